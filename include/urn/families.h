@@ -1,0 +1,180 @@
+/* Distributions ("families") and supports: the list, and the descriptors through which a program can
+ * add its own. */
+#ifndef URN_FAMILIES_H
+#define URN_FAMILIES_H
+
+#include <stdbool.h>
+#include <urn/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One line a family; each is a file runtime/family/<name>.c. */
+#define URN_FAMILY_LIST(X)                                                                         \
+    X(bernoulli)                                                                                   \
+    X(categorical)                                                                                 \
+    X(delta)                                                                                       \
+    X(exponential)                                                                                 \
+    X(gamma)                                                                                       \
+    X(half_cauchy)                                                                                 \
+    X(half_normal)                                                                                 \
+    X(improper_uniform)                                                                            \
+    X(inverse_gamma)                                                                               \
+    X(lkj_cholesky)                                                                                \
+    X(log_normal)                                                                                  \
+    X(mvn)                                                                                         \
+    X(normal)                                                                                      \
+    X(poisson)                                                                                     \
+    X(student_t)                                                                                   \
+    X(uniform)
+
+typedef struct urn_family urn_family;
+
+#define URN_FAMILY_DECLARE(name) URN_API const urn_family *urn_family_##name(void);
+URN_FAMILY_LIST(URN_FAMILY_DECLARE)
+#undef URN_FAMILY_DECLARE
+
+/* ---- random numbers ---- */
+
+/* A PCG64 generator positioned at one row's own block of outputs. */
+typedef struct urn_rng urn_rng;
+
+URN_API double urn_rng_uniform(urn_rng *rng); /* in (0, 1), never an end */
+URN_API double urn_rng_normal(urn_rng *rng);  /* standard normal; two uniforms each */
+/* The same generator as a GSL one (a gsl_rng *, void here so that models need no GSL headers). */
+URN_API void *urn_rng_gsl(urn_rng *rng);
+
+/* ---- supports ---- */
+
+/* Arguments of a support's functions: `n` rows of `value_size` constrained and `free_size`
+ * unconstrained elements. `low` and `high` hold one bound a row, and are NULL where not bounded. */
+typedef struct urn_bijection_call {
+    int64_t n;
+    int64_t dim;        /* side of the event (d for a vector or a d x d matrix), 1 for a scalar */
+    int64_t value_size; /* constrained elements a row */
+    int64_t free_size;  /* unconstrained elements a row */
+    const double *low, *high;
+    double *free;         /* n x free_size */
+    double *value;        /* n x value_size */
+    double *log_jacobian; /* n: log |d value / d free|; may be NULL */
+    /* for constrain_vjp: adjoints in, adjoints out; d_log_jacobian[i] multiplies log_jacobian[i] */
+    const double *d_value;        /* n x value_size */
+    const double *d_log_jacobian; /* n */
+    double *d_free;               /* n x free_size, overwritten */
+    double *d_low, *d_high;       /* n, overwritten; NULL where not wanted */
+} urn_bijection_call;
+
+/* A set of values together with its bijection to unconstrained space (for continuous supports). */
+typedef struct urn_support {
+    size_t bytes;
+    const char *name; /* "positive", for messages and tables */
+    bool discrete;    /* no bijection */
+    /* unconstrained elements a row for events of side dim with value_size elements; NULL: the same */
+    int64_t (*free_size)(int64_t dim, int64_t value_size);
+    void (*constrain)(const urn_bijection_call *call);     /* free -> value, log_jacobian */
+    void (*constrain_vjp)(const urn_bijection_call *call); /* adjoints -> d_free (free given) */
+    void (*unconstrain)(const urn_bijection_call *call);   /* value -> free */
+    /* index of the first row of `value` outside the support, -1 if none */
+    int64_t (*first_outside)(const urn_bijection_call *call);
+} urn_support;
+
+/* The supports that come with Urn. `bounded` takes low, high or both; without either it is real. */
+#define URN_SUPPORT_LIST(X)                                                                        \
+    X(real)                                                                                        \
+    X(positive)                                                                                    \
+    X(bounded)                                                                                     \
+    X(corr_cholesky)                                                                               \
+    X(boolean)                                                                                     \
+    X(count)                                                                                       \
+    X(category)
+
+#define URN_SUPPORT_DECLARE(name) URN_API const urn_support *urn_support_##name(void);
+URN_SUPPORT_LIST(URN_SUPPORT_DECLARE)
+#undef URN_SUPPORT_DECLARE
+
+/* ---- families ---- */
+
+#define URN_FAMILY_PARAMS 6
+
+/* What a parameter may be; checked where it is known before fitting, and used to make test values. */
+typedef enum urn_domain {
+    URN_DOMAIN_REAL,
+    URN_DOMAIN_POSITIVE,
+    URN_DOMAIN_UNIT,     /* in [0, 1] */
+    URN_DOMAIN_TRIL,     /* lower triangular, positive diagonal */
+    URN_DOMAIN_POSITIVE_DEFINITE
+} urn_domain;
+
+typedef struct urn_family_param {
+    const char *word;   /* one of the words of urn_site; NULL ends the list */
+    int event_rank;     /* 0 a number, 1 a vector, 2 a square matrix */
+    urn_domain domain;
+    int group;          /* 0: required; > 0: exactly one of the parameters with this number;
+                           < 0: may be left out */
+} urn_family_param;
+
+/* Another way to give a parameter: `word` is turned into `becomes` by an op of ops.h. */
+typedef struct urn_family_alternative {
+    const char *word; /* NULL ends the list */
+    const char *becomes;
+    urn_domain domain;
+    urn_var (*convert)(urn_var given);
+} urn_family_alternative;
+
+/* `n` rows at once. A pointer for row i is base + i * stride; stride 0 means the same for all rows.
+ * For families with event_rank 0 the strides are always 1. param[k] is NULL where not given. */
+typedef struct urn_density_call {
+    int64_t n;
+    int64_t dim;   /* side of the event (1 for a scalar) */
+    int64_t event; /* elements of the event a row: 1, dim, or dim * dim */
+    const double *x;
+    int64_t x_stride; /* event, or 0 */
+    const double *param[URN_FAMILY_PARAMS];
+    int64_t stride[URN_FAMILY_PARAMS];
+    double *log_density; /* n; overwritten */
+    /* Partials of the sum of log densities; NULL where not wanted. With stride 0 they are added to
+     * (several rows share one), else overwritten. */
+    double *d_x;
+    double *d_param[URN_FAMILY_PARAMS];
+    double *scratch; /* scratch_doubles(n, dim) doubles, 64-byte aligned */
+} urn_density_call;
+
+/* Arguments for draws and summaries of `n` rows: `x` (n x event) is written (read, by cdf). */
+typedef struct urn_draw_call {
+    int64_t n;
+    int64_t dim;
+    int64_t event;
+    const double *param[URN_FAMILY_PARAMS];
+    int64_t stride[URN_FAMILY_PARAMS];
+    double *x;
+    double *out;     /* mean, variance: n x event; cdf: n; quantile: n */
+    double *scratch; /* as for the density, n rows */
+    double p;        /* quantile: the probability */
+} urn_draw_call;
+
+/* A distribution. Unset members mean "does not exist". Outside the support the log density is
+ * -infinity; with a parameter outside its domain it is NaN. Partials are of the log density. */
+struct urn_family {
+    size_t bytes;
+    const char *name;
+    const urn_support *(*support)(void);
+    const char *low_word, *high_word; /* parameters that bound the support, or NULL */
+    int event_rank;                   /* 0 a number, 1 a vector, 2 a square matrix */
+    const char *size_from;            /* the event's side comes from this parameter; NULL: .size */
+    urn_family_param params[URN_FAMILY_PARAMS + 1];
+    const urn_family_alternative *alternatives; /* ended by word = NULL; or NULL */
+    int64_t (*scratch_doubles)(int64_t n, int64_t dim); /* NULL: none */
+    void (*log_density)(const urn_density_call *call);
+    void (*draw)(const urn_draw_call *call, int64_t row, urn_rng *rng); /* one row */
+    void (*centre)(const urn_draw_call *call); /* median where defined: a start for engines */
+    void (*mean)(const urn_draw_call *call);
+    void (*variance)(const urn_draw_call *call);
+    void (*cdf)(const urn_draw_call *call);
+    void (*quantile)(const urn_draw_call *call);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,172 @@
+/* Engines and fits: from a traced model to posterior draws and predictions. */
+#ifndef URN_FIT_H
+#define URN_FIT_H
+
+#include <urn/run.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- engines ---- */
+
+typedef struct urn_engine urn_engine;
+
+typedef enum urn_option_type {
+    URN_OPTION_INT,
+    URN_OPTION_REAL,
+    URN_OPTION_CHOICE, /* `choices` lists them as "a|b|c" */
+    URN_OPTION_FLAG,
+    URN_OPTION_TEXT
+} urn_option_type;
+
+/* A row of an option table: --help, the man page and the checks are all made from it. */
+typedef struct urn_option_spec {
+    const char *name; /* "lr"; NULL ends a table */
+    urn_option_type type;
+    const char *fallback; /* default as text; NULL: none */
+    const char *choices;  /* for URN_OPTION_CHOICE */
+    double low, high;     /* inclusive range of a number; both 0: any */
+    const char *help;
+} urn_option_spec;
+
+URN_API int urn_engine_count(void);
+URN_API const urn_engine *urn_engine_at(int i);
+URN_API const urn_engine *urn_engine_find(const char *name); /* NULL: unknown */
+URN_API const char *urn_engine_name(const urn_engine *engine);
+URN_API const char *urn_engine_summary(const urn_engine *engine);
+URN_API const urn_option_spec *urn_engine_options(const urn_engine *engine); /* ended by a NULL name */
+
+/* ---- a fit ---- */
+
+/* Where a fit stands; given to the progress hook after each step. */
+typedef struct urn_progress {
+    const char *phase; /* "steps", "warm-up", "sampling", "evaluating" */
+    int chain;
+    int64_t step, n_steps;  /* 1-based */
+    double loss;            /* optimisers: loss per observation of this step */
+    double smoothed_loss;   /* exponentially weighted over about 100 steps */
+    double seconds;         /* since the first step */
+} urn_progress;
+
+/* Zeros are defaults; set `bytes`. */
+typedef struct urn_fit_options {
+    size_t bytes;
+    const urn_allocator *allocator;
+    const urn_engine *engine;
+    const urn_setting *settings; /* engine options by name; unknown ones are URN_ERR_USAGE */
+    size_t n_settings;
+    uint64_t seed;
+    int chains;  /* samplers; 0: the engine's default */
+    int threads; /* 0: all the machine has */
+    const double *init;      /* a first position (urn_model_position_size), or NULL */
+    const double *init_scale; /* guide scales belonging to `init`, or NULL */
+    const char *cpu;         /* see urn_compile_options */
+    void *context;           /* for the hooks */
+    void (*progress)(void *context, const urn_progress *progress);  /* may be NULL */
+    bool (*interrupted)(void *context); /* asked between steps: true ends the fit early; may be NULL */
+    /* One row of log.csv: the names once, then a row a step. Values do not depend on clock, machine
+     * or threads. May be NULL. */
+    void (*log_row)(void *context, int n, const char *const *names, const double *values);
+} urn_fit_options;
+
+typedef struct urn_fit urn_fit;
+
+/* Fits `model` (borrowed for the fit's life). Returns URN_INTERRUPTED, with a usable *fit, when the
+ * hook said so. */
+URN_API urn_status urn_fit_run(urn_model *model, const urn_fit_options *options, urn_fit **fit,
+                               urn_error *error);
+URN_API void urn_fit_free(urn_fit *fit);
+
+/* Numbers of a finished fit by name, for fit.json and the summary: "steps", "loss_per_observation",
+ * "k_hat", ...; those of the clock ("wall_s", "step_ms_median") are marked. Returns false past the
+ * last. */
+typedef struct urn_fit_number {
+    const char *name;
+    double value;
+    bool of_the_clock;
+} urn_fit_number;
+URN_API bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number);
+
+/* Warnings in words ("the loss still falls: ..."), NULL past the last. */
+URN_API const char *urn_fit_warning_at(const urn_fit *fit, int i);
+
+/* ---- a posterior: what predictions are made from ---- */
+
+/* Draws of the unconstrained position, by number. Same number, same bits. Made from a fit, or from
+ * the arrays of a saved one. */
+typedef struct urn_posterior urn_posterior;
+
+typedef enum urn_posterior_kind {
+    URN_POSTERIOR_DRAWS,  /* n_draws stored positions */
+    URN_POSTERIOR_NORMAL, /* independent normals: loc, scale (diagonal guide) */
+    URN_POSTERIOR_POINT   /* one position (delta guide, MAP) */
+} urn_posterior_kind;
+
+/* Copies the arrays. DRAWS: `loc` is chains x draws x size. NORMAL: loc and scale, `size` each. */
+URN_API urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chains,
+                                     int64_t draws, const double *loc, const double *scale,
+                                     uint64_t seed, urn_posterior **posterior, urn_error *error);
+URN_API void urn_posterior_free(urn_posterior *posterior);
+/* The posterior of a fit; borrowed, lives as long as the fit. */
+URN_API const urn_posterior *urn_fit_posterior(const urn_fit *fit);
+URN_API urn_posterior_kind urn_posterior_kind_of(const urn_posterior *posterior);
+URN_API int64_t urn_posterior_size(const urn_posterior *posterior);
+URN_API int64_t urn_posterior_chains(const urn_posterior *posterior); /* 1 for guides */
+URN_API int64_t urn_posterior_draws(const urn_posterior *posterior);  /* a chain; 0: any number */
+URN_API const double *urn_posterior_loc(const urn_posterior *posterior);
+URN_API const double *urn_posterior_scale(const urn_posterior *posterior);
+/* Writes draw s (0-based, chains one after another) into `position`. */
+URN_API void urn_posterior_draw(const urn_posterior *posterior, int64_t s, double *position);
+
+/* Mean, sd and quantiles of every element of a latent or recorded site, in its natural space. Guides:
+ * exact where the transformation allows, else from 1,000 draws. Arrays of the site's size; NULL where
+ * not wanted. `quantiles` is n_probs x size. */
+URN_API urn_status urn_summarise_site(const urn_model *model, const urn_posterior *posterior,
+                                      int site, int threads, double *mean, double *sd, int n_probs,
+                                      const double *probs, double *quantiles, urn_error *error);
+
+/* ---- predictions and scores ---- */
+
+/* Predictions of one observed site of `target`: the same model traced on the rows to predict. Sites
+ * are matched by name; plates may have more ids than the fit knew. Arrays of n_rows. */
+typedef struct urn_prediction {
+    int64_t n_rows;
+    double *mean;        /* of the predictive distribution */
+    double *sd;          /* of the predictive distribution, noise included */
+    double *mean_sd;     /* sd over draws of the conditional mean */
+    double *low, *high;  /* equal-tailed predictive interval, see `level` */
+    double *log_density; /* log (1/S) sum p(y | draw); NULL without observed values */
+    double *cdf;         /* predictive probability of at most y; NULL where there is none */
+} urn_prediction;
+
+typedef struct urn_predict_options {
+    size_t bytes;
+    int64_t draws;   /* 0: 400 from a guide, else all */
+    double level;    /* of the interval; 0: 0.9 */
+    int threads;
+    uint64_t seed;
+    const char *site;  /* the observed site; NULL: the only one */
+    bool plug_in;      /* use the posterior's centre instead of draws */
+} urn_predict_options;
+
+/* `fitted` is the model the posterior belongs to. Free the result with urn_prediction_free. */
+URN_API urn_status urn_predict(const urn_model *fitted, const urn_posterior *posterior,
+                               const urn_model *target, const urn_predict_options *options,
+                               urn_prediction **prediction, urn_error *error);
+URN_API void urn_prediction_free(urn_prediction *prediction);
+
+/* Scores of predictions against the values observed (DESIGN: RMSE and MAE of the predictive mean,
+ * mean log predictive density, share of rows inside the equal-tailed 50, 80 and 95 % intervals). */
+typedef struct urn_scores {
+    int64_t n;
+    double rmse, mae, mean_log_predictive_density;
+    double coverage_50, coverage_80, coverage_95; /* NaN where the family has no cdf */
+} urn_scores;
+URN_API void urn_score(const urn_prediction *prediction, const double *observed,
+                       urn_scores *scores);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
