@@ -110,7 +110,9 @@ typedef struct urn_trace_options {
     urn_rows rows;           /* which rows of every table the model sees */
     const char *batch_plate; /* mini-batches of this rows plate, or NULL */
     int64_t batch_size;
-    /* For simulation without data: plates by name with their sizes. */
+    /* For simulation without data: plates by name with their sizes; the name "rows" stands for every
+     * rows plate without a size of its own. Columns that `data` lacks are then placeholders: an index
+     * column refers to rows in turn (r mod size), and an observed value is only ever simulated. */
     const urn_setting *plate_sizes;
     size_t n_plate_sizes;
     bool allow_duplicates; /* do not check urn_unique */
@@ -181,6 +183,20 @@ URN_API int64_t urn_model_table_row(const urn_model *model, const char *plate, i
 /* Columns declared by the i-th urn_unique of the model, as "user,item", and its table; NULL past the
  * last. */
 URN_API const char *urn_model_unique(const urn_model *model, int i, const char **table);
+
+/* What the model reads from its data, in order of first use. */
+typedef struct urn_data_info {
+    const char *name;     /* the model's word, as in urn_data(rows, "rating") */
+    const char *kind;     /* "column", "columns", "index", "mean", "real", "int", "array" */
+    const char *table;    /* the rows plate's table; NULL for entries without one */
+    const char *observed; /* the observed site whose .value is this very column, or NULL */
+} urn_data_info;
+URN_API int urn_model_data_count(const urn_model *model);
+URN_API void urn_model_data(const urn_model *model, int i, urn_data_info *info);
+
+/* Values of an observed site on the rows seen, `size` elements; NULL for other sites, placeholders and
+ * values that depend on latent sites. Borrowed. */
+URN_API const double *urn_model_observed(const urn_model *model, int site);
 
 /* ---- programs ---- */
 
