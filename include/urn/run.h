@@ -33,6 +33,12 @@ URN_API urn_status urn_dataset_add_text(urn_dataset *data, const char *table, co
 /* The line of every row, for files whose rows do not stand on consecutive lines; copied. */
 URN_API urn_status urn_dataset_set_lines(urn_dataset *data, const char *table,
                                          const int64_t *lines, urn_error *error);
+/* Rows first_row .. n_rows - 1 come from another file (a test set appended to the training rows);
+ * messages name it. Their lines are those set with urn_dataset_set_lines, or count from
+ * `first_line`. */
+URN_API urn_status urn_dataset_set_source(urn_dataset *data, const char *table, int64_t first_row,
+                                          const char *source, int64_t first_line,
+                                          urn_error *error);
 URN_API urn_status urn_dataset_add_scalar(urn_dataset *data, const char *name, double value,
                                           urn_error *error);
 URN_API urn_status urn_dataset_add_array(urn_dataset *data, const char *name, int rank,
@@ -42,6 +48,9 @@ URN_API urn_status urn_dataset_add_array(urn_dataset *data, const char *name, in
 /* The model's word for a column: urn_data(rows, "rating") then reads column `column`. */
 URN_API urn_status urn_dataset_map(urn_dataset *data, const char *name, const char *column,
                                    urn_error *error);
+
+/* The i-th mapped name that nothing has asked for yet (a --map without effect), NULL past the last. */
+URN_API const char *urn_dataset_unused_map(const urn_dataset *data, int i);
 
 /* Which rows are held out (0 training, 1 held out); copied. Without it all rows are training. */
 URN_API urn_status urn_dataset_set_held_out(urn_dataset *data, const char *table,
