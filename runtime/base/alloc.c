@@ -1,0 +1,70 @@
+/* Memory through the caller's hook, or the C library. */
+#include "base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 64
+
+/* Enough for any block whose size is rounded up to the alignment. */
+static bool too_large(size_t size)
+{
+    return size > (size_t)PTRDIFF_MAX - ALIGNMENT;
+}
+
+void *urn__alloc(const urn_allocator *allocator, size_t size)
+{
+    if (too_large(size))
+        return NULL;
+    if (size == 0)
+        size = 1;
+    if (allocator && allocator->allocate)
+        return allocator->allocate(allocator->context, size);
+    return aligned_alloc(ALIGNMENT, (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+}
+
+void *urn__calloc(const urn_allocator *allocator, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    void *memory = urn__alloc(allocator, bytes);
+    if (memory)
+        memset(memory, 0, bytes);
+    return memory;
+}
+
+void urn__free(const urn_allocator *allocator, void *memory)
+{
+    if (!memory)
+        return;
+    /* A hook that allocates but has no release keeps its memory to itself (an arena of the caller).
+     */
+    if (allocator && allocator->allocate) {
+        if (allocator->release)
+            allocator->release(allocator->context, memory);
+        return;
+    }
+    free(memory);
+}
+
+bool urn__grow(const urn_allocator *allocator, void **array, size_t element, size_t *capacity,
+               size_t needed)
+{
+    if (needed <= *capacity)
+        return true;
+    size_t larger = *capacity < 8 ? 8 : *capacity;
+    while (larger < needed) {
+        if (__builtin_mul_overflow(larger, (size_t)2, &larger))
+            return false;
+    }
+    void *memory = urn__calloc(allocator, larger, element);
+    if (!memory)
+        return false;
+    if (*array)
+        memcpy(memory, *array, *capacity * element);
+    urn__free(allocator, *array);
+    *array = memory;
+    *capacity = larger;
+    return true;
+}
