@@ -140,7 +140,8 @@ void urn__row_cursor_next(urn__row_cursor *cursor, urn_rng *rng)
 
 double urn_rng_uniform(urn_rng *rng)
 {
-    return ((double)(urn__pcg64_next(&rng->pcg) >> 11) + 0.5) * 0x1p-53;
+    /* 52 bits and a half: with 53, the largest would round to 1. */
+    return ((double)(urn__pcg64_next(&rng->pcg) >> 12) + 0.5) * 0x1p-52;
 }
 
 /* Box-Muller (1958), one normal from two outputs: a fixed count, so that rows and resumes stay
