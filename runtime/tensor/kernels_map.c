@@ -1,0 +1,148 @@
+/* Elementwise kernels. Results do not depend on where an element stands in its array: what does not
+ * fill a vector is padded to one, because a vector function and its scalar twin may differ by an
+ * ulp. */
+#include "kernels.h"
+#include "vmath.h"
+
+#include <string.h>
+
+/* A kernel `name`: y = expression in v, over whole groups of lanes. x and y may be the same, which
+ * the pragma allows and `restrict` would not. */
+#define MAP1(name, expression)                                                                     \
+    URN__INLINE void name##_whole(int64_t n, const double *x, double *y)                           \
+    {                                                                                              \
+        URN__SIMD for (int64_t i = 0; i < n; i++)                                                  \
+        {                                                                                          \
+            const double v = x[i];                                                                 \
+            y[i] = (expression);                                                                   \
+        }                                                                                          \
+    }                                                                                              \
+    void URN__KERNEL(name)(int64_t n, const double *x, double *y)                                  \
+    {                                                                                              \
+        const int64_t whole = URN__WHOLE(n);                                                       \
+        name##_whole(whole, x, y);                                                                 \
+        if (whole < n) {                                                                           \
+            double pad[URN__LANES];                                                                \
+            pad_with(pad, n - whole, x + whole);                                                   \
+            name##_whole(URN__LANES, pad, pad);                                                    \
+            memcpy(y + whole, pad, (size_t)(n - whole) * sizeof *y);                               \
+        }                                                                                          \
+    }
+
+/* Fills a group with `n` elements and copies of the first: no value that was not there before. */
+URN__INLINE void pad_with(double *pad, int64_t n, const double *x)
+{
+    for (int i = 0; i < URN__LANES; i++)
+        pad[i] = x[i < n ? i : 0];
+}
+
+URN__INLINE double sigmoid_of(double v)
+{
+    const double e = exp(-fabs(v)); /* never overflows */
+    return (v >= 0.0 ? 1.0 : e) / (1.0 + e);
+}
+
+URN__INLINE double softplus_of(double v)
+{
+    return (v > 0.0 ? v : 0.0) + log1p(exp(-fabs(v)));
+}
+
+/* Recurrence up to where the asymptotic series holds to the last digit, in pairs of terms. */
+#define SHIFT 10
+
+/* Digamma for x > 0 (Abramowitz and Stegun 6.3.5 and 6.3.18). */
+URN__INLINE double digamma_positive(double x)
+{
+    const double small = x < SHIFT ? x : 1.0;
+    double below = 0.0;
+    for (int k = 0; k < SHIFT; k += 2) {
+        const double a = small + k, b = a + 1.0;
+        below += (a + b) / (a * b);
+    }
+    const double z = x < SHIFT ? x + SHIFT : x;
+    const double t = 1.0 / (z * z);
+    double p = 1.0 / 12;
+    p = p * t - 691.0 / 32760;
+    p = p * t + 1.0 / 132;
+    p = p * t - 1.0 / 240;
+    p = p * t + 1.0 / 252;
+    p = p * t - 1.0 / 120;
+    p = p * t + 1.0 / 12;
+    return log(z) - 0.5 / z - p * t - (x < SHIFT ? below : 0.0);
+}
+
+/* Trigamma for x > 0 (6.4.6 and 6.4.12). */
+URN__INLINE double trigamma_positive(double x)
+{
+    const double small = x < SHIFT ? x : 1.0;
+    double below = 0.0;
+    for (int k = 0; k < SHIFT; k += 2) {
+        const double a = 1.0 / (small + k), b = 1.0 / (small + (k + 1));
+        below += a * a + b * b;
+    }
+    const double z = x < SHIFT ? x + SHIFT : x;
+    const double r = 1.0 / z, t = r * r;
+    double p = 7.0 / 6;
+    p = p * t - 691.0 / 2730;
+    p = p * t + 5.0 / 66;
+    p = p * t - 1.0 / 30;
+    p = p * t + 1.0 / 42;
+    p = p * t - 1.0 / 30;
+    p = p * t + 1.0 / 6;
+    return r + 0.5 * t + p * t * r + (x < SHIFT ? below : 0.0);
+}
+
+#define PI 3.14159265358979323846
+
+/* Distance to the nearest integer, exactly, for reflection: sines of pi x are those of pi times it
+ * up to the sign, which the formulas below do not see. */
+URN__INLINE double from_integer(double v)
+{
+    return v - rint(v);
+}
+
+/* 6.3.7. NaN at the poles, which digamma leaves with opposite signs on their two sides. */
+URN__INLINE double digamma_of(double v)
+{
+    const double f = PI * from_integer(v);
+    const double reflected = digamma_positive(1.0 - v) - PI * cos(f) / sin(f);
+    return v > 0.0 ? digamma_positive(v) : (f == 0.0 ? (double)NAN : reflected);
+}
+
+/* 6.4.7. +infinity at the poles. */
+URN__INLINE double trigamma_of(double v)
+{
+    const double s = PI / sin(PI * from_integer(v));
+    return v > 0.0 ? trigamma_positive(v) : s * s - trigamma_positive(1.0 - v);
+}
+
+MAP1(map_neg, -v)
+MAP1(map_exp, exp(v))
+MAP1(map_log, log(v))
+MAP1(map_log1p, log1p(v))
+MAP1(map_expm1, expm1(v))
+MAP1(map_sqrt, sqrt(v))
+MAP1(map_square, v *v)
+MAP1(map_reciprocal, 1.0 / v)
+MAP1(map_abs, fabs(v))
+MAP1(map_sigmoid, sigmoid_of(v))
+MAP1(map_softplus, softplus_of(v))
+MAP1(map_tanh, tanh(v))
+MAP1(map_sin, sin(v))
+MAP1(map_cos, cos(v))
+MAP1(map_digamma, digamma_of(v))
+MAP1(map_trigamma, trigamma_of(v))
+MAP1(map_erf, erf(v))
+/* Written so that NaN stays NaN. */
+MAP1(map_relu, v <= 0.0 ? 0.0 : v)
+MAP1(map_sign, v > 0.0 ? 1.0 : (v < 0.0 ? -1.0 : v))
+MAP1(map_step, v > 0.0 ? 1.0 : (v <= 0.0 ? 0.0 : v))
+
+/* The re-entrant one: lgamma itself writes the global signgam. */
+void URN__KERNEL(map_lgamma)(int64_t n, const double *x, double *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int sign;
+        y[i] = lgamma_r(x[i], &sign);
+    }
+}

@@ -1,0 +1,26 @@
+/* The table of this path's kernels. */
+#include "kernels.h"
+
+#define ROW(word, kernel) [URN__MAP_##word] = URN__KERNEL(kernel),
+
+static const urn__kernels table = {
+    .name = URN__CPU_NAME,
+    .map1 = {URN__MAP1_LIST(ROW)},
+    .map2 = {URN__MAP2_LIST(ROW)},
+    .sum = URN__KERNEL(sum),
+    .dot = URN__KERNEL(dot),
+    .axpy = URN__KERNEL(axpy),
+    .row_dot = URN__KERNEL(row_dot),
+    .scatter_rows = URN__KERNEL(scatter_rows),
+    .gather_rows = URN__KERNEL(gather_rows),
+    .normals = URN__KERNEL(normals),
+    .guide_sample = URN__KERNEL(guide_sample),
+    .adam = URN__KERNEL(adam),
+    .momentum = URN__KERNEL(momentum),
+    .guide_adam = URN__KERNEL(guide_adam),
+};
+
+const urn__kernels *URN__KERNEL(kernels_table)(void)
+{
+    return &table;
+}
