@@ -24,14 +24,14 @@ urn_status urn__vfail(urn_error *error, urn_status status, const char *where, co
 /* The error of a failed allocation of `size` bytes for `what`. */
 urn_status urn__fail_memory(urn_error *error, const char *what, size_t size);
 
-/* Memory through the hook; 64-byte aligned; NULL on failure. `allocator` may be NULL. `calloc` zeroes.
- * count * size overflow is a failure. urn__free takes NULL. */
+/* Memory through the hook; 64-byte aligned; NULL on failure. `allocator` may be NULL. `calloc`
+ * zeroes. count * size overflow is a failure. urn__free takes NULL. */
 void *urn__alloc(const urn_allocator *allocator, size_t size);
 void *urn__calloc(const urn_allocator *allocator, size_t count, size_t size);
 void urn__free(const urn_allocator *allocator, void *memory);
 
-/* Grows an array to hold at least `needed` elements (doubling); *capacity is updated. Elements past the
- * old count are zeroed. false on failure, with the array unchanged. */
+/* Grows an array to hold at least `needed` elements (doubling); *capacity is updated. Elements past
+ * the old count are zeroed. false on failure, with the array unchanged. */
 bool urn__grow(const urn_allocator *allocator, void **array, size_t element, size_t *capacity,
                size_t needed);
 

@@ -1,6 +1,6 @@
-/* Addressed random numbers. PCG64 (XSL-RR 128/64, O'Neill 2014) for single draws, a 64-bit PCG member
- * (RXS-M-XS) in vector lanes for bulk normals. Nothing is consumed in order: a stream is named by
- * (seed, chain, site name, step), and a row owns a fixed block of its outputs. */
+/* Addressed random numbers. PCG64 (XSL-RR 128/64, O'Neill 2014) for single draws, a 64-bit PCG
+ * member (RXS-M-XS) in vector lanes for bulk normals. Nothing is consumed in order: a stream is
+ * named by (seed, chain, site name, step), and a row owns a fixed block of its outputs. */
 #ifndef URN_RUNTIME_RNG_H
 #define URN_RUNTIME_RNG_H
 

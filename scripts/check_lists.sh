@@ -1,0 +1,72 @@
+#!/bin/bash
+# The tables and what they name agree: families, ops, engines, models; and every source is in a module.am.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bad=0
+# same NAME LEFT RIGHT: two sorted lists must be equal
+same() {
+    local difference
+    difference=$(diff <(sort <<<"$2") <(sort <<<"$3") | grep '^[<>]' || true)
+    if [ -n "$difference" ]; then
+        printf 'lists: %s:\n%s\n' "$1" "$difference" >&2
+        bad=1
+    fi
+}
+
+# Sources a fragment lists, one a line.
+listed() {
+    sed 's/#.*//' "$@" | grep -oE '[a-zA-Z0-9_./-]+\.[ch]\b' | sort -u
+}
+
+# Families: the list of the header, a file each that defines that family, and the fragment.
+families=$(sed -n '/define URN_FAMILY_LIST/,/^$/p' include/urn/families.h | grep -oE 'X\([a-z_0-9]+\)' | sed 's/X(\(.*\))/\1/')
+defined=$(grep -hoE '^URN__FAMILY_DEFINE\([a-z_0-9]+' runtime/family/*.c | sed 's/.*(//')
+same "families.h (<) and URN__FAMILY_DEFINE in runtime/family (>)" "$families" "$defined"
+for family in $families; do
+    if ! grep -qs "^URN__FAMILY_DEFINE($family," "runtime/family/$family.c"; then
+        echo "lists: family $family is not defined in runtime/family/$family.c" >&2
+        bad=1
+    fi
+done
+
+# Ops: a row names a descriptor urn__op_<name> (one that is missing does not link; one without a row is
+# found here).
+ops=$(grep -oE '^URN_OP\([a-z_0-9]+' runtime/graph/ops.def | sed 's/.*(//')
+for op in $(grep -rhoE --include='*.c' '^const urn__op urn__op_[a-z_0-9]+ ' runtime/graph | sed 's/.*urn__op_//'); do
+    if ! grep -qx "$op" <<<"$ops"; then
+        echo "lists: urn__op_$op has no row in runtime/graph/ops.def" >&2
+        bad=1
+    fi
+done
+
+# Engines: a row names a descriptor urn__engine_<name>.
+if [ -e inference/engines.def ]; then
+    engines=$(grep -oE '^URN_ENGINE\([a-z_0-9]+' inference/engines.def | sed 's/.*(//')
+    defined=$(grep -rhoE --include='*.c' '^const [a-z_]+ urn__engine_[a-z_0-9]+' inference | sed 's/.*urn__engine_//' | sort -u)
+    same "inference/engines.def (<) and the urn__engine_ descriptors (>)" "$engines" "$defined"
+fi
+
+# Models: a row names models/<name>.c with URN_MODEL(<name>, ...).
+if [ -e models/models.def ]; then
+    models=$(grep -oE '^URN_BUILTIN\([a-z_0-9]+' models/models.def | sed 's/.*(//')
+    defined=$(grep -lE '^URN_MODEL\(' models/*.c | sed 's|.*/\(.*\)\.c|\1|')
+    same "models/models.def (<) and the files of models/ (>)" "$models" "$defined"
+    for model in $models; do
+        if ! grep -qs "^URN_MODEL($model," "models/$model.c"; then
+            echo "lists: models/$model.c has no URN_MODEL($model, ...)" >&2
+            bad=1
+        fi
+    done
+fi
+
+# Every source is built and distributed, and every listed one exists.
+sources=$(find runtime inference io models cli examples bench tests -name '*.[ch]' | sort -u)
+fragments=$(find runtime inference io models cli examples bench tests docs scripts -name module.am)
+# shellcheck disable=SC2086
+in_fragments=$(listed $fragments | sed 's|^%D%/||')
+same "sources in the tree (<) and in the module.am fragments (>)" "$sources" "$in_fragments"
+same "public headers (<) and Makefile.am (>)" "$(ls include/urn/*.h)" "$(listed Makefile.am | grep '^include/urn/')"
+
+[ $bad -eq 0 ] && echo "lists: fine"
+exit $bad

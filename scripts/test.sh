@@ -1,0 +1,65 @@
+#!/bin/bash
+# Installs what is missing, builds Urn in every way it must build and runs the whole suite. Ends in one line:
+# N passed, N failed, N skipped. `scripts/test.sh quick` stops after the first build's `make check`.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+scripts/setup.sh test
+[ -z "${URN_SHARED:-}" ] || export URN_SHARED
+jobs=$(nproc)
+passed=0 failed=0 skipped=0 started=$SECONDS
+
+# count STAGE PASSED FAILED SKIPPED
+count() {
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    printf '%-28s %5d passed %4d failed %4d skipped   %4d s\n' "$1" "$2" "$3" "$4" $((SECONDS - stage_started))
+}
+
+# check STAGE DIRECTORY [configure arguments]: build and make check
+check() {
+    local stage=$1 directory=build/$2 counts
+    shift 2
+    stage_started=$SECONDS
+    if ! scripts/build.sh "$directory" "$@"; then
+        count "$stage: build" 0 1 0
+        return
+    fi
+    make -C "$directory" -j"$jobs" check >"$directory/check.log" 2>&1 || true
+    counts=$(scripts/summarise.sh "$directory" --failures)
+    # shellcheck disable=SC2086
+    count "$stage" $counts
+}
+
+# step STAGE LOG COMMAND...: one command that must succeed
+step() {
+    local stage=$1 log=$2
+    shift 2
+    stage_started=$SECONDS
+    if "$@" >"$log" 2>&1; then
+        count "$stage" 1 0 0
+    else
+        tail -n 60 "$log" >&2
+        count "$stage" 0 1 0
+    fi
+}
+
+finish() {
+    printf '%d minutes\n' $(((SECONDS - started + 59) / 60))
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+check "gcc" gcc CC=gcc --enable-werror
+if [ "${1:-all}" = quick ]; then
+    finish
+    exit
+fi
+step "lint" build/lint.log make -C build/gcc lint
+check "clang" clang CC=clang --enable-werror
+check "address, undefined" asan CC=gcc --enable-asan --enable-ubsan CFLAGS="-O1 -g"
+step "threads" build/tsan.log scripts/tsan.sh
+step "valgrind" build/valgrind.log scripts/valgrind.sh build/gcc
+step "distcheck" build/distcheck.log make -C build/gcc distcheck \
+    AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror MAKEFLAGS=-j"$jobs" URN_SHARED="${URN_SHARED:-$root/../shared}"
+finish
