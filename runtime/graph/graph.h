@@ -1,0 +1,319 @@
+/* The static graph: hash-consed nodes over op descriptors, their shapes, and what is built from them:
+ * adjoints (graph to graph), fused nodes, a plan of buffers, and a machine that replays it. Private to
+ * the library. */
+#ifndef URN_GRAPH_GRAPH_H
+#define URN_GRAPH_GRAPH_H
+
+#include "../base/base.h"
+#include "../tensor/tensor.h"
+#include <urn/families.h>
+
+#define URN__MAX_DIMS 4
+#define URN__MAX_IN 12
+#define URN__MAX_OUT 8
+
+/* Plate dims, then event dims. Plate ids are small positive integers of one model. */
+typedef struct urn__shape {
+    int32_t n_plates, n_event;
+    int32_t plate[URN__MAX_DIMS];
+    int64_t dim[URN__MAX_DIMS];
+} urn__shape;
+
+/* ---- shapes (shape.c) ---- */
+urn__shape urn__shape_scalar(void);
+urn__shape urn__shape_vector(int64_t size);
+urn__shape urn__shape_matrix(int64_t rows, int64_t columns);
+int64_t urn__shape_size(const urn__shape *s);  /* all elements */
+int64_t urn__shape_rows(const urn__shape *s);  /* product of plate dims */
+int64_t urn__shape_event(const urn__shape *s); /* product of event dims */
+int64_t urn__shape_last(const urn__shape *s);  /* last event dim, 1 without */
+bool urn__shape_equal(const urn__shape *a, const urn__shape *b);
+bool urn__shape_same_plates(const urn__shape *a, const urn__shape *b);
+urn__shape urn__shape_plates_of(const urn__shape *s); /* without the event dims */
+/* `s` with its event dims replaced. */
+urn__shape urn__shape_with_event(const urn__shape *s, int n_event, const int64_t *dims);
+bool urn__shape_drop_plate(const urn__shape *s, int32_t plate, urn__shape *out);
+/* The plates of `small` are among those of `large`, in the same order. */
+bool urn__shape_plates_within(const urn__shape *small, const urn__shape *large);
+/* The shape both fit into; false when the plates mix or the event dims disagree. */
+bool urn__shape_broadcast(const urn__shape *a, const urn__shape *b, urn__shape *out);
+
+/* How elements of one shape are found from positions in a shape it broadcasts to. */
+typedef enum urn__walk_kind { URN__WALK_FULL, URN__WALK_SCALAR, URN__WALK_GENERAL } urn__walk_kind;
+typedef struct urn__walk {
+    urn__walk_kind kind;
+    int rank;
+    int64_t dim[URN__MAX_DIMS];    /* of the large shape */
+    int64_t stride[URN__MAX_DIMS]; /* in the small one; 0 where it is constant */
+} urn__walk;
+urn__walk urn__walk_of(const urn__shape *small, const urn__shape *large);
+int64_t urn__walk_offset(const urn__walk *w, int64_t position);
+/* dst[i] = src[element of position from + i] for i < n. */
+void urn__walk_expand(const urn__walk *w, const double *src, int64_t from, int64_t n, double *dst);
+/* dst[element of position from + i] += src[i]. */
+void urn__walk_reduce(const urn__walk *w, const double *src, int64_t from, int64_t n, double *dst);
+
+/* ---- nodes ---- */
+
+typedef uint32_t urn__id; /* 0: none */
+typedef struct urn__graph urn__graph;
+typedef struct urn__op urn__op;
+
+typedef struct urn__node {
+    const urn__op *op;
+    const void *attr; /* interned by content */
+    int32_t n_in, n_out;
+    urn__id in[URN__MAX_IN];
+    const urn__shape *shape; /* n_out shapes, interned */
+    bool constant;           /* does not depend on coordinates, inputs, draws or mini-batches */
+} urn__node;
+
+/* Rows of one index column: row r refers to target row[r]. Rows by target in CSR form. */
+typedef struct urn__index {
+    int64_t n, n_targets;
+    int32_t *row;   /* n */
+    int64_t *start; /* n_targets + 1 */
+    int32_t *order; /* n: rows sorted by target, in row order within one */
+} urn__index;
+/* Fills start and order from row. */
+void urn__index_sort(urn__index *index);
+
+/* What a kernel gets. Pointers of index inputs are in `index`, not in `in`. */
+typedef struct urn__exec urn__exec;
+typedef struct urn__call {
+    void (*run)(const struct urn__call *call);
+    const urn__node *node;
+    const void *attr;
+    int32_t n_in, n_out;
+    const double *in[URN__MAX_IN];
+    const urn__index *index[URN__MAX_IN];
+    const urn__shape *in_shape[URN__MAX_IN];
+    double *out[URN__MAX_OUT]; /* NULL: not wanted */
+    const urn__shape *out_shape;
+    urn__exec *exec;
+} urn__call;
+
+struct urn__exec {
+    const urn__kernels *kernels;
+    int threads;
+    double *scratch; /* as many doubles as the plan's ops asked for */
+    uint64_t seed, chain, step;
+};
+
+/* What a shape rule gets and fills. It writes what is wrong into `why` and returns false. */
+typedef struct urn__shape_query {
+    const urn__graph *graph;
+    const void *attr;
+    int n_in;
+    const urn__id *id;
+    const urn__shape *in[URN__MAX_IN];
+    urn__shape out[URN__MAX_OUT];
+    int n_out; /* 1 unless set */
+    char *why;
+    size_t why_size;
+} urn__shape_query;
+
+/* Helps to make example inputs for the generic test of an op. */
+typedef struct urn__example urn__example;
+
+enum {
+    URN__OP_LEAF = 1,        /* no kernel: its buffer comes from outside */
+    URN__OP_ELEMENTWISE = 2, /* out[i] depends on in[i] (broadcast) only: can be fused */
+    URN__OP_ALIAS = 4,       /* output 0 is input 0's buffer */
+    URN__OP_VARIES = 8,      /* never constant, even without inputs that vary */
+    URN__OP_NOT_DIFFERENTIABLE = 16
+};
+
+struct urn__op {
+    const char *name;
+    int arity; /* -1: any number */
+    unsigned flags;
+    unsigned linear; /* bit k: linear in input k with the others fixed */
+    int map;         /* elementwise: urn__map1 or urn__map2 by arity */
+    bool (*shape)(urn__shape_query *query);
+    void (*run)(const urn__call *call);
+    /* doubles of scratch the kernel needs */
+    int64_t (*scratch)(const urn__graph *graph, const urn__node *node, int threads);
+    /* Adds nodes for the adjoints of the inputs: d_out[k] is the adjoint of output k (0: none), d_in[k]
+     * is set where wanted[k]. */
+    void (*vjp)(urn__graph *graph, urn__id node, const urn__id *d_out, const bool *wanted,
+                urn__id *d_in);
+    /* Builds a node of this op on fresh inputs (urn__example_input); returns 0 past the last variant. */
+    urn__id (*example)(urn__example *example, int variant);
+};
+
+#define URN_OP(name) extern const urn__op urn__op_##name;
+#include "ops.def"
+#undef URN_OP
+
+/* Ops by number, NULL past the last. */
+const urn__op *urn__op_at(int i);
+
+urn__id urn__example_input(urn__example *example, urn__shape shape, urn_domain domain);
+urn__id urn__example_index(urn__example *example, int32_t plate, int64_t n, int64_t n_targets);
+urn__graph *urn__example_graph(urn__example *example);
+int64_t urn__example_size(const urn__example *example); /* a size that grows with the variant */
+
+/* ---- building (graph.c) ---- */
+
+urn__graph *urn__graph_new(urn__arena *arena); /* lives in the arena; NULL on failure */
+urn__arena *urn__graph_arena(const urn__graph *g);
+uint32_t urn__graph_count(const urn__graph *g); /* ids are 1 .. count */
+const urn__node *urn__graph_node(const urn__graph *g, urn__id id);
+const urn__shape *urn__graph_shape(const urn__graph *g, urn__id id);
+void urn__graph_name_plate(urn__graph *g, int32_t plate, const char *name); /* borrowed */
+const char *urn__graph_plate_name(const urn__graph *g, int32_t plate);
+/* Shape as text, e.g. "users[12628] x 5", "scalar". Returns `text`. */
+const char *urn__shape_text(const urn__graph *g, const urn__shape *s, char *text, size_t size);
+
+/* The node of `op` on `in` with `attr` (copied and interned; zero its padding). 0 on error: see
+ * urn__graph_error. Any 0 among `in` gives 0. */
+urn__id urn__emit(urn__graph *g, const urn__op *op, int n_in, const urn__id *in, const void *attr,
+                  size_t attr_size);
+/* First error message, "" if none. */
+const char *urn__graph_error(const urn__graph *g);
+void urn__graph_clear_error(urn__graph *g);
+const void *urn__graph_intern(urn__graph *g, const void *bytes, size_t size);
+size_t urn__interned_size(const void *interned); /* 0 for NULL */
+
+/* Shorthands. */
+urn__id urn__emit1(urn__graph *g, const urn__op *op, urn__id x);
+urn__id urn__emit2(urn__graph *g, const urn__op *op, urn__id a, urn__id b);
+urn__id urn__constant(urn__graph *g, const urn__shape *shape, const double *values); /* copies */
+urn__id urn__number(urn__graph *g, double value);
+urn__id urn__output(urn__graph *g, urn__id node, int k); /* output k of a node with several */
+bool urn__is_number(const urn__graph *g, urn__id id, double value);
+urn__id urn__sum_to(urn__graph *g, urn__id x, const urn__shape *shape);
+urn__id urn__broadcast(urn__graph *g, urn__id x, const urn__shape *shape);
+urn__id urn__reshape_event(urn__graph *g, urn__id x, int n_event, const int64_t *dims);
+urn__id urn__times(urn__graph *g, urn__id a, urn__id b); /* drops factors of 1 */
+urn__id urn__plus(urn__graph *g, urn__id a, urn__id b);  /* 0 ids count as nothing */
+
+/* ---- attributes of ops ---- */
+
+typedef struct urn__values_attr { /* constant, data */
+    const double *values;
+    int64_t width; /* data: elements a row */
+    int64_t batch; /* data: 1 when rows are picked by the mini-batch */
+    urn__shape shape;
+} urn__values_attr;
+typedef struct urn__index_attr {
+    const urn__index *index;
+    int32_t rows_plate, target_plate;
+    int64_t n;       /* rows seen by kernels: index->n, or the batch size */
+    int64_t batch;
+    int64_t n_targets;
+} urn__index_attr; /* index NULL: the rows of the mini-batch themselves */
+typedef struct urn__slot_attr { /* coordinate: offset in the position; input, site: number */
+    int64_t slot;
+    urn__shape shape;
+} urn__slot_attr;
+typedef struct urn__shape_attr { /* sum_to, broadcast, reshape */
+    urn__shape shape;
+} urn__shape_attr;
+typedef struct urn__ints_attr {
+    int64_t a, b, c;
+} urn__ints_attr;
+
+/* A density node: inputs are x, the given parameters in family order, then the mask if any. With
+ * `producer` >= 0 that parameter is gather_dot of four inputs standing in its place: U, V, iu, iv. */
+typedef struct urn__density_attr {
+    const urn_family *family;
+    int64_t dim, event; /* of the site */
+    double weight;      /* factor of the sum and of the partials */
+    int32_t n_given;
+    int32_t given[URN_FAMILY_PARAMS]; /* parameter of input k + 1 */
+    int32_t has_mask;
+    int32_t rowwise;  /* one log density a row in place of their weighted sum */
+    int32_t wanted;   /* density_all: bit 0 x, bit k + 1 parameter k */
+    int32_t producer; /* parameter number, or -1 */
+    int32_t padding;
+} urn__density_attr;
+
+/* A draw: inputs are the given parameters. Rows below `known` are taken from a last input. */
+typedef struct urn__draw_attr {
+    const urn_family *family;
+    const char *site; /* names the stream */
+    int64_t dim, event;
+    int64_t known; /* rows taken from the last input, 0: none (no such input) */
+    urn__shape shape;
+    int32_t n_given;
+    int32_t given[URN_FAMILY_PARAMS];
+    int32_t what; /* urn__draw_what */
+} urn__draw_attr;
+typedef enum urn__draw_what {
+    URN__DRAW_RANDOM,
+    URN__DRAW_CENTRE,
+    URN__DRAW_MEAN,
+    URN__DRAW_CDF /* one more input after the parameters: the value */
+} urn__draw_what;
+
+typedef struct urn__constrain_attr {
+    const urn_support *support;
+    int64_t dim, value_size, free_size; /* a row */
+    int32_t has_low, has_high;
+    int32_t has_d_value, has_d_jacobian; /* constrain_vjp */
+    urn__shape value_shape, free_shape;
+    int64_t rows;
+} urn__constrain_attr;
+
+/* A chain of elementwise ops run block by block. Registers 0 .. n_in - 1 are the inputs; instruction i
+ * writes register n_in + i. */
+#define URN__FUSED_MAX 32
+typedef struct urn__fused_attr {
+    urn__shape shape;
+    int32_t n_instr, n_out;
+    struct {
+        int32_t arity, map; /* arity 0: a copy (broadcast) */
+        int32_t a, b;
+    } instr[URN__FUSED_MAX];
+    int32_t out[URN__MAX_OUT]; /* register of each output */
+} urn__fused_attr;
+
+/* ---- passes ---- */
+
+/* Adjoints of the scalar node `root` with respect to wrt[k]; grad[k] = 0 where it does not depend on it. */
+urn_status urn__backward(urn__graph *g, urn__id root, int n, const urn__id *wrt, urn__id *grad,
+                         urn_error *error);
+/* Rewrites row_dot(gather, gather) to gather_dot; root[k] are replaced. */
+urn_status urn__fuse_gather(urn__graph *g, int n, urn__id *root, urn_error *error);
+/* After the backward pass: density nodes become output 0 of the matching density_all; gather_dot is
+ * computed inside the density that alone needs it; elementwise chains become one node. */
+urn_status urn__fuse_density(urn__graph *g, int n, urn__id *root, urn_error *error);
+urn_status urn__fuse_elementwise(urn__graph *g, int n, urn__id *root, urn_error *error);
+/* Copies what roots need from `g`, replacing nodes by `replace` (id -> id or 0, may be NULL). */
+typedef urn__id urn__rewrite(void *context, urn__graph *to, const urn__graph *from, urn__id id,
+                             const urn__id *new_inputs);
+urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn__id *root,
+                              urn__rewrite *rewrite, void *context, urn_error *error);
+/* Is the graph legal? (ids in order, shapes as the rules give, arities) */
+urn_status urn__verify(const urn__graph *g, urn_error *error);
+/* One line a node that `roots` need. */
+void urn__dump(const urn__graph *g, int n, const urn__id *root, urn__text *text);
+
+/* ---- plan and machine ---- */
+
+typedef struct urn__plan urn__plan;
+/* Order, buffers and constants for computing `root` (n of them; ids of 0 are skipped). Constants are
+ * computed now and kept with the plan, in the graph's arena. */
+urn_status urn__plan_new(const urn__graph *g, int n, const urn__id *root,
+                         const urn__kernels *kernels, urn__plan **plan, urn_error *error);
+int64_t urn__plan_slab(const urn__plan *plan); /* doubles a machine needs */
+int urn__plan_length(const urn__plan *plan);   /* instructions */
+
+typedef struct urn__machine urn__machine;
+urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,
+                            urn__machine **machine, urn_error *error);
+void urn__machine_free(urn__machine *machine);
+urn__exec *urn__machine_exec(urn__machine *machine);
+/* Where coordinates are read (position + offset), and where root k is written if it can be (else it
+ * has a buffer of its own). */
+void urn__machine_position(urn__machine *machine, const double *position);
+void urn__machine_bind_input(urn__machine *machine, int64_t slot, const double *values);
+bool urn__machine_bind_root(urn__machine *machine, int k, double *out);
+/* Mini-batches: rows of the batch plate for the coming runs. */
+urn_status urn__machine_batch(urn__machine *machine, int64_t n, const int32_t *rows);
+void urn__machine_run(urn__machine *machine);
+const double *urn__machine_root(const urn__machine *machine, int k);
+
+#endif

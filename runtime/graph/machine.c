@@ -1,0 +1,253 @@
+/* Replays a plan: buffers of one owner, pointers resolved once, no allocation while running. */
+#include "plan.h"
+#include <string.h>
+
+struct urn__machine {
+    const struct urn__plan *p;
+    const urn_allocator *allocator;
+    urn__arena *arena;
+    urn__exec exec;
+    urn__call *call;
+    double *slab;
+    double **at; /* by place */
+    const double *position;
+    const double **input; /* by slot */
+    int64_t n_inputs;
+    double **bound; /* by root: the caller's memory, or NULL */
+    bool dirty;     /* pointers have changed since the calls were resolved */
+    double **batch_values;
+    urn__index *batch_index;
+    int64_t batch_rows;
+};
+
+/* ---- mini-batches ---- */
+
+void urn__index_sort(urn__index *ix)
+{
+    memset(ix->start, 0, (size_t)(ix->n_targets + 1) * sizeof *ix->start);
+    for (int64_t r = 0; r < ix->n; r++)
+        ix->start[ix->row[r] + 1]++;
+    for (int64_t t = 0; t < ix->n_targets; t++)
+        ix->start[t + 1] += ix->start[t];
+    for (int64_t r = 0; r < ix->n; r++) /* start[t] runs ahead, and is put back below */
+        ix->order[ix->start[ix->row[r]]++] = (int32_t)r;
+    for (int64_t t = ix->n_targets; t > 0; t--)
+        ix->start[t] = ix->start[t - 1];
+    ix->start[0] = 0;
+}
+
+static void new_batch_buffers(urn__machine *m)
+{
+    const struct urn__plan *p = m->p;
+    m->batch_values =
+        urn__arena_alloc(m->arena, (size_t)p->n_batch_columns + 1, sizeof *m->batch_values);
+    m->batch_index =
+        urn__arena_alloc(m->arena, (size_t)p->n_batch_indices + 1, sizeof *m->batch_index);
+    for (int k = 0; k < p->n_batch_columns && m->batch_values != NULL; k++) {
+        const urn__shape *s = urn__graph_shape(p->g, p->batch_column[k]);
+        m->batch_values[k] =
+            urn__arena_alloc(m->arena, (size_t)urn__shape_size(s) + 1, sizeof(double));
+    }
+    for (int k = 0; k < p->n_batch_indices && m->batch_index != NULL; k++) {
+        const urn__index_attr *a = urn__graph_node(p->g, p->batch_index[k])->attr;
+        urn__index *ix = &m->batch_index[k];
+        ix->n = m->batch_rows = a->n;
+        ix->n_targets = a->n_targets;
+        ix->row = urn__arena_alloc(m->arena, (size_t)a->n + 1, sizeof *ix->row);
+        ix->order = urn__arena_alloc(m->arena, (size_t)a->n + 1, sizeof *ix->order);
+        ix->start = urn__arena_alloc(m->arena, (size_t)a->n_targets + 2, sizeof *ix->start);
+    }
+}
+
+urn_status urn__machine_batch(urn__machine *m, int64_t n, const int32_t *rows)
+{
+    const struct urn__plan *p = m->p;
+    for (int k = 0; k < p->n_batch_columns; k++) {
+        const urn__values_attr *a = urn__graph_node(p->g, p->batch_column[k])->attr;
+        for (int64_t i = 0; i < n; i++)
+            memcpy(m->batch_values[k] + i * a->width, a->values + rows[i] * a->width,
+                   (size_t)a->width * sizeof(double));
+    }
+    for (int k = 0; k < p->n_batch_indices; k++) {
+        const urn__index_attr *a = urn__graph_node(p->g, p->batch_index[k])->attr;
+        if (m->batch_index[k].n != n)
+            return URN_ERR_INTERNAL;
+        for (int64_t i = 0; i < n; i++)
+            m->batch_index[k].row[i] = a->index == NULL ? rows[i] : a->index->row[rows[i]];
+        urn__index_sort(&m->batch_index[k]);
+    }
+    return URN_OK;
+}
+
+/* ---- pointers ---- */
+
+static const urn__index *index_of(const urn__machine *m, urn__id id)
+{
+    for (int k = 0; k < m->p->n_batch_indices; k++)
+        if (m->p->batch_index[k] == id)
+            return &m->batch_index[k];
+    return ((const urn__index_attr *)urn__graph_node(m->p->g, id)->attr)->index;
+}
+
+static double *resolve(const urn__machine *m, const urn__place *place)
+{
+    union {
+        const double *in;
+        double *out;
+    } u = {0};
+    switch (place->kind) {
+    case URN__PLACE_SLAB:
+        return place->root >= 0 && m->bound[place->root] != NULL ? m->bound[place->root]
+                                                                 : m->slab + place->at;
+    case URN__PLACE_FIXED:
+        return place->fixed;
+    case URN__PLACE_POSITION:
+        u.in = m->position == NULL ? NULL : m->position + place->at;
+        return u.out;
+    case URN__PLACE_INPUT:
+        u.in = m->input[place->at];
+        return u.out;
+    case URN__PLACE_BATCH:
+        return m->batch_values[place->at];
+    case URN__PLACE_NONE:
+        break;
+    }
+    return NULL;
+}
+
+static void resolve_all(urn__machine *m)
+{
+    const struct urn__plan *p = m->p;
+    for (int k = 1; k <= p->n_places; k++)
+        m->at[k] = resolve(m, &p->place[k]);
+    for (int i = 0; i < p->n_instr; i++) {
+        urn__call *c = &m->call[i];
+        for (int k = 0; k < c->n_in; k++)
+            c->in[k] = m->at[urn__plan_place(p, c->node->in[k])];
+        for (int k = 0; k < c->n_out; k++)
+            c->out[k] = m->at[p->place_of[(size_t)p->instr[i] * URN__MAX_OUT + (size_t)k]];
+    }
+    m->dirty = false;
+}
+
+static void fill_call(urn__machine *m, int i)
+{
+    const struct urn__plan *p = m->p;
+    const urn__node *n = urn__graph_node(p->g, p->instr[i]);
+    urn__call *c = &m->call[i];
+    *c = (urn__call){.run = n->op->run,
+                     .node = n,
+                     .attr = n->attr,
+                     .n_in = n->n_in,
+                     .n_out = n->n_out,
+                     .out_shape = n->shape,
+                     .exec = &m->exec};
+    for (int k = 0; k < n->n_in; k++) {
+        c->in_shape[k] = urn__graph_shape(p->g, n->in[k]);
+        if (urn__graph_node(p->g, n->in[k])->op == &urn__op_index)
+            c->index[k] = index_of(m, n->in[k]);
+    }
+}
+
+/* ---- life ---- */
+
+static int64_t scratch_needed(const struct urn__plan *p, int threads)
+{
+    int64_t most = 8;
+    for (int i = 0; i < p->n_instr; i++) {
+        const urn__node *n = urn__graph_node(p->g, p->instr[i]);
+        const int64_t own = n->op->scratch == NULL ? 0 : n->op->scratch(p->g, n, threads);
+        most = own > most ? own : most;
+    }
+    return most;
+}
+
+static bool fill(urn__machine *m, int threads)
+{
+    const struct urn__plan *p = m->p;
+    m->exec = (urn__exec){.kernels = p->kernels, .threads = threads < 1 ? 1 : threads};
+    const size_t scratch = (size_t)scratch_needed(p, m->exec.threads);
+    m->exec.scratch = urn__arena_alloc(m->arena, scratch, sizeof(double));
+    m->slab = urn__arena_alloc(m->arena, (size_t)p->slab + 8, sizeof(double));
+    m->call = urn__arena_alloc(m->arena, (size_t)p->n_instr + 1, sizeof *m->call);
+    m->at = urn__arena_alloc(m->arena, (size_t)p->n_places + 1, sizeof *m->at);
+    m->bound = urn__arena_alloc(m->arena, (size_t)p->n_root + 1, sizeof *m->bound);
+    for (int k = 1; k <= p->n_places; k++)
+        if (p->place[k].kind == URN__PLACE_INPUT && p->place[k].at >= m->n_inputs)
+            m->n_inputs = p->place[k].at + 1;
+    m->input = urn__arena_alloc(m->arena, (size_t)m->n_inputs + 1, sizeof *m->input);
+    new_batch_buffers(m);
+    if (urn__arena_failed(m->arena))
+        return false;
+    for (int i = 0; i < p->n_instr; i++)
+        fill_call(m, i);
+    m->dirty = true;
+    return true;
+}
+
+urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,
+                            urn__machine **machine, urn_error *error)
+{
+    *machine = NULL;
+    urn__arena *arena = urn__arena_new(allocator);
+    urn__machine *m = arena == NULL ? NULL : urn__arena_alloc(arena, 1, sizeof *m);
+    if (m != NULL) {
+        m->p = plan;
+        m->allocator = allocator;
+        m->arena = arena;
+    }
+    if (m == NULL || !fill(m, threads)) {
+        urn__arena_free(arena);
+        return urn__fail_memory(error, "the buffers of a replay",
+                                (size_t)plan->slab * sizeof(double));
+    }
+    *machine = m;
+    return URN_OK;
+}
+
+void urn__machine_free(urn__machine *m)
+{
+    if (m != NULL)
+        urn__arena_free(m->arena);
+}
+
+urn__exec *urn__machine_exec(urn__machine *m)
+{
+    return &m->exec;
+}
+
+void urn__machine_position(urn__machine *m, const double *position)
+{
+    m->dirty = m->dirty || m->position != position;
+    m->position = position;
+}
+
+void urn__machine_bind_input(urn__machine *m, int64_t slot, const double *values)
+{
+    if (slot < 0 || slot >= m->n_inputs)
+        return; /* the plan does not read it */
+    m->dirty = m->dirty || m->input[slot] != values;
+    m->input[slot] = values;
+}
+
+bool urn__machine_bind_root(urn__machine *m, int k, double *out)
+{
+    if (m->p->root[k] == 0 || m->p->place[urn__plan_place(m->p, m->p->root[k])].root != k)
+        return false;
+    m->dirty = m->dirty || m->bound[k] != out;
+    m->bound[k] = out;
+    return true;
+}
+
+void urn__machine_run(urn__machine *m)
+{
+    if (m->dirty)
+        resolve_all(m);
+    for (int i = 0; i < m->p->n_instr; i++)
+        m->call[i].run(&m->call[i]);
+}
+
+const double *urn__machine_root(const urn__machine *m, int k)
+{
+    return m->p->root[k] == 0 ? NULL : m->at[urn__plan_place(m->p, m->p->root[k])];
+}

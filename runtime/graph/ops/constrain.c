@@ -1,0 +1,228 @@
+/* From unconstrained coordinates to a site's support: value and summed log-Jacobian, and the adjoint. */
+#include "../graph.h"
+#include <string.h>
+
+#define ROWS 1024 /* rows a chunk */
+
+/* Inputs of constrain: free, [low], [high]. Outputs: value, log-Jacobian (a scalar).
+ * Inputs of constrain_vjp: free, [d_value], [d_log_jacobian], [low], [high].
+ * Outputs: d_free, [d_low], [d_high] with one value a row. */
+
+typedef struct constrain_job {
+    const urn__call *call;
+    const urn__constrain_attr *a;
+    const double *bound[2];
+    urn__walk bound_walk[2];
+    double *d_bound[2];
+    double *partial; /* a chunk's log-Jacobian */
+} constrain_job;
+
+static int64_t chunks_of(int64_t rows)
+{
+    return (rows + ROWS - 1) / ROWS;
+}
+
+static int64_t buffer_size(const urn__constrain_attr *a)
+{
+    return ROWS * (4 + a->value_size); /* bounds, log-Jacobian or its adjoint, a zero adjoint */
+}
+
+static bool constrain_shape(urn__shape_query *q)
+{
+    q->out[0] = ((const urn__constrain_attr *)q->attr)->value_shape;
+    q->out[1] = urn__shape_scalar();
+    q->n_out = 2;
+    return true;
+}
+
+static bool constrain_vjp_shape(urn__shape_query *q)
+{
+    const urn__constrain_attr *a = q->attr;
+    q->out[0] = a->free_shape;
+    q->n_out = 1;
+    if (a->has_low)
+        q->out[q->n_out++] = a->value_shape;
+    if (a->has_high)
+        q->out[q->n_out++] = a->value_shape;
+    return true;
+}
+
+static void find_bounds(constrain_job *job, int first)
+{
+    const urn__call *c = job->call;
+    const bool has[2] = {job->a->has_low != 0, job->a->has_high != 0};
+    for (int k = 0; k < 2; k++) {
+        if (!has[k])
+            continue;
+        job->bound[k] = c->in[first];
+        job->bound_walk[k] = urn__walk_of(c->in_shape[first], &job->a->value_shape);
+        first++;
+    }
+}
+
+/* The support's arguments for one chunk, apart from the adjoints. */
+static urn_bijection_call chunk_call(const constrain_job *job, int64_t from, int64_t n,
+                                     double *buffer)
+{
+    const urn__constrain_attr *a = job->a;
+    urn_bijection_call call = {
+        .n = n, .dim = a->dim, .value_size = a->value_size, .free_size = a->free_size};
+    for (int k = 0; k < 2; k++)
+        if (job->bound[k] != NULL)
+            urn__walk_expand(&job->bound_walk[k], job->bound[k], from, n, buffer + k * ROWS);
+    call.low = job->bound[0] != NULL ? buffer : NULL;
+    call.high = job->bound[1] != NULL ? buffer + ROWS : NULL;
+    union { /* the support reads `free` here; the member is not const for its other uses */
+        const double *in;
+        double *out;
+    } coordinates = {.in = job->call->in[0] + from * a->free_size};
+    call.free = coordinates.out;
+    return call;
+}
+
+static void constrain_chunk(void *context, int64_t chunk, int thread)
+{
+    const constrain_job *job = context;
+    const urn__constrain_attr *a = job->a;
+    double *buffer = job->call->exec->scratch + chunks_of(a->rows) + thread * buffer_size(a);
+    const int64_t from = chunk * ROWS, n = a->rows - from < ROWS ? a->rows - from : ROWS;
+    urn_bijection_call call = chunk_call(job, from, n, buffer);
+    call.value = job->call->out[0] + from * a->value_size;
+    call.log_jacobian = buffer + 2 * ROWS;
+    a->support->constrain(&call);
+    job->partial[chunk] = job->call->exec->kernels->sum(n, call.log_jacobian);
+}
+
+static void constrain_run(const urn__call *c)
+{
+    constrain_job job = {.call = c, .a = c->attr, .partial = c->exec->scratch};
+    find_bounds(&job, 1);
+    const int64_t chunks = chunks_of(job.a->rows);
+    urn__parallel(c->exec->threads, chunks, constrain_chunk, &job);
+    double total = 0;
+    for (int64_t k = 0; k < chunks; k++)
+        total += job.partial[k];
+    if (c->out[1] != NULL)
+        c->out[1][0] = total;
+}
+
+static int64_t constrain_scratch(const urn__graph *g, const urn__node *n, int threads)
+{
+    (void)g;
+    const urn__constrain_attr *a = n->attr;
+    return chunks_of(a->rows) + threads * buffer_size(a);
+}
+
+static void constrain_vjp_chunk(void *context, int64_t chunk, int thread)
+{
+    const constrain_job *job = context;
+    const urn__constrain_attr *a = job->a;
+    const urn__call *c = job->call;
+    double *buffer = c->exec->scratch + chunks_of(a->rows) + thread * buffer_size(a);
+    const int64_t from = chunk * ROWS, n = a->rows - from < ROWS ? a->rows - from : ROWS;
+    urn_bijection_call call = chunk_call(job, from, n, buffer);
+    double *d_jacobian = buffer + 2 * ROWS;
+    const double weight = a->has_d_jacobian ? c->in[1 + a->has_d_value][0] : 0.0;
+    for (int64_t i = 0; i < n; i++)
+        d_jacobian[i] = weight;
+    call.d_log_jacobian = d_jacobian;
+    call.d_value = buffer + 4 * ROWS;
+    if (a->has_d_value)
+        call.d_value = c->in[1] + from * a->value_size;
+    else
+        memset(buffer + 4 * ROWS, 0, (size_t)(n * a->value_size) * sizeof *buffer);
+    call.d_free = c->out[0] + from * a->free_size;
+    call.d_low = job->d_bound[0] != NULL ? job->d_bound[0] + from : NULL;
+    call.d_high = job->d_bound[1] != NULL ? job->d_bound[1] + from : NULL;
+    a->support->constrain_vjp(&call);
+}
+
+static void constrain_vjp_run(const urn__call *c)
+{
+    constrain_job job = {.call = c, .a = c->attr};
+    find_bounds(&job, 1 + job.a->has_d_value + job.a->has_d_jacobian);
+    job.d_bound[0] = job.a->has_low ? c->out[1] : NULL;
+    job.d_bound[1] = job.a->has_high ? c->out[1 + job.a->has_low] : NULL;
+    urn__parallel(c->exec->threads, chunks_of(job.a->rows), constrain_vjp_chunk, &job);
+}
+
+static void constrain_vjp_emit(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
+                               urn__id *d_in)
+{
+    const urn__node n = *urn__graph_node(g, y);
+    urn__constrain_attr a = *(const urn__constrain_attr *)n.attr;
+    urn__id in[5] = {n.in[0]};
+    int n_in = 1;
+    a.has_d_value = d_out[0] != 0;
+    a.has_d_jacobian = d_out[1] != 0;
+    for (int k = 0; k < 2; k++)
+        if (d_out[k] != 0)
+            in[n_in++] = d_out[k];
+    for (int k = 1; k < n.n_in; k++)
+        in[n_in++] = n.in[k];
+    const urn__id all = urn__emit(g, &urn__op_constrain_vjp, n_in, in, &a, sizeof a);
+    for (int k = 0; all != 0 && k < n.n_in; k++)
+        if (wanted[k])
+            d_in[k] = urn__sum_to(g, urn__output(g, all, k), urn__graph_shape(g, n.in[k]));
+}
+
+static urn__id constrain_of(urn__example *e, urn__constrain_attr a, int n_bounds)
+{
+    urn__graph *g = urn__example_graph(e);
+    urn__id in[3] = {urn__example_input(e, a.free_shape, URN_DOMAIN_REAL)};
+    if (n_bounds > 0) /* low below high: one is negative, the other positive */
+        in[1] = urn__emit1(g, &urn__op_neg,
+                           urn__example_input(e, urn__shape_scalar(), URN_DOMAIN_POSITIVE));
+    if (n_bounds > 1)
+        in[2] = urn__example_input(e, a.value_shape, URN_DOMAIN_POSITIVE);
+    const urn__id both = urn__emit(g, &urn__op_constrain, 1 + n_bounds, in, &a, sizeof a);
+    const urn__id jacobian = urn__output(g, both, 1);
+    const urn__id scalar = urn__sum_to(
+        g, urn__emit1(g, &urn__op_sin, urn__output(g, both, 0)), &(urn__shape){0});
+    return urn__plus(g, scalar, jacobian);
+}
+
+static urn__id constrain_example(urn__example *e, int variant)
+{
+    const int64_t n = urn__example_size(e);
+    urn__constrain_attr a = {.support = urn_support_positive(),
+                             .dim = 1,
+                             .value_size = 1,
+                             .free_size = 1,
+                             .value_shape = urn__shape_vector(n),
+                             .free_shape = urn__shape_vector(n),
+                             .rows = n};
+    switch (variant) {
+    case 0:
+        return constrain_of(e, a, 0);
+    case 1:
+        a.support = urn_support_bounded();
+        a.has_low = a.has_high = 1;
+        return constrain_of(e, a, 2);
+    case 2:
+        a.support = urn_support_corr_cholesky();
+        a.dim = 3;
+        a.value_size = 9;
+        a.free_size = 3;
+        a.rows = 1;
+        a.value_shape = urn__shape_matrix(3, 3);
+        a.free_shape = urn__shape_vector(3);
+        return constrain_of(e, a, 0);
+    default:
+        return 0;
+    }
+}
+
+const urn__op urn__op_constrain = {.name = "constrain",
+                                   .arity = -1,
+                                   .shape = constrain_shape,
+                                   .run = constrain_run,
+                                   .scratch = constrain_scratch,
+                                   .vjp = constrain_vjp_emit,
+                                   .example = constrain_example};
+const urn__op urn__op_constrain_vjp = {.name = "constrain_vjp",
+                                       .arity = -1,
+                                       .flags = URN__OP_NOT_DIFFERENTIABLE,
+                                       .shape = constrain_vjp_shape,
+                                       .run = constrain_vjp_run,
+                                       .scratch = constrain_scratch};

@@ -1,0 +1,331 @@
+/* The kernel of density nodes: rows in chunks, arguments fetched a block at a time, the family's own
+ * function on each block, partials written in place or summed a chunk. */
+#include "density.h"
+#include <string.h>
+
+#define SCALAR_BLOCK URN__BLOCK
+#define EVENT_ELEMENTS 8192 /* elements of a block of an event family */
+
+typedef struct argument {
+    const double *in;
+    double *out;       /* partial: one a row, or NULL */
+    int64_t event;     /* elements a row */
+    urn__walk walk;    /* rows of the argument from rows of the site */
+    bool spread;       /* rows are copied to a buffer: stride `event` */
+    bool reduced;      /* the partial is summed over all rows */
+    bool produced;     /* computed here: gather_dot */
+    int64_t buffer_at; /* of its block, in the thread's scratch */
+    int64_t d_at;      /* of its partial's block */
+    int64_t sum_at;    /* of its sum, in the chunk's scratch */
+} argument;
+
+typedef struct density_job {
+    const urn__call *call;
+    const urn__density_attr *a;
+    argument arg[URN__DENSITY_ARGS];
+    int n_args;
+    int64_t rows, block, chunk, chunks;
+    const double *mask;
+    urn__walk mask_walk;
+    int64_t thread_size, chunk_size; /* doubles of scratch */
+    int64_t lp_at, rows_at, family_at;
+    double *thread_scratch, *chunk_scratch;
+} density_job;
+
+/* ---- layout ---- */
+
+static void lay_out_argument(density_job *job, int k, const urn__shape *shape, bool wanted,
+                             const urn__shape *grid)
+{
+    const urn__density_attr *a = job->a;
+    argument *arg = &job->arg[k];
+    arg->event = urn__density_arg_event(a, k);
+    arg->produced = k > 0 && a->given[k - 1] == a->producer;
+    const urn__shape own = arg->produced ? *grid : urn__density_grid(a, k, shape);
+    arg->walk = urn__walk_of(&own, grid);
+    arg->reduced = wanted && urn__density_reduced(a, &arg->walk);
+    const bool one_row = arg->walk.kind == URN__WALK_SCALAR;
+    const bool materialise = a->family->event_rank == 0 && urn__density_arg_rank(a, k) == 0;
+    arg->spread = arg->produced || arg->walk.kind == URN__WALK_GENERAL || (one_row && materialise) ||
+                  (one_row && wanted && a->rowwise) || (a->has_mask && !one_row);
+    if (arg->spread) {
+        arg->buffer_at = job->thread_size;
+        job->thread_size += job->block * arg->event;
+    }
+    const bool own_partial = wanted && (a->has_mask || (arg->reduced && arg->spread));
+    arg->d_at = -1;
+    if (own_partial && !(arg->reduced && !arg->spread)) {
+        arg->d_at = job->thread_size;
+        job->thread_size += job->block * arg->event;
+    }
+    if (arg->reduced) {
+        arg->sum_at = job->chunk_size;
+        job->chunk_size += arg->event;
+    }
+}
+
+static void choose_blocks(density_job *job)
+{
+    const urn__density_attr *a = job->a;
+    const bool scalar = a->family->event_rank == 0 && a->dim == 1;
+    const int64_t by_event = EVENT_ELEMENTS / (a->event > a->dim ? a->event : a->dim);
+    job->block = scalar ? SCALAR_BLOCK : by_event < 1 ? 1 : by_event > 2048 ? 2048 : by_event;
+    job->chunk = scalar ? URN__CHUNK : job->block;
+    job->chunks = (job->rows + job->chunk - 1) / job->chunk;
+}
+
+static int64_t round_up(int64_t n)
+{
+    return (n + 7) / 8 * 8;
+}
+
+/* Everything but the pointers, from the shapes alone: used for planning and for running. */
+static void lay_out(density_job *job, const urn__density_attr *a, const urn__shape *const *in,
+                    bool all)
+{
+    job->a = a;
+    job->n_args = a->n_given + 1;
+    const urn__shape grid = urn__density_grid(a, 0, in[0]);
+    job->rows = urn__shape_size(&grid);
+    choose_blocks(job);
+    job->chunk_size = 1;
+    job->lp_at = 0;
+    job->thread_size = round_up(job->block);
+    job->rows_at = job->thread_size;
+    job->thread_size += a->has_mask ? round_up(job->block) : 0;
+    for (int k = 0; k < job->n_args; k++) {
+        lay_out_argument(job, k, in[urn__density_input(a, k)],
+                         all && urn__density_wanted(a, k), &grid);
+        job->thread_size = round_up(job->thread_size);
+    }
+    job->family_at = job->thread_size;
+    if (a->family->scratch_doubles != NULL)
+        job->thread_size += round_up(a->family->scratch_doubles(job->block, a->dim));
+    job->chunk_size = round_up(job->chunk_size);
+}
+
+int64_t urn__density_scratch(const urn__graph *g, const urn__node *n, int threads)
+{
+    const urn__shape *in[URN__MAX_IN];
+    density_job job = {0};
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = urn__graph_shape(g, n->in[k]);
+    lay_out(&job, n->attr, in, n->op == &urn__op_density_all);
+    return job.thread_size * threads + job.chunk_size * job.chunks;
+}
+
+/* ---- a block ---- */
+
+typedef struct block {
+    density_job *job;
+    double *scratch, *sums;
+    int64_t from, n;    /* rows of the site */
+    int64_t active;     /* rows that count */
+    const int32_t *row; /* with a mask: offsets from `from` of those; NULL: all */
+} block;
+
+static int64_t block_row(const block *b, int64_t i)
+{
+    return b->from + (b->row == NULL ? i : b->row[i]);
+}
+
+static void copy_rows(const block *b, const argument *arg, double *to)
+{
+    for (int64_t i = 0; i < b->active; i++) {
+        const int64_t r = block_row(b, i);
+        const int64_t at = arg->walk.kind == URN__WALK_FULL ? r : urn__walk_offset(&arg->walk, r);
+        memcpy(to + i * arg->event, arg->in + at * arg->event, (size_t)arg->event * sizeof *to);
+    }
+}
+
+static void produce(const block *b, double *to)
+{
+    const urn__call *c = b->job->call;
+    int at = 1;
+    while (b->job->a->given[at - 1] != b->job->a->producer)
+        at++;
+    const int64_t d = urn__shape_event(c->in_shape[at]);
+    c->exec->kernels->row_dot(0, b->n, d, c->in[at], c->index[at + 2]->row + b->from, d,
+                              c->in[at + 1], c->index[at + 3]->row + b->from, d, to);
+    for (int64_t i = 0; b->row != NULL && i < b->active; i++)
+        to[i] = to[b->row[i]];
+}
+
+static const double *fetch(const block *b, const argument *arg, int64_t *stride)
+{
+    *stride = arg->walk.kind == URN__WALK_SCALAR && !arg->spread ? 0 : arg->event;
+    if (!arg->spread)
+        return arg->in + (*stride == 0 ? 0 : b->from * arg->event);
+    double *to = b->scratch + arg->buffer_at;
+    if (arg->produced)
+        produce(b, to);
+    else if (arg->event == 1 && b->row == NULL)
+        urn__walk_expand(&arg->walk, arg->in, b->from, b->n, to);
+    else
+        copy_rows(b, arg, to);
+    return to;
+}
+
+/* Where the family writes the partial of an argument. */
+static double *partial_target(const block *b, const argument *arg)
+{
+    if (arg->out == NULL)
+        return NULL;
+    if (arg->d_at >= 0)
+        return b->scratch + arg->d_at;
+    return arg->reduced ? b->sums + arg->sum_at : arg->out + b->from * arg->event;
+}
+
+static void scale(double *x, int64_t n, double factor)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+/* Moves a block's partial from where the family wrote it to where it belongs. */
+static void settle_partial(const block *b, const argument *arg)
+{
+    const double weight = b->job->a->weight;
+    double *d = partial_target(b, arg);
+    if (d == NULL || (arg->reduced && arg->d_at < 0))
+        return; /* summed in place; weighted at the end */
+    if (arg->reduced) {
+        for (int64_t i = 0; i < arg->event; i++) {
+            double sum = 0;
+            if (arg->event == 1)
+                sum = b->job->call->exec->kernels->sum(b->active, d);
+            for (int64_t r = 0; arg->event > 1 && r < b->active; r++)
+                sum += d[r * arg->event + i];
+            b->sums[arg->sum_at + i] += sum;
+        }
+        return;
+    }
+    if (weight > 1.0 || weight < 1.0)
+        scale(d, b->active * arg->event, weight);
+    if (arg->d_at < 0)
+        return;
+    double *to = arg->out + b->from * arg->event;
+    memset(to, 0, (size_t)(b->n * arg->event) * sizeof *to);
+    for (int64_t i = 0; i < b->active; i++)
+        memcpy(to + (block_row(b, i) - b->from) * arg->event, d + i * arg->event,
+               (size_t)arg->event * sizeof *to);
+}
+
+static void settle_value(const block *b, const double *lp)
+{
+    const urn__call *c = b->job->call;
+    if (!b->job->a->rowwise) {
+        b->sums[0] += c->exec->kernels->sum(b->active, lp);
+        return;
+    }
+    double *to = c->out[0] + b->from;
+    if (b->row != NULL)
+        memset(to, 0, (size_t)b->n * sizeof *to);
+    for (int64_t i = 0; i < b->active; i++)
+        to[block_row(b, i) - b->from] = lp[i] * b->job->a->weight;
+}
+
+static void pick_active(block *b)
+{
+    const density_job *job = b->job;
+    b->active = b->n;
+    if (job->mask == NULL)
+        return;
+    int32_t *row = (int32_t *)(void *)(b->scratch + job->rows_at);
+    b->active = 0;
+    for (int64_t i = 0; i < b->n; i++)
+        if (job->mask[urn__walk_offset(&job->mask_walk, b->from + i)] > 0.0)
+            row[b->active++] = (int32_t)i;
+    b->row = row;
+}
+
+static void run_block(block *b)
+{
+    density_job *job = b->job;
+    const urn__density_attr *a = job->a;
+    pick_active(b);
+    urn_density_call call = {.n = b->active,
+                             .dim = a->dim,
+                             .event = a->event,
+                             .log_density = b->scratch + job->lp_at,
+                             .scratch = b->scratch + job->family_at};
+    call.x = fetch(b, &job->arg[0], &call.x_stride);
+    call.d_x = partial_target(b, &job->arg[0]);
+    for (int k = 1; k < job->n_args; k++) {
+        const int p = a->given[k - 1];
+        call.param[p] = fetch(b, &job->arg[k], &call.stride[p]);
+        call.d_param[p] = partial_target(b, &job->arg[k]);
+    }
+    a->family->log_density(&call);
+    settle_value(b, call.log_density);
+    for (int k = 0; k < job->n_args; k++)
+        settle_partial(b, &job->arg[k]);
+}
+
+static void density_chunk(void *context, int64_t chunk, int thread)
+{
+    density_job *job = context;
+    const int64_t start = chunk * job->chunk;
+    const int64_t end = start + job->chunk < job->rows ? start + job->chunk : job->rows;
+    double *sums = job->chunk_scratch + chunk * job->chunk_size;
+    memset(sums, 0, (size_t)job->chunk_size * sizeof *sums);
+    for (int64_t from = start; from < end; from += job->block) {
+        const int64_t n = end - from < job->block ? end - from : job->block;
+        block b = {.job = job,
+                   .scratch = job->thread_scratch + thread * job->thread_size,
+                   .sums = sums,
+                   .from = from,
+                   .n = n};
+        run_block(&b);
+    }
+}
+
+/* ---- the node ---- */
+
+static void attach(density_job *job, const urn__call *c, bool all)
+{
+    const urn__density_attr *a = job->a;
+    job->call = c;
+    int out = 1;
+    for (int k = 0; k < job->n_args; k++) {
+        job->arg[k].in = c->in[urn__density_input(a, k)];
+        job->arg[k].out = all && urn__density_wanted(a, k) ? c->out[out++] : NULL;
+    }
+    if (a->has_mask) {
+        const urn__shape grid = urn__density_grid(a, 0, c->in_shape[0]);
+        job->mask = c->in[c->n_in - 1];
+        job->mask_walk = urn__walk_of(c->in_shape[c->n_in - 1], &grid);
+    }
+    job->thread_scratch = c->exec->scratch;
+    job->chunk_scratch = c->exec->scratch + job->thread_size * c->exec->threads;
+}
+
+/* Chunk sums are added in chunk order, whatever thread made them. */
+static void collect(const density_job *job)
+{
+    const double weight = job->a->weight;
+    double total = 0;
+    for (int64_t chunk = 0; chunk < job->chunks; chunk++)
+        total += job->chunk_scratch[chunk * job->chunk_size];
+    if (!job->a->rowwise)
+        job->call->out[0][0] = weight * total;
+    for (int k = 0; k < job->n_args; k++) {
+        const argument *arg = &job->arg[k];
+        for (int64_t i = 0; arg->reduced && arg->out != NULL && i < arg->event; i++) {
+            double sum = 0;
+            for (int64_t chunk = 0; chunk < job->chunks; chunk++)
+                sum += job->chunk_scratch[chunk * job->chunk_size + arg->sum_at + i];
+            arg->out[i] = weight * sum;
+        }
+    }
+}
+
+void urn__density_run(const urn__call *c)
+{
+    density_job job = {0};
+    const bool all = c->node->op == &urn__op_density_all;
+    lay_out(&job, c->attr, c->in_shape, all);
+    attach(&job, c, all);
+    urn__parallel(c->exec->threads, job.chunks, density_chunk, &job);
+    collect(&job);
+}

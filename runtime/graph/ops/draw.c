@@ -1,0 +1,159 @@
+/* Draws from a family, its centre, mean or cdf: programs that simulate and predict are made of these.
+ * Random numbers are addressed by (seed, chain, site, step) and row. */
+#include "../graph.h"
+#include <math.h>
+#include <string.h>
+
+#define ROWS 256 /* rows a chunk */
+
+typedef struct draw_arg {
+    const double *in;
+    int64_t event, stride, buffer_at;
+    urn__walk walk;
+    bool spread;
+} draw_arg;
+
+typedef struct draw_job {
+    const urn__call *call;
+    const urn__draw_attr *a;
+    draw_arg arg[URN_FAMILY_PARAMS];
+    int64_t rows, thread_size, family_at;
+    const double *value; /* cdf: at this value; known rows: these */
+    urn__stream stream;
+} draw_job;
+
+static int64_t power(int64_t d, int rank)
+{
+    return rank == 0 ? 1 : rank == 1 ? d : d * d;
+}
+
+static urn__shape row_grid(const urn__draw_attr *a, const urn__shape *s, int rank)
+{
+    (void)a;
+    return urn__shape_with_event(s, s->n_event - rank, s->dim + s->n_plates);
+}
+
+static bool draw_shape(urn__shape_query *q)
+{
+    const urn__draw_attr *a = q->attr;
+    q->out[0] = a->what == URN__DRAW_CDF ? row_grid(a, &a->shape, a->family->event_rank) : a->shape;
+    return true;
+}
+
+static void lay_out(draw_job *job, const urn__draw_attr *a, const urn__shape *const *in)
+{
+    job->a = a;
+    const urn__shape grid = row_grid(a, &a->shape, a->family->event_rank);
+    job->rows = urn__shape_size(&grid);
+    for (int k = 0; k < a->n_given; k++) {
+        draw_arg *arg = &job->arg[k];
+        const int rank = a->family->params[a->given[k]].event_rank;
+        const urn__shape own = row_grid(a, in[k], rank);
+        arg->event = power(a->dim, rank);
+        arg->walk = urn__walk_of(&own, &grid);
+        arg->spread = arg->walk.kind == URN__WALK_GENERAL ||
+                      (arg->walk.kind == URN__WALK_SCALAR && rank == 0);
+        arg->stride = arg->walk.kind == URN__WALK_SCALAR && !arg->spread ? 0 : arg->event;
+        arg->buffer_at = job->thread_size;
+        job->thread_size += arg->spread ? ROWS * arg->event : 0;
+    }
+    job->family_at = (job->thread_size + 7) / 8 * 8;
+    job->thread_size = job->family_at;
+    if (a->family->scratch_doubles != NULL)
+        job->thread_size += (a->family->scratch_doubles(ROWS, a->dim) + 7) / 8 * 8;
+}
+
+static int64_t draw_scratch(const urn__graph *g, const urn__node *n, int threads)
+{
+    const urn__shape *in[URN__MAX_IN];
+    draw_job job = {0};
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = urn__graph_shape(g, n->in[k]);
+    lay_out(&job, n->attr, in);
+    return job.thread_size * threads;
+}
+
+static const double *fetch(const draw_arg *arg, int64_t from, int64_t n, double *scratch)
+{
+    double *to = scratch + arg->buffer_at;
+    if (!arg->spread)
+        return arg->in + from * arg->stride;
+    for (int64_t i = 0; i < n; i++)
+        memcpy(to + i * arg->event, arg->in + urn__walk_offset(&arg->walk, from + i) * arg->event,
+               (size_t)arg->event * sizeof *to);
+    return to;
+}
+
+static void draw_rows(const draw_job *job, const urn_draw_call *call, int64_t from)
+{
+    urn__row_cursor cursor = urn__row_cursor_at(&job->stream, from);
+    for (int64_t i = 0; i < call->n; i++) {
+        urn_rng rng;
+        urn__row_cursor_next(&cursor, &rng);
+        if (from + i < job->a->known)
+            memcpy(call->x + i * call->event, job->value + (from + i) * call->event,
+                   (size_t)call->event * sizeof *call->x);
+        else
+            job->a->family->draw(call, i, &rng);
+    }
+}
+
+/* Runs what the family has; what it has not is not a number. */
+static void summarise(void (*function)(const urn_draw_call *), const urn_draw_call *call,
+                      int64_t size)
+{
+    if (function != NULL)
+        function(call);
+    for (int64_t i = 0; function == NULL && i < size; i++)
+        call->out[i] = NAN;
+}
+
+static void draw_chunk(void *context, int64_t chunk, int thread)
+{
+    const draw_job *job = context;
+    const urn__draw_attr *a = job->a;
+    const urn__call *c = job->call;
+    double *scratch = c->exec->scratch + thread * job->thread_size;
+    const int64_t from = chunk * ROWS, n = job->rows - from < ROWS ? job->rows - from : ROWS;
+    urn_draw_call call = {
+        .n = n, .dim = a->dim, .event = a->event, .scratch = scratch + job->family_at};
+    for (int k = 0; k < a->n_given; k++) {
+        call.param[a->given[k]] = fetch(&job->arg[k], from, n, scratch);
+        call.stride[a->given[k]] = job->arg[k].stride;
+    }
+    call.x = call.out = c->out[0] + from * a->event;
+    if (a->what == URN__DRAW_RANDOM) {
+        draw_rows(job, &call, from);
+    } else if (a->what == URN__DRAW_CENTRE) {
+        summarise(a->family->centre, &call, n * a->event);
+    } else if (a->what == URN__DRAW_MEAN) {
+        summarise(a->family->mean, &call, n * a->event);
+    } else {
+        union { /* cdf only reads x; the member is not const for draws */
+            const double *in;
+            double *out;
+        } value = {.in = job->value + from * a->event};
+        call.x = value.out;
+        call.out = c->out[0] + from;
+        summarise(a->family->cdf, &call, n);
+    }
+}
+
+static void draw_run(const urn__call *c)
+{
+    draw_job job = {.call = c};
+    lay_out(&job, c->attr, c->in_shape);
+    for (int k = 0; k < job.a->n_given; k++)
+        job.arg[k].in = c->in[k];
+    if (c->n_in > job.a->n_given)
+        job.value = c->in[job.a->n_given];
+    job.stream = urn__stream_at(c->exec->seed, c->exec->chain, job.a->site, c->exec->step);
+    urn__parallel(c->exec->threads, (job.rows + ROWS - 1) / ROWS, draw_chunk, &job);
+}
+
+const urn__op urn__op_draw = {.name = "draw",
+                              .arity = -1,
+                              .flags = URN__OP_VARIES | URN__OP_NOT_DIFFERENTIABLE,
+                              .shape = draw_shape,
+                              .run = draw_run,
+                              .scratch = draw_scratch};
