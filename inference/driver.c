@@ -1,0 +1,267 @@
+/* The loop of a fit: steps, clocks, progress, log rows, interruption, numbers and warnings. */
+#include "driver.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what engines report ---- */
+
+void urn__run_number(urn__run *run, const char *name, double value, bool of_the_clock)
+{
+    urn_fit *fit = run->fit;
+    if (fit->n_numbers < URN__MAX_NUMBERS)
+        fit->numbers[fit->n_numbers++] = (urn_fit_number){name, value, of_the_clock};
+}
+
+void urn__run_warn(urn__run *run, const char *format, ...)
+{
+    urn_fit *fit = run->fit;
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    char *kept = fit->n_warnings < URN__MAX_WARNINGS ? urn__arena_strdup(fit->arena, text) : NULL;
+    if (kept)
+        fit->warnings[fit->n_warnings++] = kept;
+    else
+        fit->warning_lost = true;
+}
+
+static void show_progress(const urn__run *run, const char *phase, int64_t step, int64_t n_steps,
+                          double loss)
+{
+    const urn_fit_options *options = run->options;
+    if (!options->progress)
+        return;
+    const urn__smoother *s = &run->smoother;
+    const urn_progress progress = {.phase = phase,
+                                   .chain = (int)run->chain,
+                                   .step = step,
+                                   .n_steps = n_steps,
+                                   .loss = loss,
+                                   .smoothed_loss = s->weight > 0.0 ? s->sum / s->weight : loss,
+                                   .seconds = urn__step_clock_seconds(&run->clock)};
+    options->progress(options->context, &progress);
+}
+
+static bool ask_interrupted(urn__run *run)
+{
+    const urn_fit_options *options = run->options;
+    if (!run->interrupted && options->interrupted && options->interrupted(options->context))
+        run->interrupted = true;
+    return run->interrupted;
+}
+
+bool urn__run_after_step(urn__run *run, const urn__step_info *info)
+{
+    static const char *const names[] = {"step", "loss"};
+    const urn_fit_options *options = run->options;
+    urn__step_clock_stop(&run->clock);
+    run->step++;
+    run->skipped += info->skipped;
+    urn__smoother_add(&run->smoother, info->loss);
+    urn__trend_add(&run->trend, info->loss);
+    if (options->log_row) {
+        const double values[] = {(double)run->step, info->loss};
+        options->log_row(options->context, 2, names, values);
+    }
+    show_progress(run, "steps", run->step, run->n_steps, info->loss);
+    const bool stop = ask_interrupted(run) || info->done;
+    urn__step_clock_resume(&run->clock);
+    return !stop;
+}
+
+bool urn__run_evaluating(urn__run *run, int64_t done, int64_t total)
+{
+    show_progress(run, "evaluating", done, total, NAN);
+    return !ask_interrupted(run);
+}
+
+/* ---- the loop ---- */
+
+static urn_status run_steps(urn__run *run, const urn_engine *engine, void *state, urn_error *error)
+{
+    urn__step_clock_start(&run->clock);
+    if (engine->loop)
+        return engine->loop(state, error);
+    for (int64_t step = 1; step <= run->n_steps; step++) {
+        urn__step_info info = {0};
+        URN_TRY(engine->step(state, step, &info, error));
+        if (!urn__run_after_step(run, &info))
+            break;
+    }
+    return URN_OK;
+}
+
+static void note_numbers(urn__run *run)
+{
+    const urn__smoother *s = &run->smoother;
+    urn__run_number(run, "steps", (double)run->step, false);
+    urn__run_number(run, "observations", run->target->observations, false);
+    urn__run_number(run, "position_size", (double)run->target->size, false);
+    urn__run_number(run, "skipped_steps", (double)run->skipped, false);
+    if (s->weight > 0.0)
+        urn__run_number(run, "smoothed_loss", s->sum / s->weight, false);
+    urn__run_number(run, "wall_s", urn__step_clock_seconds(&run->clock), true);
+    urn__run_number(run, "step_ms_median", 1e3 * urn__step_clock_median(&run->clock), true);
+    if (run->skipped > 0)
+        urn__run_warn(
+            run, "%lld of %lld steps were skipped because the log density was not finite there",
+            (long long)run->skipped, (long long)run->step);
+}
+
+static urn_status finish(urn__run *run, const urn_engine *engine, void *state, urn_error *error)
+{
+    note_numbers(run);
+    if (!run->interrupted)
+        URN_TRY(engine->finish(state, error));
+    URN_TRY(engine->posterior(state, &run->fit->posterior, error));
+    if (run->fit->warning_lost)
+        return urn__fail_memory(error, "the warnings of the fit", sizeof(urn_error));
+    return URN_OK;
+}
+
+static urn_status drive(urn__run *run, const urn_engine *engine, urn_error *error)
+{
+    void *state = NULL;
+    URN_TRY(engine->start(run, &state, error));
+    urn_status status = URN_OK;
+    if (!urn__trend_start(&run->trend, run->fit->arena, run->n_steps))
+        status = urn__fail_memory(error, "the losses of the last steps", sizeof(double));
+    if (status == URN_OK)
+        status = run_steps(run, engine, state, error);
+    if (status == URN_OK)
+        status = finish(run, engine, state, error);
+    engine->release(state);
+    return status;
+}
+
+static urn_status fit_new(const urn_allocator *allocator, urn_fit **fit, urn_error *error)
+{
+    *fit = urn__calloc(allocator, 1, sizeof **fit);
+    urn__arena *arena = *fit ? urn__arena_new(allocator) : NULL;
+    if (!arena) {
+        urn__free(allocator, *fit);
+        *fit = NULL;
+        return urn__fail_memory(error, "a fit", sizeof **fit);
+    }
+    (*fit)->allocator = allocator;
+    (*fit)->arena = arena;
+    return URN_OK;
+}
+
+static urn_status check_options(const urn_fit_options *options, int64_t size, urn_error *error)
+{
+    if (options->engine->kind == URN__OPTIMISER && options->chains > 1)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --chains out",
+                         "engine \"%s\" optimises and runs one chain, not %d",
+                         options->engine->name, options->chains);
+    for (int64_t i = 0; options->init && i < size; i++)
+        if (!isfinite(options->init[i]))
+            return urn__fail(error, URN_ERR_DATA, NULL, NULL, NULL,
+                             "element %lld of the first position is %g; all must be finite",
+                             (long long)i, options->init[i]);
+    return URN_OK;
+}
+
+urn_status urn__fit_target(const urn__target *target, const urn_fit_options *options,
+                           const urn__settings *settings, urn_fit **fit, urn_error *error)
+{
+    *fit = NULL;
+    URN_TRY(check_options(options, target->size, error));
+    urn_fit *made;
+    URN_TRY(fit_new(options->allocator, &made, error));
+    urn__run *run = urn__calloc(options->allocator, 1, sizeof *run); /* too large for a stack */
+    urn_status status;
+    if (run) {
+        *run = (urn__run){.allocator = options->allocator,
+                          .target = target,
+                          .settings = settings,
+                          .seed = options->seed,
+                          .init = options->init,
+                          .init_scale = options->init ? options->init_scale : NULL,
+                          .fit = made,
+                          .options = options};
+        status = drive(run, options->engine, error);
+        if (status == URN_OK && run->interrupted)
+            status = urn__fail(error, URN_INTERRUPTED, NULL, NULL, NULL,
+                               "interrupted after step %lld of %lld", (long long)run->step,
+                               (long long)run->n_steps);
+        urn__free(options->allocator, run);
+    } else {
+        status = urn__fail_memory(error, "a run", sizeof *run);
+    }
+    if (status != URN_OK && status != URN_INTERRUPTED) {
+        urn_fit_free(made);
+        return status;
+    }
+    *fit = made;
+    return status;
+}
+
+/* ---- the public side ---- */
+
+static urn_status fit_model(const urn_model *model, const urn_fit_options *options,
+                            urn__model_target *mt, urn__arena *arena, urn_fit **fit,
+                            urn_error *error)
+{
+    const urn_engine *engine = options->engine;
+    urn__settings settings;
+    URN_TRY(urn__settings_read(engine, options->settings, options->n_settings, arena, &settings,
+                               error));
+    URN_TRY(urn__model_target_describe(mt, model, options->allocator, error));
+    URN_TRY(engine->accepts(&mt->target, &settings, error));
+    const bool no_jacobian = engine->no_jacobian && engine->no_jacobian(&settings);
+    URN_TRY(urn__model_target_compile(mt, no_jacobian, options->cpu, options->threads, error));
+    return urn__fit_target(&mt->target, options, &settings, fit, error);
+}
+
+urn_status urn_fit_run(urn_model *model, const urn_fit_options *options, urn_fit **fit,
+                       urn_error *error)
+{
+    *fit = NULL;
+    urn_fit_options complete = {0};
+    if (options)
+        memcpy(&complete, options,
+               options->bytes < sizeof complete ? options->bytes : sizeof complete);
+    if (!complete.engine)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "set .engine and .bytes",
+                         "no engine was given");
+    urn__arena *arena = urn__arena_new(complete.allocator);
+    if (!arena)
+        return urn__fail_memory(error, "engine options", sizeof complete);
+    urn__model_target mt = {0};
+    const urn_status status = fit_model(model, &complete, &mt, arena, fit, error);
+    urn__model_target_close(&mt);
+    urn__arena_free(arena);
+    return status;
+}
+
+void urn_fit_free(urn_fit *fit)
+{
+    if (!fit)
+        return;
+    urn_posterior_free(fit->posterior);
+    urn__arena_free(fit->arena);
+    urn__free(fit->allocator, fit);
+}
+
+bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number)
+{
+    if (i < 0 || i >= fit->n_numbers)
+        return false;
+    *number = fit->numbers[i];
+    return true;
+}
+
+const char *urn_fit_warning_at(const urn_fit *fit, int i)
+{
+    return i >= 0 && i < fit->n_warnings ? fit->warnings[i] : NULL;
+}
+
+const urn_posterior *urn_fit_posterior(const urn_fit *fit)
+{
+    return fit->posterior;
+}

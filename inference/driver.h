@@ -1,0 +1,65 @@
+/* The driver's side of a fit: what an engine gets, and what it reports through. */
+#ifndef URN_INFERENCE_DRIVER_H
+#define URN_INFERENCE_DRIVER_H
+
+#include "clock.h"
+#include "engine.h"
+#include "trend.h"
+
+#define URN__MAX_NUMBERS 24
+#define URN__MAX_WARNINGS 16
+
+struct urn__run {
+    const urn_allocator *allocator;
+    const urn__target *target;
+    const urn__settings *settings;
+    uint64_t seed;
+    uint64_t chain;
+    const double *init, *init_scale; /* may be NULL */
+    int64_t n_steps;                 /* set by the engine's start */
+    int64_t step;                    /* done so far */
+    int64_t skipped;
+    bool interrupted;
+    urn_fit *fit;
+    const urn_fit_options *options;
+    urn__step_clock clock;
+    urn__smoother smoother;
+    urn__trend trend;
+};
+
+struct urn_fit {
+    const urn_allocator *allocator;
+    urn__arena *arena;
+    urn_posterior *posterior;
+    int n_numbers, n_warnings;
+    urn_fit_number numbers[URN__MAX_NUMBERS];
+    const char *warnings[URN__MAX_WARNINGS];
+    bool warning_lost; /* there was no memory or no room to keep one */
+};
+
+/* Notes a number of the finished fit. `name` is a literal. */
+void urn__run_number(urn__run *run, const char *name, double value, bool of_the_clock);
+/* Notes a warning in words. */
+void urn__run_warn(urn__run *run, const char *format, ...) URN_PRINTF(2, 3);
+/* After every step: clocks, smoothing, log row, progress, interruption. False: stop now. */
+bool urn__run_after_step(urn__run *run, const urn__step_info *info);
+/* For long work after the steps: progress of phase "evaluating"; false when interrupted. */
+bool urn__run_evaluating(urn__run *run, int64_t done, int64_t total);
+
+/* Fits a target that is ready for evaluations. `options` are complete. */
+urn_status urn__fit_target(const urn__target *target, const urn_fit_options *options,
+                           const urn__settings *settings, urn_fit **fit, urn_error *error);
+
+/* Where engines begin: the position given, or what `init` ("median", "random", "zero") says, plus
+ * normal noise of sd `jitter`. */
+urn_status urn__start_position(urn__run *run, const char *init, double jitter, double *position,
+                               urn_error *error);
+
+/* Memory of a posterior through a hook; the rest as urn_posterior_new. */
+urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,
+                               int64_t size, int64_t chains, int64_t draws, const double *loc,
+                               const double *scale, uint64_t seed, urn_posterior **posterior,
+                               urn_error *error);
+const urn_allocator *urn__posterior_allocator(const urn_posterior *posterior);
+
+#endif

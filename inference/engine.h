@@ -1,0 +1,164 @@
+/* What an engine is, what it works on (a target) and what drives it (a run). Private to the
+ * inference layer. An engine owns the state of one chain and differs from the others in `step`
+ * only; the driver owns the loop, progress, log rows, interruption, clocks, warnings and numbers.
+ */
+#ifndef URN_INFERENCE_ENGINE_H
+#define URN_INFERENCE_ENGINE_H
+
+#include "../runtime/base/base.h"
+#include "../runtime/base/rng.h"
+#include "../runtime/tensor/tensor.h"
+#include <urn/fit.h>
+
+/* ---- addresses of random numbers ---- */
+
+/* What a stream is drawn for. Each use has chain numbers of its own, so no two share a stream. */
+typedef enum urn__use {
+    URN__USE_STEPS,
+    URN__USE_EVALUATION,
+    URN__USE_START,
+    URN__USE_POSTERIOR,
+    URN__USE_PREDICTION
+} urn__use;
+
+static inline uint64_t urn__chain_for(urn__use use, uint64_t chain)
+{
+    return (uint64_t)use << 32 | chain;
+}
+
+/* ---- settings: engine options as given, checked against the engine's table ---- */
+
+typedef struct urn__setting_value {
+    bool given; /* not the default */
+    bool set;   /* has a value at all */
+    double real;
+    int64_t integer; /* also: the position of a choice, 0 or 1 of a flag */
+    const char *text;
+} urn__setting_value;
+
+typedef struct urn__settings {
+    const char *engine;
+    const urn_option_spec *table;
+    urn__setting_value *values; /* one a row of the table */
+} urn__settings;
+
+/* Checks names, types and ranges; values live in `arena`, texts are borrowed. An unknown name is
+ * URN_ERR_USAGE, lists the known ones and suggests the nearest. */
+urn_status urn__settings_read(const urn_engine *engine, const urn_setting *given, size_t n,
+                              urn__arena *arena, urn__settings *settings, urn_error *error);
+/* The value of an option of the table; asking for another one is a defect (asserted). */
+const urn__setting_value *urn__setting(const urn__settings *settings, const char *name);
+int64_t urn__setting_int(const urn__settings *settings, const char *name);
+double urn__setting_real(const urn__settings *settings, const char *name);
+/* Is this the chosen one of a URN_OPTION_CHOICE? */
+bool urn__setting_is(const urn__settings *settings, const char *name, const char *choice);
+
+/* ---- targets ---- */
+
+/* One free site of a target: a slice of the position. Discrete sites have no coordinates (size 0).
+ */
+typedef struct urn__block {
+    const char *name, *where;
+    int site; /* in the model, -1 without one */
+    int64_t offset, size;
+    bool discrete;
+    bool point; /* a parameter: optimised, has no distribution */
+} urn__block;
+
+/* A log density over an unconstrained position, with what else an engine asks of it. It usually
+ * wraps the replay of a model; sites that somebody else updates are simply not among its blocks. */
+typedef struct urn__target {
+    const urn_allocator *allocator;
+    int64_t size;        /* of a position */
+    double observations; /* divisor of "loss per observation", at least 1 */
+    int n_blocks;
+    const urn__block *blocks; /* in order of their offsets */
+    const urn__kernels *kernels;
+    int threads;
+    void *context;
+    /* As urn_replay_log_density: never allocates; `gradient` may be NULL. */
+    double (*log_density)(void *context, const double *position, double *gradient);
+    /* Addresses the random numbers (mini-batch included) of the coming evaluations. May be NULL. */
+    urn_status (*address)(void *context, uint64_t seed, uint64_t chain, int64_t step);
+    /* As urn_model_explain. May be NULL. */
+    urn_status (*explain)(void *context, const double *position, char *text, size_t size,
+                          urn_error *error);
+    /* Prior medians, all blocks; false in usable[b] where block b has none. NULL: zeros. */
+    urn_status (*centre)(void *context, uint64_t seed, double *position, bool *usable,
+                         urn_error *error);
+} urn__target;
+
+double urn__target_log_density(const urn__target *target, const double *position, double *gradient);
+urn_status urn__target_address(const urn__target *target, uint64_t seed, uint64_t chain,
+                               int64_t step, urn_error *error);
+/* Does the density at one position change with the address (mini-batches, sites drawn from their
+ * priors)? Costs two evaluations. */
+urn_status urn__target_varies(const urn__target *target, uint64_t seed, const double *position,
+                              bool *varies, urn_error *error);
+/* The error of a density that is not finite at `position`; `what` says when it happened. */
+urn_status urn__target_fail_density(const urn__target *target, const double *position,
+                                    const char *what, urn_error *error);
+/* URN_ERR_MODEL, naming the site, when one of the blocks is discrete. */
+urn_status urn__require_continuous(const char *engine, const urn__target *target, urn_error *error);
+
+/* A target made of a model. _describe finds the blocks (enough for `accepts`), _compile makes it
+ * ready for evaluations, _close frees; _close is right after any failure too. */
+typedef struct urn__model_target {
+    urn__target target;
+    const urn_model *model;
+    const char *cpu;
+    urn__arena *arena;
+    urn_program *program, *centre_program;
+    urn_replay *replay, *centre_replay;
+} urn__model_target;
+urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *model,
+                                      const urn_allocator *allocator, urn_error *error);
+urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
+                                     int threads, urn_error *error);
+void urn__model_target_close(urn__model_target *mt);
+
+/* ---- runs ---- */
+
+typedef struct urn__run urn__run; /* driver.h */
+
+typedef struct urn__step_info {
+    double loss;  /* per observation */
+    bool skipped; /* not finite: nothing was updated */
+    bool done;    /* converged: no further steps needed */
+} urn__step_info;
+
+/* ---- engines ---- */
+
+typedef enum urn__engine_kind {
+    URN__OPTIMISER, /* one chain, a loss */
+    URN__SAMPLER    /* several chains, draws */
+} urn__engine_kind;
+
+struct urn_engine {
+    const char *name, *summary;
+    urn__engine_kind kind;
+    const urn_option_spec *options;
+    /* Can this engine fit this target? If not, the error names the site and the reason. */
+    urn_status (*accepts)(const urn__target *target, const urn__settings *settings,
+                          urn_error *error);
+    /* Is the density wanted without log-Jacobian terms? NULL: never. */
+    bool (*no_jacobian)(const urn__settings *settings);
+    /* Makes the state of one chain; sets the run's number of steps. On failure *state is NULL. */
+    urn_status (*start)(urn__run *run, void **state, urn_error *error);
+    /* Step number `step` (from 1). Never allocates. */
+    urn_status (*step)(void *state, int64_t step, urn__step_info *info, urn_error *error);
+    /* In place of `step`, for a library that owns its loop: calls urn__run_after_step after each of
+     * its steps and stops when told to. NULL: the driver loops over `step`. */
+    urn_status (*loop)(void *state, urn_error *error);
+    const double *(*position)(const void *state);
+    /* After the last step: evaluations, numbers and warnings. Left out after an interruption. */
+    urn_status (*finish)(void *state, urn_error *error);
+    urn_status (*posterior)(const void *state, urn_posterior **posterior, urn_error *error);
+    void (*release)(void *state);
+};
+
+#define URN_ENGINE(name) extern const urn_engine urn__engine_##name;
+#include "engines.def"
+#undef URN_ENGINE
+
+#endif

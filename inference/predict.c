@@ -1,0 +1,363 @@
+/* Predictions: draws of the posterior become values of the fitted sites, those become inputs of the
+ * target's PREDICT program, and what it computes for each row is averaged over draws. Draws are
+ * taken one after another (the programs use the threads), so results do not depend on their number.
+ */
+#include "driver.h"
+#include "replays.h"
+
+#include <math.h>
+#include <string.h>
+
+#define GUIDE_DRAWS 400
+
+/* A site of both models. */
+typedef struct pair {
+    int fitted, target;
+    int64_t size; /* in the fitted model */
+} pair;
+
+typedef struct owned {
+    urn_prediction prediction; /* first: what the caller sees */
+    urn__arena *arena;
+} owned;
+
+typedef struct work {
+    const urn_model *fitted, *target;
+    const urn_posterior *posterior;
+    const urn_allocator *allocator;
+    urn_predict_options options;
+    urn__arena *arena; /* of the work; goes at the end */
+    urn__runner values, predict;
+    int site; /* observed site of the target */
+    int64_t n, n_draws;
+    int n_pairs;
+    pair *pairs;
+    bool grown; /* the target knows rows the fit did not */
+    double *position, *centre;
+    /* accumulated a row */
+    double *mean_m2, *noise, *largest; /* sums of squares; largest log density so far */
+    double *block; /* draws of rows first .. first + block_rows - 1, a row's draws together */
+    int64_t block_rows;
+    owned *out;
+} work;
+
+/* ---- what is to be predicted ---- */
+
+static urn_status find_site(work *w, urn_error *error)
+{
+    const char *wanted = w->options.site;
+    urn_site_info info;
+    w->site = -1;
+    for (int i = 0; i < urn_model_site_count(w->target); i++) {
+        urn_model_site(w->target, i, &info);
+        if (info.role != URN_SITE_OBSERVED || (wanted && strcmp(wanted, info.name) != 0))
+            continue;
+        if (w->site >= 0)
+            return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "name one of them",
+                             "the model has several observed sites: which one is to be predicted?");
+        w->site = i;
+    }
+    if (w->site < 0)
+        return urn__fail(error, URN_ERR_USAGE, NULL, wanted, NULL,
+                         wanted ? "the model has no observed site of this name"
+                                : "the model has no observed site to predict");
+    urn_model_site(w->target, w->site, &info);
+    if (info.size != info.rows)
+        return urn__fail(
+            error, URN_ERR_USAGE, info.where, info.name, NULL,
+            "rows of the site have %lld elements; predictions are made of sites with one "
+            "number a row",
+            (long long)(info.rows > 0 ? info.size / info.rows : 0));
+    w->n = info.rows;
+    return URN_OK;
+}
+
+static urn_status check_pair(work *w, const urn_site_info *target, int fitted, urn_error *error)
+{
+    urn_site_info info;
+    if (fitted < 0)
+        return urn__fail(error, URN_ERR_USAGE, target->where, target->name, NULL,
+                         "the fitted model has no such site");
+    urn_model_site(w->fitted, fitted, &info);
+    /* the last dims are the event's */
+    bool same = info.n_dims - info.n_plates == target->n_dims - target->n_plates;
+    for (int k = 1; same && k <= info.n_dims - info.n_plates; k++)
+        same = info.dims[info.n_dims - k] == target->dims[target->n_dims - k];
+    if (!same || info.rows > target->rows)
+        return urn__fail(
+            error, URN_ERR_USAGE, target->where, target->name, "use the options and ids of the fit",
+            "the site has %lld rows and %lld elements, but the fitted one has %lld rows "
+            "and %lld elements",
+            (long long)target->rows, (long long)target->size, (long long)info.rows,
+            (long long)info.size);
+    w->grown = w->grown || info.rows < target->rows;
+    w->pairs[w->n_pairs].size = info.size;
+    return URN_OK;
+}
+
+static urn_status match_sites(work *w, urn_error *error)
+{
+    const int n = urn_model_site_count(w->target);
+    w->pairs = urn__arena_alloc(w->arena, (size_t)n + 1, sizeof *w->pairs);
+    if (!w->pairs)
+        return urn__fail_memory(error, "sites", (size_t)n * sizeof *w->pairs);
+    for (int i = 0; i < n; i++) {
+        urn_site_info info;
+        urn_model_site(w->target, i, &info);
+        if (info.role != URN_SITE_LATENT && info.role != URN_SITE_PARAM)
+            continue;
+        const int fitted = urn_model_site_find(w->fitted, info.name);
+        URN_TRY(check_pair(w, &info, fitted, error));
+        w->pairs[w->n_pairs].fitted = fitted;
+        w->pairs[w->n_pairs++].target = i;
+    }
+    return URN_OK;
+}
+
+static urn_status open_programs(work *w, urn_error *error)
+{
+    const urn_compile_options values = {.bytes = sizeof values, .kind = URN_PROGRAM_VALUES};
+    const urn_compile_options predict = {
+        .bytes = sizeof predict, .kind = URN_PROGRAM_PREDICT, .known_rows_only = w->grown};
+    URN_TRY(urn__runner_open(&w->values, w->fitted, &values, w->options.threads, error));
+    return urn__runner_open(&w->predict, w->target, &predict, w->options.threads, error);
+}
+
+/* The posterior's centre: the mean of stored positions. */
+static void find_centre(work *w)
+{
+    const int64_t size = urn_posterior_size(w->posterior);
+    const double *loc = urn_posterior_loc(w->posterior);
+    int64_t kept = 1;
+    if (urn_posterior_kind_of(w->posterior) == URN_POSTERIOR_DRAWS)
+        kept = urn_posterior_chains(w->posterior) * urn_posterior_draws(w->posterior);
+    for (int64_t s = 0; s < kept; s++)
+        for (int64_t i = 0; i < size; i++)
+            w->centre[i] += (loc[s * size + i] - w->centre[i]) / (double)(s + 1);
+}
+
+static double *rows_of(work *w, urn__arena *arena)
+{
+    return urn__arena_alloc(arena, (size_t)(w->n > 0 ? w->n : 1), sizeof(double));
+}
+
+static urn_status make_room(work *w, urn_error *error)
+{
+    const size_t size = (size_t)urn_posterior_size(w->posterior);
+    w->n_draws = urn__draw_count(w->posterior, w->options.draws, GUIDE_DRAWS);
+    w->block_rows = URN__DRAWS_BYTES / (int64_t)sizeof(double) / w->n_draws;
+    if (w->block_rows > w->n)
+        w->block_rows = w->n;
+    if (w->block_rows < 1)
+        w->block_rows = 1;
+    w->position = urn__arena_alloc(w->arena, size, sizeof(double));
+    w->centre = urn__arena_alloc(w->arena, size, sizeof(double));
+    w->mean_m2 = rows_of(w, w->arena);
+    w->noise = rows_of(w, w->arena);
+    w->largest = rows_of(w, w->arena);
+    w->block =
+        urn__arena_alloc(w->arena, (size_t)w->block_rows, (size_t)w->n_draws * sizeof(double));
+    urn_prediction *p = &w->out->prediction;
+    double **const arrays[] = {&p->mean, &p->sd,          &p->mean_sd, &p->low,
+                               &p->high, &p->log_density, &p->cdf};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        *arrays[i] = rows_of(w, w->out->arena);
+    p->n_rows = w->n;
+    if (urn__arena_failed(w->arena) || urn__arena_failed(w->out->arena))
+        return urn__fail_memory(error, "predictions",
+                                (size_t)(w->block_rows * w->n_draws) * sizeof(double));
+    find_centre(w);
+    return URN_OK;
+}
+
+/* ---- draws ---- */
+
+static urn_status run_draw(work *w, int64_t s, urn_error *error)
+{
+    const double *position = w->centre;
+    if (!w->options.plug_in) {
+        urn__draw_of(w->posterior, s, w->n_draws, w->position);
+        position = w->position;
+    }
+    urn_replay_run(w->values.replay, position);
+    for (int k = 0; k < w->n_pairs; k++) {
+        const pair *p = &w->pairs[k];
+        const double *value = urn_replay_result(w->values.replay, p->fitted, URN_RESULT_VALUE);
+        if (!value)
+            return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
+                             "a fitted site has no value to predict from");
+        URN_TRY(urn_replay_input(w->predict.replay, p->target, value, p->size, error));
+    }
+    urn_replay_seed(w->predict.replay, w->options.seed, urn__chain_for(URN__USE_PREDICTION, 0),
+                    (uint64_t)s);
+    urn_replay_run(w->predict.replay, NULL);
+    return URN_OK;
+}
+
+static const double *result(const work *w, urn_result what)
+{
+    return urn_replay_result(w->predict.replay, w->site, what);
+}
+
+/* Conditional means and the squares of the noise around them. Without means, of the draws. */
+static void add_moments(work *w, int64_t s)
+{
+    const double *draw = result(w, URN_RESULT_DRAW), *mean = result(w, URN_RESULT_MEAN);
+    double *total = w->out->prediction.mean;
+    for (int64_t r = 0; r < w->n; r++) {
+        const double m = mean ? mean[r] : draw[r];
+        const double change = m - total[r];
+        total[r] += change / (double)(s + 1);
+        w->mean_m2[r] += change * (m - total[r]);
+        w->noise[r] += (draw[r] - m) * (draw[r] - m);
+    }
+}
+
+/* The running log of a sum of exponentials; prediction.log_density holds the sum, scaled. */
+static void add_densities(work *w, int64_t s)
+{
+    const double *value = result(w, URN_RESULT_LOG_DENSITY);
+    double *sum = w->out->prediction.log_density;
+    if (!value) {
+        w->out->prediction.log_density = NULL;
+        return;
+    }
+    for (int64_t r = 0; sum && r < w->n; r++) {
+        const double x = value[r];
+        if (s == 0 || x > w->largest[r] || isnan(x)) {
+            const bool first = s == 0 || w->largest[r] == -HUGE_VAL;
+            sum[r] = first ? 1.0 : sum[r] * exp(w->largest[r] - x) + 1.0;
+            w->largest[r] = x;
+        } else if (x > -HUGE_VAL) {
+            sum[r] += exp(x - w->largest[r]);
+        }
+    }
+}
+
+static void add_cdf(work *w)
+{
+    const double *value = result(w, URN_RESULT_CDF);
+    double *sum = w->out->prediction.cdf;
+    if (!value)
+        w->out->prediction.cdf = NULL;
+    for (int64_t r = 0; value && sum && r < w->n; r++)
+        sum[r] += value[r];
+}
+
+static void keep_draws(work *w, int64_t s, int64_t first, int64_t rows)
+{
+    const double *draw = result(w, URN_RESULT_DRAW);
+    for (int64_t r = 0; r < rows; r++)
+        w->block[r * w->n_draws + s] = draw[first + r];
+}
+
+static void find_interval(work *w, int64_t first, int64_t rows)
+{
+    const double level = w->options.level > 0.0 ? w->options.level : 0.9;
+    for (int64_t r = 0; r < rows; r++) {
+        double *draws = w->block + r * w->n_draws;
+        urn__sort(w->n_draws, draws);
+        w->out->prediction.low[first + r] =
+            urn__sorted_quantile(w->n_draws, draws, 0.5 * (1.0 - level));
+        w->out->prediction.high[first + r] =
+            urn__sorted_quantile(w->n_draws, draws, 0.5 * (1.0 + level));
+    }
+}
+
+/* One pass over all draws for the rows of a block; the first pass does everything else as well. */
+static urn_status run_pass(work *w, int64_t first, urn_error *error)
+{
+    const int64_t left = w->n - first;
+    const int64_t rows = left < w->block_rows ? left : w->block_rows;
+    for (int64_t s = 0; s < w->n_draws; s++) {
+        URN_TRY(run_draw(w, s, error));
+        if (!result(w, URN_RESULT_DRAW))
+            return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
+                             "the program has no draws of the site to predict");
+        keep_draws(w, s, first, rows);
+        if (first > 0)
+            continue;
+        add_moments(w, s);
+        add_densities(w, s);
+        add_cdf(w);
+    }
+    find_interval(w, first, rows);
+    return URN_OK;
+}
+
+static void conclude(work *w)
+{
+    urn_prediction *p = &w->out->prediction;
+    const double n = (double)w->n_draws;
+    const bool has_mean = w->n > 0 && result(w, URN_RESULT_MEAN) != NULL;
+    for (int64_t r = 0; r < w->n; r++) {
+        const double variance = w->n_draws > 1 ? w->mean_m2[r] / (n - 1.0) : 0.0;
+        p->mean_sd[r] = has_mean ? sqrt(variance) : (double)NAN;
+        p->sd[r] = sqrt(variance + w->noise[r] / n);
+        if (p->log_density)
+            p->log_density[r] = w->largest[r] + log(p->log_density[r] / n);
+        if (p->cdf)
+            p->cdf[r] /= n;
+    }
+}
+
+static urn_status do_work(work *w, urn_error *error)
+{
+    const int64_t size = urn_model_position_size(w->fitted);
+    if (urn_posterior_size(w->posterior) != size)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "use the options and ids of the fit",
+                         "the posterior has %lld coordinates, but the model has %lld",
+                         (long long)urn_posterior_size(w->posterior), (long long)size);
+    if (!(w->options.level >= 0.0 && w->options.level < 1.0) || w->options.draws < 0)
+        return urn__fail(
+            error, URN_ERR_USAGE, NULL, NULL, NULL,
+            "a level of %g and %lld draws were asked for; the level must lie between 0 "
+            "and 1, and draws must not be negative",
+            w->options.level, (long long)w->options.draws);
+    URN_TRY(find_site(w, error));
+    URN_TRY(match_sites(w, error));
+    URN_TRY(open_programs(w, error));
+    URN_TRY(make_room(w, error));
+    for (int64_t first = 0; first < w->n; first += w->block_rows)
+        URN_TRY(run_pass(w, first, error));
+    conclude(w);
+    return URN_OK;
+}
+
+urn_status urn_predict(const urn_model *fitted, const urn_posterior *posterior,
+                       const urn_model *target, const urn_predict_options *options,
+                       urn_prediction **prediction, urn_error *error)
+{
+    *prediction = NULL;
+    work w = {.fitted = fitted,
+              .target = target,
+              .posterior = posterior,
+              .allocator = urn__posterior_allocator(posterior)};
+    if (options)
+        memcpy(&w.options, options,
+               options->bytes < sizeof w.options ? options->bytes : sizeof w.options);
+    w.arena = urn__arena_new(w.allocator);
+    urn__arena *arena = urn__arena_new(w.allocator);
+    w.out = arena ? urn__arena_alloc(arena, 1, sizeof *w.out) : NULL;
+    urn_status status;
+    if (w.arena && w.out) {
+        w.out->arena = arena;
+        status = do_work(&w, error);
+    } else {
+        status = urn__fail_memory(error, "predictions", sizeof *w.out);
+    }
+    urn__runner_close(&w.values);
+    urn__runner_close(&w.predict);
+    urn__arena_free(w.arena);
+    if (status == URN_OK)
+        *prediction = &w.out->prediction;
+    else
+        urn__arena_free(arena);
+    return status;
+}
+
+void urn_prediction_free(urn_prediction *prediction)
+{
+    if (prediction)
+        urn__arena_free(((owned *)prediction)->arena);
+}

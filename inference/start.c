@@ -1,0 +1,76 @@
+/* Where engines begin. */
+#include "driver.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The generator of one block's start; uniform draws and normal ones come from different rows. */
+static urn_rng rng_of(const urn__run *run, const urn__block *block, int64_t row,
+                      urn__stream *stream)
+{
+    urn_rng rng;
+    *stream = urn__stream_at(run->seed, urn__chain_for(URN__USE_START, run->chain), block->name, 1);
+    urn__rng_at_row(&rng, stream, row);
+    return rng;
+}
+
+static void start_random(const urn__run *run, double *position)
+{
+    for (int b = 0; b < run->target->n_blocks; b++) {
+        const urn__block *block = &run->target->blocks[b];
+        urn__stream stream;
+        urn_rng rng = rng_of(run, block, 0, &stream);
+        for (int64_t i = 0; i < block->size; i++)
+            position[block->offset + i] = 4.0 * urn_rng_uniform(&rng) - 2.0;
+    }
+}
+
+static urn_status start_centre(urn__run *run, double *position, urn_error *error)
+{
+    const urn__target *target = run->target;
+    bool *usable = urn__calloc(run->allocator, (size_t)target->n_blocks + 1, sizeof *usable);
+    if (!usable)
+        return urn__fail_memory(error, "first positions", (size_t)target->n_blocks);
+    const urn_status status = target->centre(target->context, run->seed, position, usable, error);
+    for (int b = 0; status == URN_OK && b < target->n_blocks; b++) {
+        const urn__block *block = &target->blocks[b];
+        if (!usable[b] && block->size > 0)
+            urn__run_warn(
+                run,
+                "site \"%s\" has no finite prior median inside its support: it starts at 0 "
+                "in unconstrained space",
+                block->name);
+    }
+    urn__free(run->allocator, usable);
+    return status;
+}
+
+static void add_jitter(const urn__run *run, double jitter, double *position)
+{
+    for (int b = 0; b < run->target->n_blocks; b++) {
+        const urn__block *block = &run->target->blocks[b];
+        urn__stream stream;
+        urn_rng rng = rng_of(run, block, 1, &stream);
+        for (int64_t i = 0; i < block->size && !block->point; i++)
+            position[block->offset + i] += jitter * urn_rng_normal(&rng);
+    }
+}
+
+urn_status urn__start_position(urn__run *run, const char *init, double jitter, double *position,
+                               urn_error *error)
+{
+    const urn__target *target = run->target;
+    const size_t bytes = (size_t)target->size * sizeof *position;
+    memset(position, 0, bytes);
+    if (run->init) {
+        memcpy(position, run->init, bytes);
+        return URN_OK;
+    }
+    if (strcmp(init, "random") == 0)
+        start_random(run, position);
+    else if (strcmp(init, "median") == 0 && target->centre)
+        URN_TRY(start_centre(run, position, error));
+    if (jitter > 0.0 && strcmp(init, "random") != 0)
+        add_jitter(run, jitter, position);
+    return URN_OK;
+}

@@ -1,0 +1,216 @@
+/* Targets: log densities as engines see them, and those made of a model. */
+#include "engine.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+double urn__target_log_density(const urn__target *target, const double *position, double *gradient)
+{
+    return target->log_density(target->context, position, gradient);
+}
+
+urn_status urn__target_address(const urn__target *target, uint64_t seed, uint64_t chain,
+                               int64_t step, urn_error *error)
+{
+    if (!target->address)
+        return URN_OK;
+    const urn_status status = target->address(target->context, seed, chain, step);
+    if (status != URN_OK)
+        return urn__fail(error, status, NULL, NULL, NULL,
+                         "the mini-batch of step %lld could not be picked", (long long)step);
+    return URN_OK;
+}
+
+urn_status urn__target_varies(const urn__target *target, uint64_t seed, const double *position,
+                              bool *varies, urn_error *error)
+{
+    double value[2] = {0.0, 0.0};
+    *varies = false;
+    if (!target->address)
+        return URN_OK;
+    for (int i = 0; i < 2; i++) {
+        URN_TRY(
+            urn__target_address(target, seed, urn__chain_for(URN__USE_EVALUATION, 0), i, error));
+        value[i] = urn__target_log_density(target, position, NULL);
+    }
+    /* The same rows in another order round differently: that is not a change. */
+    *varies = fabs(value[0] - value[1]) > 1e-9 * (fabs(value[0]) + fabs(value[1]));
+    return URN_OK;
+}
+
+urn_status urn__target_fail_density(const urn__target *target, const double *position,
+                                    const char *what, urn_error *error)
+{
+    char text[512] = "";
+    if (target->explain)
+        URN_TRY(target->explain(target->context, position, text, sizeof text, error));
+    if (text[0] == '\0')
+        snprintf(
+            text, sizeof text, "%s",
+            "every term is finite where looked at alone, so it is their gradient or their sum");
+    return urn__fail(error, URN_ERR_RUNTIME, NULL, NULL,
+                     "check the priors, lower --lr, or start elsewhere with --init",
+                     "the log density is not finite %s: %s", what, text);
+}
+
+urn_status urn__require_continuous(const char *engine, const urn__target *target, urn_error *error)
+{
+    for (int i = 0; i < target->n_blocks; i++) {
+        const urn__block *block = &target->blocks[i];
+        if (block->discrete)
+            return urn__fail(
+                error, URN_ERR_MODEL, block->where, block->name,
+                "sum the site out by hand, or observe it",
+                "the latent site is discrete, but engine \"%s\" needs gradients and fits "
+                "continuous sites only",
+                engine);
+    }
+    if (target->size == 0)
+        return urn__fail(error, URN_ERR_MODEL, NULL, NULL, NULL,
+                         "the model has no latent site: engine \"%s\" has nothing to fit", engine);
+    return URN_OK;
+}
+
+/* ---- targets made of a model ---- */
+
+static double model_log_density(void *context, const double *position, double *gradient)
+{
+    const urn__model_target *mt = context;
+    return urn_replay_log_density(mt->replay, position, gradient);
+}
+
+static urn_status model_address(void *context, uint64_t seed, uint64_t chain, int64_t step)
+{
+    const urn__model_target *mt = context;
+    urn_replay_seed(mt->replay, seed, chain, (uint64_t)step);
+    return urn_replay_batch(mt->replay, seed, step);
+}
+
+static urn_status model_explain(void *context, const double *position, char *text, size_t size,
+                                urn_error *error)
+{
+    const urn__model_target *mt = context;
+    return urn_model_explain(mt->model, position, text, size, error);
+}
+
+/* Prior medians need a program of their own, made when first asked for. */
+static urn_status open_centre(urn__model_target *mt, urn_error *error)
+{
+    if (mt->centre_replay)
+        return URN_OK;
+    const urn_compile_options options = {
+        .bytes = sizeof options, .kind = URN_PROGRAM_CENTRE, .cpu = mt->cpu};
+    URN_TRY(urn_program_compile(mt->model, &options, &mt->centre_program, error));
+    return urn_replay_new(mt->centre_program, mt->target.threads, &mt->centre_replay, error);
+}
+
+static bool all_finite(int64_t n, const double *x)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
+static urn_status model_centre(void *context, uint64_t seed, double *position, bool *usable,
+                               urn_error *error)
+{
+    urn__model_target *mt = context;
+    URN_TRY(open_centre(mt, error));
+    urn_replay_seed(mt->centre_replay, seed, urn__chain_for(URN__USE_START, 0), 0);
+    urn_replay_run(mt->centre_replay, NULL);
+    for (int b = 0; b < mt->target.n_blocks; b++) {
+        const urn__block *block = &mt->target.blocks[b];
+        double *slice = position + block->offset;
+        if (block->size == 0)
+            continue;
+        const double *value = urn_replay_result(mt->centre_replay, block->site, URN_RESULT_VALUE);
+        urn_error outside = {0};
+        usable[b] =
+            value &&
+            urn_model_unconstrain(mt->model, block->site, value, slice, &outside) == URN_OK &&
+            all_finite(block->size, slice);
+        if (outside.status == URN_ERR_MEMORY) {
+            if (error)
+                *error = outside;
+            return URN_ERR_MEMORY;
+        }
+        if (!usable[b])
+            memset(slice, 0, (size_t)block->size * sizeof *slice);
+    }
+    return URN_OK;
+}
+
+static bool is_block(const urn_site_info *info)
+{
+    if (info->role == URN_SITE_LATENT)
+        return info->family->support()->discrete || info->free_size > 0;
+    return info->role == URN_SITE_PARAM && info->free_size > 0;
+}
+
+static urn__block block_of(const urn_site_info *info, int site)
+{
+    const bool discrete = info->role == URN_SITE_LATENT && info->family->support()->discrete;
+    return (urn__block){.name = info->name,
+                        .where = info->where,
+                        .site = site,
+                        .offset = discrete ? 0 : info->offset,
+                        .size = discrete ? 0 : info->free_size,
+                        .discrete = discrete,
+                        .point = info->role == URN_SITE_PARAM};
+}
+
+urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *model,
+                                      const urn_allocator *allocator, urn_error *error)
+{
+    *mt = (urn__model_target){.model = model};
+    urn__target *target = &mt->target;
+    const int n_sites = urn_model_site_count(model);
+    mt->arena = urn__arena_new(allocator);
+    urn__block *blocks =
+        mt->arena ? urn__arena_alloc(mt->arena, (size_t)n_sites + 1, sizeof *blocks) : NULL;
+    if (!blocks)
+        return urn__fail_memory(error, "the sites to fit", (size_t)n_sites * sizeof *blocks);
+    for (int i = 0; i < n_sites; i++) {
+        urn_site_info info;
+        urn_model_site(model, i, &info);
+        if (is_block(&info))
+            blocks[target->n_blocks++] = block_of(&info, i);
+    }
+    const int64_t rows = urn_model_observation_count(model);
+    target->allocator = allocator;
+    target->blocks = blocks;
+    target->size = urn_model_position_size(model);
+    target->observations = rows > 0 ? (double)rows : 1.0;
+    target->context = mt;
+    target->log_density = model_log_density;
+    target->address = model_address;
+    target->explain = model_explain;
+    target->centre = model_centre;
+    return URN_OK;
+}
+
+urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
+                                     int threads, urn_error *error)
+{
+    const urn_compile_options options = {.bytes = sizeof options,
+                                         .kind = URN_PROGRAM_DENSITY,
+                                         .no_jacobian = no_jacobian,
+                                         .cpu = cpu};
+    mt->cpu = cpu;
+    mt->target.threads = urn__thread_count(threads);
+    URN_TRY(urn__kernels_select(cpu, &mt->target.kernels, error));
+    URN_TRY(urn_program_compile(mt->model, &options, &mt->program, error));
+    return urn_replay_new(mt->program, mt->target.threads, &mt->replay, error);
+}
+
+void urn__model_target_close(urn__model_target *mt)
+{
+    urn_replay_free(mt->centre_replay);
+    urn_program_free(mt->centre_program);
+    urn_replay_free(mt->replay);
+    urn_program_free(mt->program);
+    urn__arena_free(mt->arena);
+    *mt = (urn__model_target){0};
+}
