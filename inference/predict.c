@@ -246,7 +246,8 @@ static void add_cdf(work *w)
 
 static void keep_draws(work *w, int64_t s, int64_t first, int64_t rows)
 {
-    const double *draw = result(w, URN_RESULT_DRAW);
+    const double *mean = w->options.mean_interval ? result(w, URN_RESULT_MEAN) : NULL;
+    const double *draw = mean ? mean : result(w, URN_RESULT_DRAW);
     for (int64_t r = 0; r < rows; r++)
         w->block[r * w->n_draws + s] = draw[first + r];
 }

@@ -148,6 +148,7 @@ typedef struct urn_predict_options {
     uint64_t seed;
     const char *site;  /* the observed site; NULL: the only one */
     bool plug_in;      /* use the posterior's centre instead of draws */
+    bool mean_interval; /* low and high are of the conditional mean over draws, without noise */
 } urn_predict_options;
 
 /* `fitted` is the model the posterior belongs to. Free the result with urn_prediction_free. */
