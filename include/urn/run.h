@@ -20,7 +20,8 @@ URN_API urn_dataset *urn_dataset_new(const urn_allocator *allocator);
 URN_API void urn_dataset_free(urn_dataset *data);
 
 /* Adds an empty table. `source` (a file's name, for messages) may be NULL. Row r stands on line
- * first_line + r of it, unless lines are set with urn_dataset_set_lines. */
+ * first_line + r of it, unless lines are set with urn_dataset_set_lines; first_line 0 means that rows
+ * have no lines, and messages give the row's number. */
 URN_API urn_status urn_dataset_add_table(urn_dataset *data, const char *table, const char *source,
                                          int64_t n_rows, int64_t first_line, urn_error *error);
 /* Add a column of n_rows values, copied. Text is copied too. */
@@ -56,8 +57,8 @@ URN_API const char *urn_dataset_unused_map(const urn_dataset *data, int i);
 URN_API urn_status urn_dataset_set_held_out(urn_dataset *data, const char *table,
                                             const unsigned char *held_out, urn_error *error);
 
-/* Merges rows that agree in all of `columns` ("user,item"): mode "mean" averages the real columns, "last"
- * keeps the last row. *n_merged rows vanish. Call before urn_dataset_set_held_out. */
+/* Merges rows that agree in all of `columns` ("user,item"): mode "mean" averages the numeric columns,
+ * "last" keeps the last row. *n_merged rows vanish; training and held-out rows are not mixed. */
 URN_API urn_status urn_dataset_merge(urn_dataset *data, const char *table, const char *columns,
                                      const char *mode, int64_t *n_merged, urn_error *error);
 

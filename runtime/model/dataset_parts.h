@@ -110,6 +110,8 @@ char *urn__dataset_strdup(const urn_dataset *data, const char *text);
 /* Copies n texts into one block; NULL on failure. */
 const char **urn__dataset_copy_texts(const urn_dataset *data, int64_t n, const char *const *texts,
                                      char **blob);
+/* The line a row stands on; 0 where rows have none. */
+int64_t urn__table_line(const urn__table *table, int64_t row);
 /* By name, exactly; -1 / NULL. */
 int urn__dataset_table_named(const urn_dataset *data, const char *table);
 urn__column *urn__dataset_find_column(const urn__table *table, const char *column);

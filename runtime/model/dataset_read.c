@@ -25,17 +25,26 @@ static const urn__source *source_of(const urn__table *table, int64_t row)
     return &table->sources[i];
 }
 
+int64_t urn__table_line(const urn__table *table, int64_t row)
+{
+    if (table->lines)
+        return table->lines[row];
+    const urn__source *source = source_of(table, row);
+    return source->first_line > 0 ? source->first_line + (row - source->first_row) : 0;
+}
+
 void urn__dataset_where(const urn_dataset *data, int table, int64_t row, char *text, size_t size)
 {
     const urn__table *t = &data->tables[table];
     const urn__source *source = source_of(t, row);
-    const int64_t line = t->lines ? t->lines[row] : source->first_line + (row - source->first_row);
-    if (source->name)
-        snprintf(text, size, "%s:%" PRId64, source->name, line);
-    else if (*t->name)
-        snprintf(text, size, "table %s, row %" PRId64 " (from 0)", t->name, row);
-    else
-        snprintf(text, size, "row %" PRId64 " (from 0)", row);
+    const int64_t line = urn__table_line(t, row);
+    const char *name = source->name ? source->name : "";
+    if (*name && line > 0) {
+        snprintf(text, size, "%s:%" PRId64, name, line);
+        return;
+    }
+    snprintf(text, size, "%s%s%s%s%srow %" PRId64 " (from 0)", name, *name ? ", " : "",
+             *t->name ? "table " : "", t->name, *t->name ? ", " : "", row - source->first_row);
 }
 
 void urn__column_format(const urn__column *column, int64_t row, char *text, size_t size)

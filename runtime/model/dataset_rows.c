@@ -233,18 +233,16 @@ static void move_row(urn__table *t, int64_t from, int64_t to)
 static void compact(urn__table *t, plan *p)
 {
     int64_t kept = 0;
-    size_t source = 0;
+    size_t source = 1;
     const int64_t n = t->n_rows;
-    int64_t first_line = t->sources[0].first_line;
+    for (int64_t r = 0; r < n; r++) /* before rows and files move */
+        p->lines[r] = urn__table_line(t, r);
     for (int64_t r = 0; r < n; r++) {
-        while (source + 1 < t->n_sources && t->sources[source + 1].first_row == r) {
-            source++;
-            first_line = t->sources[source].first_line - r;
+        for (; source < t->n_sources && t->sources[source].first_row == r; source++)
             t->sources[source].first_row = kept;
-        }
         if (p->keeper[p->first[r]] != r)
             continue;
-        p->lines[kept] = t->lines ? t->lines[r] : first_line + r;
+        p->lines[kept] = p->lines[r];
         move_row(t, r, kept++);
     }
     t->n_rows = kept;

@@ -1,0 +1,409 @@
+/* Data from JSON: Stan's layout (scalars and nested arrays), and tables as objects of columns. */
+#include "parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct reader {
+    const char *path;
+    const urn_allocator *allocator;
+    urn_error *error;
+} reader;
+
+static urn_status fail(const reader *r, const char *name, const char *hint, const char *message)
+{
+    return urn__fail(r->error, URN_ERR_DATA, r->path, NULL, hint, "variable \"%.100s\": %s", name,
+                     message);
+}
+
+/* ---- bare NaN and Infinity, which JSON itself does not have ---- */
+
+/* Length of a bare token at p, or 0. */
+static size_t bare_token(const char *p)
+{
+    static const char *const tokens[] = {"NaN", "Infinity", "-Infinity", "-NaN", "Inf", "-Inf"};
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
+        if (strncmp(p, tokens[i], strlen(tokens[i])) == 0)
+            return strlen(tokens[i]);
+    return 0;
+}
+
+/* Copies text with quotes around bare tokens; with to == NULL only counts. Returns the length. */
+static size_t quote_tokens(const char *from, size_t n, char *to)
+{
+    size_t length = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < n;) {
+        const size_t token = quoted ? 0 : bare_token(from + i);
+        const size_t step = token ? token : quoted && from[i] == '\\' && i + 1 < n ? 2 : 1;
+        if (from[i] == '"')
+            quoted = !quoted;
+        if (to && token)
+            to[length] = to[length + 1 + token] = '"';
+        if (to)
+            memcpy(to + length + (token > 0), from + i, step);
+        length += step + (token ? 2 : 0);
+        i += step;
+    }
+    return length;
+}
+
+static urn_status load(const reader *r, json_t **json)
+{
+    urn__io_bytes bytes;
+    size_t start = 0;
+    *json = NULL;
+    URN_TRY(urn__io_slurp(r->path, r->allocator, &bytes, r->error));
+    urn_status status = urn__io_check_text(r->path, &bytes, &start, r->error);
+    const char *text = bytes.data + start;
+    const size_t n = bytes.n - start;
+    const size_t length = status == URN_OK ? quote_tokens(text, n, NULL) : 0;
+    char *quoted = status == URN_OK ? urn__alloc(r->allocator, length + 1) : NULL;
+    if (status == URN_OK && !quoted)
+        status = urn__fail_memory(r->error, r->path, length);
+    if (status == URN_OK) {
+        json_error_t why;
+        quote_tokens(text, n, quoted);
+        *json = json_loadb(quoted, length, JSON_REJECT_DUPLICATES, &why);
+        char where[256];
+        snprintf(where, sizeof where, "%.220s:%d", r->path, why.line);
+        if (!*json)
+            status = urn__fail(r->error, URN_ERR_DATA, where, NULL, NULL, "this is not JSON: %s",
+                               why.text);
+    }
+    urn__free(r->allocator, quoted);
+    urn__io_bytes_clear(&bytes);
+    if (status == URN_OK && !json_is_object(*json)) {
+        json_decref(*json);
+        *json = NULL;
+        status = urn__fail(r->error, URN_ERR_DATA, r->path, NULL,
+                           "write {\"name\": value, ...}, or a table as {\"column\": [...], ...}",
+                           "expected one JSON object with the data's names as members");
+    }
+    return status;
+}
+
+/* ---- numbers ---- */
+
+static bool number_of_text(const char *text, double *value)
+{
+    static const char *const words[] = {"NaN", "Inf", "Infinity"};
+    const bool negative = *text == '-';
+    const char *word = text + (*text == '-' || *text == '+');
+    for (size_t i = 0; i < 3; i++)
+        if (strcmp(word, words[i]) == 0) {
+            *value = i == 0 ? (double)NAN : negative ? -(double)INFINITY : (double)INFINITY;
+            return true;
+        }
+    return false;
+}
+
+static bool is_number(const json_t *json, double *value)
+{
+    if (json_is_string(json))
+        return number_of_text(json_string_value(json), value);
+    *value = json_number_value(json);
+    return json_is_number(json);
+}
+
+static const char *kind_of(const json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "text";
+    case JSON_NULL:
+        return "null";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "true or false";
+    default:
+        return "a number";
+    }
+}
+
+/* "found null at [3][0], expected a number"; `at` is the element's place, row-major. */
+static urn_status fail_element(const reader *r, const char *name, const json_t *json,
+                               const char *place, const char *expected)
+{
+    char message[512];
+    if (json_is_string(json))
+        snprintf(message, sizeof message, "found \"%.80s\"%s%s, expected %s",
+                 json_string_value(json), *place ? " at " : "", place, expected);
+    else
+        snprintf(message, sizeof message, "found %s%s%s, expected %s", kind_of(json),
+                 *place ? " at " : "", place, expected);
+    return fail(r, name,
+                json_is_null(json) ? "leave missing values out, and model the rows that are there"
+                                   : NULL,
+                message);
+}
+
+/* ---- arrays ---- */
+
+typedef struct array {
+    int rank;
+    int64_t dims[URN__IO_NC_MAX_RANK];
+    double *values;
+    int64_t n; /* written so far */
+} array;
+
+/* Shape by the first elements of each level. */
+static urn_status shape_of(const reader *r, const char *name, const json_t *json, array *a)
+{
+    for (; json_is_array(json); json = json_array_get(json, 0)) {
+        if (a->rank == URN__IO_NC_MAX_RANK)
+            return fail(r, name, NULL, "arrays are nested more than 8 deep");
+        a->dims[a->rank++] = (int64_t)json_array_size(json);
+        if (json_array_size(json) == 0)
+            break;
+    }
+    return URN_OK;
+}
+
+static void add_place(char place[128], size_t i)
+{
+    const size_t n = strlen(place);
+    snprintf(place + n, 128 - n, "[%zu]", i);
+}
+
+static urn_status fill(const reader *r, const char *name, const json_t *json, int level,
+                       const char *place, array *a)
+{
+    if (level == a->rank) {
+        double value;
+        if (!is_number(json, &value))
+            return fail_element(r, name, json, place, "a number");
+        a->values[a->n++] = value;
+        return URN_OK;
+    }
+    if (!json_is_array(json))
+        return fail_element(r, name, json, place, "an array, as its neighbours are");
+    if ((int64_t)json_array_size(json) != a->dims[level]) {
+        char message[256];
+        snprintf(message, sizeof message,
+                 "the array at %s has %zu elements, those before it %" PRId64, place,
+                 json_array_size(json), a->dims[level]);
+        return fail(r, name, "pad the rows to one length, or write a table of rows", message);
+    }
+    for (size_t i = 0; i < json_array_size(json); i++) {
+        char inner[128];
+        snprintf(inner, sizeof inner, "%s", place);
+        add_place(inner, i);
+        URN_TRY(fill(r, name, json_array_get(json, i), level + 1, inner, a));
+    }
+    return URN_OK;
+}
+
+static urn_status add_array(const reader *r, const char *name, const json_t *json,
+                            urn_dataset *data)
+{
+    array a = {0};
+    URN_TRY(shape_of(r, name, json, &a));
+    size_t size = 1;
+    for (int i = 0; i < a.rank; i++) {
+        const size_t dim = (size_t)a.dims[i];
+        if (dim && size > SIZE_MAX / 16 / dim)
+            return fail(r, name, NULL, "the array's shape is too large");
+        size *= dim;
+    }
+    a.values = urn__alloc(r->allocator, (size ? size : 1) * sizeof *a.values);
+    if (!a.values)
+        return urn__fail_memory(r->error, name, size * sizeof *a.values);
+    urn_status status = fill(r, name, json, 0, "", &a);
+    if (status == URN_OK)
+        status = urn_dataset_add_array(data, name, a.rank, a.dims, a.values, r->error);
+    urn__free(r->allocator, a.values);
+    return status;
+}
+
+/* ---- tables ---- */
+
+static urn_status fail_column(const reader *r, const char *table, const char *column,
+                              const char *message)
+{
+    if (*table)
+        return urn__fail(r->error, URN_ERR_DATA, r->path, NULL, NULL,
+                         "table \"%.100s\", column \"%.100s\": %s", table, column, message);
+    return urn__fail(r->error, URN_ERR_DATA, r->path, NULL, NULL, "column \"%.100s\": %s", column,
+                     message);
+}
+
+/* Text if the first element is, unless it spells NaN or an infinity and numbers are among the rest.
+ */
+static urn__io_kind kind_of_column(const json_t *json)
+{
+    bool any_number = false, any_text = false, whole = true;
+    double value;
+    for (size_t i = 0; i < json_array_size(json); i++) {
+        const json_t *element = json_array_get(json, i);
+        any_number = any_number || json_is_number(element);
+        any_text = any_text || (json_is_string(element) && !is_number(element, &value));
+        whole = whole && json_is_integer(element);
+    }
+    return any_text && !any_number ? URN__IO_TEXT : whole ? URN__IO_INT : URN__IO_REAL;
+}
+
+static urn_status fill_column(const reader *r, const char *table, const json_t *json,
+                              urn__io_rows *rows, urn__io_column *c)
+{
+    const size_t n = json_array_size(json), size = (n ? n : 1) * sizeof *c->cells;
+    c->kind = kind_of_column(json);
+    if (c->kind == URN__IO_TEXT)
+        c->texts = urn__alloc(r->allocator, (n ? n : 1) * sizeof *c->texts);
+    else
+        c->cells = urn__alloc(r->allocator, size);
+    if (!c->texts && !c->cells)
+        return urn__fail_memory(r->error, r->path, size);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *element = json_array_get(json, i);
+        bool ok = true;
+        if (c->kind == URN__IO_TEXT) {
+            ok = json_is_string(element);
+            const char *text = ok ? json_string_value(element) : "";
+            c->texts[i] = urn__arena_strdup(rows->arena, text); /* the JSON goes before the rows */
+            if (!c->texts[i])
+                return urn__fail_memory(r->error, r->path, strlen(text));
+        } else if (c->kind == URN__IO_INT) {
+            c->cells[i].i = json_integer_value(element);
+        } else {
+            ok = is_number(element, &c->cells[i].d);
+        }
+        if (!ok) {
+            char message[200];
+            snprintf(message, sizeof message, "element %zu (from 0) is %s%s%.80s%s, expected %s", i,
+                     kind_of(element), json_is_string(element) ? " \"" : "",
+                     json_is_string(element) ? json_string_value(element) : "",
+                     json_is_string(element) ? "\"" : "",
+                     c->kind == URN__IO_TEXT ? "text" : "a number");
+            return fail_column(r, table, c->name, message);
+        }
+    }
+    return URN_OK;
+}
+
+/* Rows from an object of equally long arrays. jansson tells no lines: messages name rows. */
+static urn_status make_rows(const reader *r, const char *table, json_t *json, urn__io_rows *rows)
+{
+    if (!urn__io_rows_init(rows, r->path, r->allocator))
+        return urn__fail_memory(r->error, r->path, sizeof *rows);
+    rows->first_line = 0;
+    const size_t n = json_object_size(json);
+    rows->columns = urn__arena_alloc(rows->arena, n ? n : 1, sizeof *rows->columns);
+    if (!rows->columns)
+        return urn__fail_memory(r->error, r->path, n * sizeof *rows->columns);
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        if (!json_is_array(value))
+            return fail_column(r, table, name,
+                               "a table is an object of equally long arrays, one a column");
+        const size_t length = json_array_size(value);
+        if (rows->n_columns == 0)
+            rows->n_rows = (int64_t)length;
+        if ((int64_t)length != rows->n_rows) {
+            char message[160];
+            snprintf(message, sizeof message, "it has %zu elements, the columns before it %" PRId64,
+                     length, rows->n_rows);
+            return fail_column(r, table, name, message);
+        }
+        urn__io_column *c = &rows->columns[rows->n_columns];
+        c->name = urn__arena_strdup(rows->arena, name);
+        if (!c->name)
+            return urn__fail_memory(r->error, r->path, strlen(name));
+        rows->n_columns++;
+        URN_TRY(fill_column(r, table, value, rows, c));
+    }
+    if (rows->n_rows == 0)
+        return urn__fail(r->error, URN_ERR_DATA, r->path, NULL, NULL,
+                         "the table \"%s\" has no rows", table);
+    return URN_OK;
+}
+
+/* ---- files ---- */
+
+/* The only member if it is an object; else the object itself. */
+static json_t *only_table(json_t *json)
+{
+    json_t *inner = NULL;
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        (void)name;
+        inner = json_object_size(json) == 1 && json_is_object(value) ? value : NULL;
+    }
+    return inner ? inner : json;
+}
+
+urn_status urn__io_json_rows(const char *path, const urn__io_options *options, urn__io_rows *rows,
+                             urn_error *error)
+{
+    const reader r = {
+        .path = path, .allocator = options ? options->allocator : NULL, .error = error};
+    json_t *json = NULL;
+    *rows = (urn__io_rows){0};
+    URN_TRY(load(&r, &json));
+    const urn_status status = make_rows(&r, "", only_table(json), rows);
+    json_decref(json);
+    return status;
+}
+
+static urn_status add_table(const reader *r, const char *table, json_t *json, urn_dataset *data,
+                            const urn__io_options *options)
+{
+    urn__io_rows rows;
+    const urn_status status = make_rows(r, table, json, &rows);
+    if (status != URN_OK) {
+        urn__io_rows_clear(&rows);
+        return status;
+    }
+    return urn__io_rows_finish(&rows, table, data, options, r->error);
+}
+
+static urn_status add_members(const reader *r, json_t *json, urn_dataset *data,
+                              const urn__io_options *options)
+{
+    int n_tables = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        double number;
+        if (json_is_object(value) && json_object_size(value) > 0) {
+            n_tables++;
+            URN_TRY(add_table(r, name, value, data, options));
+        } else if (json_is_array(value)) {
+            URN_TRY(add_array(r, name, value, data));
+        } else if (is_number(value, &number)) {
+            URN_TRY(urn_dataset_add_scalar(data, name, number, r->error));
+        } else {
+            return fail_element(r, name, value, "", "a number, an array or a table");
+        }
+    }
+    if (options && options->test_path && n_tables != 1)
+        return urn__fail(r->error, URN_ERR_USAGE, r->path, NULL, "name the table: --data NAME=FILE",
+                         "a test file needs one table to be appended to, this file has %d",
+                         n_tables);
+    return URN_OK;
+}
+
+urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *data,
+                             const urn__io_options *options, urn_error *error)
+{
+    const reader r = {
+        .path = path, .allocator = options ? options->allocator : NULL, .error = error};
+    json_t *json = NULL;
+    URN_TRY(load(&r, &json));
+    const urn_status status = table && *table
+                                  ? add_table(&r, table, only_table(json), data, options)
+                                  : add_members(&r, json, data, options);
+    json_decref(json);
+    return status;
+}

@@ -1,0 +1,306 @@
+/* Writing netCDF-4 files. libnetcdf stores no object times, so equal calls give equal bytes. */
+#include "nc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netcdf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 1 << 20, ATTEMPTS = 1000 };
+
+urn_status urn__io_nc_fail(const urn__io_nc *nc, const char *name, int status, urn_error *error)
+{
+    const char *hint = status == NC_EHDFERR && nc->temporary
+                           ? "is there room on the disk, and may files be this large?"
+                           : NULL;
+    if (status == NC_ENOMEM)
+        return urn__fail_memory(error, nc->path, 0);
+    if (status > 0) /* errno, passed through */
+        return urn__io_fail_errno(error, nc->path,
+                                  nc->temporary ? "write this file" : "read this file", status);
+    return urn__fail(error, URN_ERR_IO, nc->path, NULL, hint, "cannot %s \"%s\": %s",
+                     nc->temporary ? "write" : "read", name, nc_strerror(status));
+}
+
+int urn__io_nc_id(const urn__io_nc *nc, int group)
+{
+    return nc->groups[group];
+}
+
+/* Reserves a name next to the path, so that no other process takes it. 0, errno, or -1. */
+static int reserve_name(urn__io_nc *nc)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        nc->temporary = urn__io_temporary_name(nc->allocator, nc->path, attempt);
+        if (!nc->temporary)
+            return -1;
+        const int file = open(nc->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        const int failure = errno;
+        if (file >= 0)
+            return close(file) == 0 ? 0 : errno;
+        urn__free(nc->allocator, nc->temporary);
+        nc->temporary = NULL;
+        if (failure != EEXIST)
+            return failure;
+    }
+    return EEXIST;
+}
+
+urn_status urn__io_nc_create(const char *path, const urn_allocator *allocator, urn__io_nc **nc,
+                             urn_error *error)
+{
+    *nc = NULL;
+    urn__io_nc *made = urn__calloc(allocator, 1, sizeof *made);
+    if (!made)
+        return urn__fail_memory(error, path, sizeof *made);
+    *made = (urn__io_nc){.allocator = allocator, .path = path, .id = -1, .n_groups = 1};
+    made->arena = urn__arena_new(allocator);
+    const int failure = made->arena ? reserve_name(made) : -1;
+    urn_status status = URN_OK;
+    if (failure < 0)
+        status = urn__fail_memory(error, path, sizeof *made);
+    else if (failure > 0)
+        status = urn__io_fail_errno(error, path, "write this file", failure);
+    else {
+        const int created = nc_create(made->temporary, NC_CLOBBER | NC_NETCDF4, &made->id);
+        if (created != NC_NOERR) {
+            made->id = -1;
+            status = urn__io_nc_fail(made, path, created, error);
+        }
+    }
+    if (status != URN_OK) {
+        urn__io_nc_close(made);
+        return status;
+    }
+    made->groups[0] = made->id;
+    *nc = made;
+    return URN_OK;
+}
+
+urn_status urn__io_nc_group(urn__io_nc *nc, const char *name, int *group, urn_error *error)
+{
+    if (nc->n_groups == URN__IO_NC_MAX_GROUPS)
+        return urn__fail(error, URN_ERR_INTERNAL, nc->path, NULL, NULL,
+                         "more than %d groups in a file", URN__IO_NC_MAX_GROUPS);
+    const int status = nc_def_grp(nc->id, name, &nc->groups[nc->n_groups]);
+    if (status != NC_NOERR)
+        return urn__io_nc_fail(nc, name, status, error);
+    *group = nc->n_groups++;
+    return URN_OK;
+}
+
+static int put_labels(int id, int var, int64_t size, const int64_t *ints, const char *const *texts,
+                      urn__arena *arena)
+{
+    if (texts) {
+        const char **borrowed = urn__arena_alloc(arena, (size_t)size, sizeof *borrowed);
+        if (!borrowed)
+            return NC_ENOMEM;
+        memcpy(borrowed, texts, (size_t)size * sizeof *texts);
+        return nc_put_var_string(id, var, borrowed);
+    }
+    long long *values = urn__arena_alloc(arena, (size_t)size, sizeof *values);
+    if (!values)
+        return NC_ENOMEM;
+    for (int64_t i = 0; i < size; i++)
+        values[i] = ints ? ints[i] : i;
+    return nc_put_var_longlong(id, var, values);
+}
+
+/* A dim of the group itself: nc_inq_dimid would also find those of the root. */
+static bool own_dim(int id, const char *name, int *dim, size_t *size)
+{
+    int n = 0, parent = 0;
+    if (nc_inq_dimid(id, name, dim) != NC_NOERR || nc_inq_dimlen(id, *dim, size) != NC_NOERR)
+        return false;
+    if (nc_inq_grp_parent(id, &parent) != NC_NOERR) /* this is the root */
+        return true;
+    return nc_inq_dimid(parent, name, &n) != NC_NOERR || n != *dim;
+}
+
+urn_status urn__io_nc_dim(urn__io_nc *nc, int group, const char *name, int64_t size,
+                          const int64_t *ints, const char *const *texts, int *dim, urn_error *error)
+{
+    const int id = urn__io_nc_id(nc, group);
+    size_t present = 0;
+    if (size < 1)
+        return urn__fail(error, URN_ERR_DATA, nc->path, NULL, NULL,
+                         "dimension \"%s\" has size %lld, expected at least 1", name,
+                         (long long)size);
+    if (own_dim(id, name, dim, &present)) {
+        if (present == (size_t)size)
+            return URN_OK;
+        return urn__fail(error, URN_ERR_INTERNAL, nc->path, NULL, NULL,
+                         "dimension \"%s\" has sizes %zu and %lld in one group", name, present,
+                         (long long)size);
+    }
+    int var;
+    int status = nc_def_dim(id, name, (size_t)size, dim);
+    if (status == NC_NOERR)
+        status = nc_def_var(id, name, texts ? NC_STRING : NC_INT64, 1, dim, &var);
+    if (status == NC_NOERR)
+        status = put_labels(id, var, size, ints, texts, nc->arena);
+    return status == NC_NOERR ? URN_OK : urn__io_nc_fail(nc, name, status, error);
+}
+
+/* Compressed blocks: whole rows of the last dims, cut from the first dims on. */
+static int set_deflate(int id, int var, int rank, const int *dims, int deflate)
+{
+    size_t chunks[URN__IO_NC_MAX_RANK], size = sizeof(double);
+    for (int i = 0; i < rank; i++) {
+        const int status = nc_inq_dimlen(id, dims[i], &chunks[i]);
+        if (status != NC_NOERR)
+            return status;
+        size *= chunks[i];
+    }
+    for (int i = 0; i < rank; i++)
+        while (size > CHUNK_BYTES && chunks[i] > 1) {
+            size = size / chunks[i] * ((chunks[i] + 1) / 2);
+            chunks[i] = (chunks[i] + 1) / 2;
+        }
+    const int status = nc_def_var_chunking(id, var, NC_CHUNKED, chunks);
+    return status == NC_NOERR ? nc_def_var_deflate(id, var, 1, 1, deflate) : status;
+}
+
+urn_status urn__io_nc_var(urn__io_nc *nc, int group, const char *name, urn__io_nc_type type,
+                          int rank, const int *dims, int deflate, int *var, urn_error *error)
+{
+    static const nc_type types[] = {NC_DOUBLE, NC_INT64, NC_BYTE};
+    const int id = urn__io_nc_id(nc, group);
+    if (rank < 0 || rank > URN__IO_NC_MAX_RANK)
+        return urn__fail(error, URN_ERR_INTERNAL, nc->path, NULL, NULL,
+                         "variable \"%s\" has %d dimensions, at most %d are possible", name, rank,
+                         URN__IO_NC_MAX_RANK);
+    int status = nc_def_var(id, name, types[type], rank, dims, var);
+    if (status == NC_NOERR && deflate > 0 && rank > 0)
+        status = set_deflate(id, *var, rank, dims, deflate);
+    if (status == NC_NOERR && type == URN__IO_NC_BOOL) /* xarray's way of saying it */
+        status = nc_put_att_text(id, *var, "dtype", 4, "bool");
+    return status == NC_NOERR ? URN_OK : urn__io_nc_fail(nc, name, status, error);
+}
+
+/* Names the variable in the message. */
+static urn_status fail_var(const urn__io_nc *nc, int group, int var, int status, urn_error *error)
+{
+    char name[NC_MAX_NAME + 1] = "";
+    nc_inq_varname(urn__io_nc_id(nc, group), var, name);
+    return urn__io_nc_fail(nc, name, status, error);
+}
+
+static void block(const int64_t *start, const int64_t *count, int rank, size_t from[],
+                  size_t size[])
+{
+    for (int i = 0; i < rank; i++) {
+        from[i] = (size_t)start[i];
+        size[i] = (size_t)count[i];
+    }
+}
+
+urn_status urn__io_nc_put_double(urn__io_nc *nc, int group, int var, const int64_t *start,
+                                 const int64_t *count, const double *values, urn_error *error)
+{
+    const int id = urn__io_nc_id(nc, group);
+    size_t from[URN__IO_NC_MAX_RANK], size[URN__IO_NC_MAX_RANK];
+    int rank = 0, status = NC_NOERR;
+    if (start)
+        status = nc_inq_varndims(id, var, &rank);
+    if (start && status == NC_NOERR)
+        block(start, count, rank, from, size);
+    if (status == NC_NOERR)
+        status = start ? nc_put_vara_double(id, var, from, size, values)
+                       : nc_put_var_double(id, var, values);
+    return status == NC_NOERR ? URN_OK : fail_var(nc, group, var, status, error);
+}
+
+_Static_assert(sizeof(long long) == sizeof(int64_t),
+               "libnetcdf takes 64-bit integers as long long");
+
+urn_status urn__io_nc_put_int(urn__io_nc *nc, int group, int var, const int64_t *start,
+                              const int64_t *count, const int64_t *values, urn_error *error)
+{
+    const int id = urn__io_nc_id(nc, group);
+    const long long *wide = (const void *)values;
+    size_t from[URN__IO_NC_MAX_RANK], size[URN__IO_NC_MAX_RANK];
+    int rank = 0, status = NC_NOERR;
+    if (start)
+        status = nc_inq_varndims(id, var, &rank);
+    if (start && status == NC_NOERR)
+        block(start, count, rank, from, size);
+    if (status == NC_NOERR)
+        status = start ? nc_put_vara_longlong(id, var, from, size, wide)
+                       : nc_put_var_longlong(id, var, wide);
+    return status == NC_NOERR ? URN_OK : fail_var(nc, group, var, status, error);
+}
+
+urn_status urn__io_nc_attr_text(urn__io_nc *nc, int group, int var, const char *name,
+                                const char *value, urn_error *error)
+{
+    const int status = nc_put_att_text(urn__io_nc_id(nc, group), var < 0 ? NC_GLOBAL : var, name,
+                                       strlen(value), value);
+    return status == NC_NOERR ? URN_OK : urn__io_nc_fail(nc, name, status, error);
+}
+
+urn_status urn__io_nc_attr_real(urn__io_nc *nc, int group, int var, const char *name, double value,
+                                urn_error *error)
+{
+    const int status = nc_put_att_double(urn__io_nc_id(nc, group), var < 0 ? NC_GLOBAL : var, name,
+                                         NC_DOUBLE, 1, &value);
+    return status == NC_NOERR ? URN_OK : urn__io_nc_fail(nc, name, status, error);
+}
+
+urn_status urn__io_nc_attr_int(urn__io_nc *nc, int group, int var, const char *name, int64_t value,
+                               urn_error *error)
+{
+    const long long wide = value;
+    const int status = nc_put_att_longlong(urn__io_nc_id(nc, group), var < 0 ? NC_GLOBAL : var,
+                                           name, NC_INT64, 1, &wide);
+    return status == NC_NOERR ? URN_OK : urn__io_nc_fail(nc, name, status, error);
+}
+
+static int put_in_place(urn__io_nc *nc, const char *directory)
+{
+    const int failure = urn__io_sync_file(nc->temporary);
+    if (failure)
+        return failure;
+    if (rename(nc->temporary, nc->path) != 0)
+        return errno;
+    urn__free(nc->allocator, nc->temporary);
+    nc->temporary = NULL;
+    return urn__io_sync_directory(directory);
+}
+
+urn_status urn__io_nc_commit(urn__io_nc *nc, urn_error *error)
+{
+    char *directory = urn__io_directory_of(nc->allocator, nc->path);
+    urn_status status =
+        directory ? URN_OK : urn__fail_memory(error, nc->path, strlen(nc->path) + 1);
+    const int closed = status == URN_OK ? nc_close(nc->id) : NC_NOERR;
+    if (status == URN_OK)
+        nc->id = -1;
+    if (closed != NC_NOERR)
+        status = urn__io_nc_fail(nc, nc->path, closed, error);
+    if (status == URN_OK) {
+        const int failure = put_in_place(nc, directory);
+        if (failure)
+            status = urn__io_fail_errno(error, nc->path, "write this file", failure);
+    }
+    urn__free(nc->allocator, directory);
+    urn__io_nc_close(nc);
+    return status;
+}
+
+void urn__io_nc_close(urn__io_nc *nc)
+{
+    if (!nc)
+        return;
+    if (nc->id >= 0)
+        nc_close(nc->id);
+    if (nc->temporary)
+        unlink(nc->temporary);
+    if (nc->arena)
+        urn__arena_free(nc->arena);
+    urn__free(nc->allocator, nc->temporary);
+    urn__free(nc->allocator, nc);
+}
