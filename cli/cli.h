@@ -104,6 +104,9 @@ double cli_real(const cli_args *args, const char *name);
 bool cli_flag(const cli_args *args, const char *name);
 /* The i-th value of an option that repeats, NULL past the last. */
 const char *cli_text_at(const cli_args *args, const char *name, int i);
+/* Is this an option of the engine, and a value it takes? (--init is the command's too: a file there
+ * is no business of the engine.) */
+bool cli_engine_takes(const cli_args *args, const char *name, const char *value);
 /* The engine options that were given, as settings; `settings` has room for n_given. */
 size_t cli_engine_settings(const cli_args *args, urn_setting *settings);
 /* Settings from every value of an option that repeats and takes commas, "a=1,b=2". A comma only

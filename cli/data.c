@@ -24,7 +24,7 @@ cli_source cli_source_of(const char *text)
     return source;
 }
 
-static urn_status apply_maps(const cli_args *args, urn_dataset *data, urn_error *error)
+urn_status cli_apply_maps(const cli_args *args, urn_dataset *data, urn_error *error)
 {
     urn_setting *maps = NULL;
     size_t n = 0;
@@ -50,12 +50,40 @@ urn_status cli_read_data(const cli_args *args, const char *test, urn_dataset **d
         status = urn__io_read(source.path, source.table, *data, &options, error);
     }
     if (status == URN_OK)
-        status = apply_maps(args, *data, error);
+        status = cli_apply_maps(args, *data, error);
     if (status != URN_OK) {
         urn_dataset_free(*data);
         *data = NULL;
     }
     return status;
+}
+
+urn_status cli_check_maps(const urn_dataset *data, const urn_model *model, urn_error *error)
+{
+    const char *unused = urn_dataset_unused_map(data, 0), *names[128];
+    if (unused == NULL)
+        return URN_OK;
+    size_t n = 0;
+    urn__text list = {0};
+    for (int i = 0; i < urn_model_data_count(model) && n < 128; i++) {
+        urn_data_info info;
+        bool listed = false;
+        urn_model_data(model, i, &info);
+        for (size_t k = 0; k < n; k++)
+            listed = listed || strcmp(names[k], info.name) == 0;
+        if (listed)
+            continue;
+        urn__text_add(&list, "%s%s", n > 0 ? ", " : "", info.name);
+        names[n++] = info.name;
+    }
+    const char *near = urn__nearest(unused, names, n);
+    char hint[160] = "";
+    if (near != NULL)
+        snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
+    cli_fail(error, URN_ERR_USAGE, hint, "--map %s=%s has no effect: the model reads %s", unused,
+             urn__dataset_mapped(data, unused), list.data != NULL ? list.data : "no data");
+    urn__text_clear(&list);
+    return URN_ERR_USAGE;
 }
 
 /* ---- settings ---- */
@@ -207,7 +235,7 @@ urn_status cli_codes(const urn_dataset *data, const urn_model *model, const urn_
     const int table = urn__dataset_table(data, rows->table);
     if (table < 0)
         return URN_OK;
-    const char *file_column = urn__dataset_mapped(data, ids->column);
+    const char *file_column = urn__dataset_mapped(data, ids->name);
     bool has = false;
     for (int i = 0; i < urn_dataset_column_count(data, rows->table); i++)
         has = has || strcmp(urn_dataset_column_name(data, rows->table, i), file_column) == 0;
@@ -216,7 +244,7 @@ urn_status cli_codes(const urn_dataset *data, const urn_model *model, const urn_
     const urn__ids labels = {ids->size, ids->n_known, ids->int_labels, ids->text_labels};
     int32_t *of_table = NULL;
     URN_TRY(
-        urn__dataset_codes(data, table, ids->column, &labels, ids->size, arena, &of_table, error));
+        urn__dataset_codes(data, table, ids->name, &labels, ids->size, arena, &of_table, error));
     int32_t *own = urn__arena_alloc(arena, (size_t)rows->size + 1, sizeof *own);
     if (own == NULL)
         return cli_fail_memory(error);

@@ -17,6 +17,10 @@ cli_source cli_source_of(const char *text);
 urn_status cli_read_data(const cli_args *args, const char *test, urn_dataset **data,
                          urn_error *error);
 
+urn_status cli_apply_maps(const cli_args *args, urn_dataset *data, urn_error *error);
+/* URN_ERR_USAGE for a --map that the traced model made no use of. */
+urn_status cli_check_maps(const urn_dataset *data, const urn_model *model, urn_error *error);
+
 /* --set, and --plate with --rows, as trace options want them. `options` borrows from it. */
 typedef struct cli_setup {
     urn_setting *settings, *sizes, *all_sizes;

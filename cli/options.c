@@ -303,13 +303,19 @@ const char *cli_text_at(const cli_args *args, const char *name, int i)
     return NULL;
 }
 
+bool cli_engine_takes(const cli_args *args, const char *name, const char *value)
+{
+    const urn_option_spec *spec = find_spec(urn_engine_options(args->engine), name);
+    return spec != NULL && (spec->type != URN_OPTION_CHOICE || is_choice(spec->choices, value));
+}
+
 size_t cli_engine_settings(const cli_args *args, urn_setting *settings)
 {
     size_t n = 0;
     for (int i = 0; i < args->n_given; i++) {
-        const char *name = args->given[i].name;
-        if (find_spec(urn_engine_options(args->engine), name) != NULL)
-            settings[n++] = (urn_setting){name, args->given[i].value};
+        const cli_given *g = &args->given[i];
+        if (cli_engine_takes(args, g->name, g->value))
+            settings[n++] = (urn_setting){g->name, g->value};
     }
     return n;
 }

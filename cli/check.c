@@ -1,0 +1,287 @@
+/* urn check: does a model compile, is its density finite where its prior puts it, are its gradients
+ * right? Every engine relies on all three. */
+#include "../runtime/base/rng.h"
+#include "data.h"
+#include "load.h"
+#include "simulate.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cli_option cli_check_options[] = {
+    CLI_DATA_OPTIONS,
+    CLI_SET_OPTION,
+    CLI_SIZE_OPTIONS,
+    CLI_INT("points", "5", 1, 1000000, "random positions at which gradients are compared"),
+    CLI_INT("draws", "20", 1, 1000000, "prior draws at which the density must be finite"),
+    CLI_SEED_OPTION,
+    CLI_END,
+};
+
+enum { MAX_COORDINATES = 64, MAX_STEPS = 5 };
+
+typedef struct step {
+    const char *name;
+    bool ok;
+    char text[1600];
+} step;
+
+typedef struct job {
+    const cli_args *args;
+    cli_model source;
+    cli_setup setup;
+    urn_dataset *data;
+    urn_model *model;
+    urn_program *program;
+    urn_replay *replay;
+    int64_t size;
+    double *position, *moved, *gradient;
+    step steps[MAX_STEPS];
+    int n_steps;
+} job;
+
+static step *add_step(job *j, const char *name)
+{
+    step *s = &j->steps[j->n_steps++];
+    s->name = name;
+    s->ok = true;
+    return s;
+}
+
+static urn_rng rng_at(const job *j, const char *what, int64_t row)
+{
+    const urn__stream stream = urn__stream_at((uint64_t)cli_int(j->args, "seed"), 0, what, 0);
+    urn_rng rng;
+    urn__rng_at_row(&rng, &stream, row);
+    return rng;
+}
+
+/* ---- gradients ---- */
+
+/* Difference quotient along one coordinate (direction NULL) or along a direction, of second order
+ * with one Richardson step. */
+static double slope(job *j, int64_t coordinate, const double *direction, double h)
+{
+    double quotient[2];
+    for (int k = 0; k < 2; k++) {
+        const double step = k == 0 ? h : 0.5 * h;
+        double f[2];
+        for (int side = 0; side < 2; side++) {
+            const double signed_step = side == 0 ? step : -step;
+            for (int64_t i = 0; i < j->size; i++)
+                j->moved[i] =
+                    j->position[i] + (direction != NULL ? signed_step * direction[i] : 0.0);
+            if (direction == NULL)
+                j->moved[coordinate] += signed_step;
+            f[side] = urn_replay_log_density(j->replay, j->moved, NULL);
+        }
+        quotient[k] = (f[0] - f[1]) / (2.0 * step);
+    }
+    return (4.0 * quotient[1] - quotient[0]) / 3.0;
+}
+
+/* The site a coordinate belongs to. */
+static const char *site_of(const job *j, int64_t coordinate)
+{
+    for (int i = 0; i < urn_model_site_count(j->model); i++) {
+        urn_site_info info;
+        urn_model_site(j->model, i, &info);
+        if (info.offset >= 0 && coordinate >= info.offset &&
+            coordinate < info.offset + info.free_size)
+            return info.name;
+    }
+    return "?";
+}
+
+/* Compares at the current position; *worst grows to the largest relative difference. */
+static void compare_gradient(job *j, int64_t point, double *worst, int64_t *where)
+{
+    const double value = urn_replay_log_density(j->replay, j->position, j->gradient);
+    if (!isfinite(value))
+        return;
+    double largest = 1.0;
+    for (int64_t i = 0; i < j->size; i++)
+        largest = fmax(largest, fabs(j->gradient[i]));
+    const int64_t n = j->size < MAX_COORDINATES ? j->size : MAX_COORDINATES;
+    urn_rng rng = rng_at(j, "coordinates", point);
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t i =
+            j->size <= MAX_COORDINATES ? k : (int64_t)(urn_rng_uniform(&rng) * (double)j->size);
+        const double difference = fabs(slope(j, i, NULL, 1e-3) - j->gradient[i]);
+        /* rounding of the density itself limits what a quotient can tell */
+        const double floor = 1e-12 * fabs(value) / 1e-3;
+        const double relative = difference / (largest + floor / 1e-5);
+        if (!(relative <= *worst)) {
+            *worst = relative;
+            *where = i;
+        }
+    }
+}
+
+static void check_gradients(job *j)
+{
+    step *s = add_step(j, "gradient");
+    const int64_t points = cli_int(j->args, "points");
+    double worst = 0.0;
+    int64_t where = 0;
+    for (int64_t p = 0; p < points; p++) {
+        urn_rng rng = rng_at(j, "positions", p);
+        for (int64_t i = 0; i < j->size; i++)
+            j->position[i] = 2.0 * urn_rng_uniform(&rng) - 1.0;
+        compare_gradient(j, p, &worst, &where);
+    }
+    s->ok = worst < 1e-5;
+    if (s->ok)
+        snprintf(s->text, sizeof s->text,
+                 "equals finite differences at %lld random positions (largest difference %.1e, "
+                 "relative)",
+                 (long long)points, worst);
+    else
+        snprintf(s->text, sizeof s->text,
+                 "differs from finite differences by %.1e (relative), most at coordinate %lld, of "
+                 "site \"%s\"; is an op used outside its domain?",
+                 worst, (long long)where, site_of(j, where));
+}
+
+/* ---- prior draws ---- */
+
+static urn_status to_position(job *j, const cli_simulation *draw, urn_error *error)
+{
+    for (int i = 0; i < urn_model_site_count(j->model); i++) {
+        urn_site_info info;
+        urn_model_site(j->model, i, &info);
+        if (info.offset < 0)
+            continue;
+        const double *value = cli_simulated(draw, i);
+        if (value == NULL)
+            return cli_fail(error, URN_ERR_INTERNAL, NULL, "site \"%s\" has not been drawn",
+                            info.name);
+        URN_TRY(urn_model_unconstrain(j->model, i, value, j->position + info.offset, error));
+    }
+    return URN_OK;
+}
+
+static urn_status check_prior(job *j, urn_error *error)
+{
+    step *s = add_step(j, "prior draws");
+    const int64_t draws = cli_int(j->args, "draws");
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_SIMULATE};
+    cli_simulation draw = {.model = j->model};
+    urn_status status = urn_program_compile(j->model, &options, &draw.program, error);
+    if (status == URN_OK)
+        status = urn_replay_new(draw.program, 1, &draw.replay, error);
+    int64_t bad = 0;
+    for (int64_t d = 0; d < draws && status == URN_OK; d++) {
+        urn_replay_seed(draw.replay, (uint64_t)cli_int(j->args, "seed"), 0, (uint64_t)d + 1);
+        urn_replay_run(draw.replay, NULL);
+        status = to_position(j, &draw, error);
+        if (status != URN_OK ||
+            isfinite(urn_replay_log_density(j->replay, j->position, j->gradient)))
+            continue;
+        if (bad++ == 0)
+            status = urn_model_explain(j->model, j->position, s->text, sizeof s->text, error);
+    }
+    urn_replay_free(draw.replay);
+    urn_program_free(draw.program);
+    s->ok = bad == 0;
+    if (s->ok)
+        snprintf(s->text, sizeof s->text, "the density is finite at %lld of %lld", (long long)draws,
+                 (long long)draws);
+    else {
+        char reason[1024];
+        snprintf(reason, sizeof reason, "%s", s->text);
+        snprintf(s->text, sizeof s->text, "the density is not finite at %lld of %lld: %s",
+                 (long long)bad, (long long)draws, reason);
+    }
+    return status;
+}
+
+/* ---- the steps ---- */
+
+/* With data, the model on it; without, on data drawn from the model itself. */
+static urn_status trace(job *j, urn_error *error)
+{
+    if (cli_text_at(j->args, "data", 0) != NULL) {
+        URN_TRY(cli_read_data(j->args, NULL, &j->data, error));
+    } else {
+        cli_simulation draw = {0};
+        URN_TRY(cli_simulate_run(&j->source, &j->setup, NULL, 0.0, NULL, 0,
+                                 (uint64_t)cli_int(j->args, "seed"), &draw, error));
+        const urn_status status = cli_simulation_observe(&draw, error);
+        j->data = draw.data;
+        draw.data = NULL;
+        cli_simulation_clear(&draw);
+        URN_TRY(status);
+    }
+    const urn_trace_options options = cli_trace_options(&j->setup, j->data);
+    URN_TRY(urn_model_trace(&j->source.def, &options, &j->model, error));
+    step *s = add_step(j, "trace");
+    snprintf(s->text, sizeof s->text, "%d sites, %lld unconstrained coordinates, %lld observations",
+             urn_model_site_count(j->model), (long long)urn_model_position_size(j->model),
+             (long long)urn_model_observation_count(j->model));
+    return URN_OK;
+}
+
+static urn_status compile(job *j, urn_error *error)
+{
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
+    URN_TRY(urn_program_compile(j->model, &options, &j->program, error));
+    URN_TRY(urn_replay_new(j->program, 1, &j->replay, error));
+    j->size = urn_model_position_size(j->model);
+    double *memory = calloc(3 * ((size_t)j->size + 1), sizeof *memory);
+    if (memory == NULL)
+        return cli_fail_memory(error);
+    j->position = memory;
+    j->moved = memory + j->size + 1;
+    j->gradient = memory + 2 * (j->size + 1);
+    step *s = add_step(j, "compile");
+    snprintf(s->text, sizeof s->text, "density and gradient");
+    return URN_OK;
+}
+
+static urn_status run_steps(job *j, urn_error *error)
+{
+    URN_TRY(cli_load(j->args->operands[0], &j->source, error));
+    URN_TRY(cli_setup_init(j->args, true, &j->setup, error));
+    URN_TRY(trace(j, error));
+    URN_TRY(compile(j, error));
+    URN_TRY(check_prior(j, error));
+    check_gradients(j);
+    return URN_OK;
+}
+
+static urn_status print(const job *j, urn_error *error)
+{
+    if (cli_flag(j->args, "json")) {
+        json_t *list = json_array();
+        for (int i = 0; i < j->n_steps; i++)
+            json_array_append_new(list, json_pack("{s:s,s:b,s:s}", "step", j->steps[i].name, "ok",
+                                                  j->steps[i].ok, "text", j->steps[i].text));
+        return cli_print_json(
+            json_pack("{s:s,s:o}", "model", urn_model_name(j->model), "steps", list), error);
+    }
+    for (int i = 0; i < j->n_steps; i++)
+        printf("%-12s %-5s %s\n", j->steps[i].name, j->steps[i].ok ? "ok" : "FAILS",
+               j->steps[i].text);
+    return URN_OK;
+}
+
+urn_status cli_check(const cli_args *args, urn_error *error)
+{
+    job j = {.args = args};
+    urn_status status = run_steps(&j, error);
+    if (status == URN_OK)
+        status = print(&j, error);
+    for (int i = 0; status == URN_OK && i < j.n_steps; i++)
+        if (!j.steps[i].ok)
+            status = cli_fail(error, URN_ERR_MODEL, NULL, "the check \"%s\" of model %s fails",
+                              j.steps[i].name, urn_model_name(j.model));
+    free(j.position);
+    urn_replay_free(j.replay);
+    urn_program_free(j.program);
+    urn_model_free(j.model);
+    urn_dataset_free(j.data);
+    cli_setup_clear(&j.setup);
+    cli_unload(&j.source);
+    return status;
+}

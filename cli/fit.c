@@ -1,0 +1,387 @@
+/* urn fit: data and a model into a run. */
+#include "data.h"
+#include "init.h"
+#include "load.h"
+#include "progress.h"
+#include "save.h"
+#include "score.h"
+#include "sites.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const cli_option cli_fit_options[] = {
+    CLI_DATA_OPTIONS,
+    CLI_SET_OPTION,
+    CLI_TEXT("engine", "ENGINE", "svi", "how to fit; \"urn engines\" lists them"),
+    CLI_REAL("holdout", NULL, 0.0, 0.99, "share of the rows held out, by a hash of their number"),
+    CLI_TEXT("test", "FILE", NULL, "a second file whose rows are held out"),
+    CLI_CHOICE("duplicates", "error", "error|mean|last",
+               "repeated rows where the model wants them unique"),
+    CLI_TEXT("init", "FILE", NULL,
+             "first values of sites, as JSON {\"site\": [..]}; or the engine's word for a start"),
+    CLI_TEXT("init-from", "RUN", NULL, "start where another run of the same sites ended"),
+    CLI_INT("chains", "0", 0, 4096, "chains of a sampler; 0: the engine's default"),
+    CLI_THREADS_OPTION,
+    CLI_SEED_OPTION,
+    CLI_OUT("DIR", "write the run here: fit.json, draws.nc, log.csv"),
+    CLI_FORCE_OPTION,
+    CLI_REAL("save-budget", "1024", 1, 1e9, "most megabytes of draws to keep"),
+    CLI_INT("log-every", "100", 1, 1000000000, "steps between lines of progress"),
+    CLI_FLAG("strict", 0, "warnings about the fit make the exit code 5"),
+    CLI_FLAG("quiet", 'q', "no progress"),
+    CLI_END,
+};
+
+/* Everything a fit owns, so that one function lets it go. */
+typedef struct session {
+    const cli_args *args;
+    cli_model source;
+    cli_setup setup;
+    urn_dataset *data;
+    urn_model *model;   /* training rows */
+    urn_model *batched; /* the same with mini-batches, or NULL */
+    urn_model *target;  /* held-out rows, or NULL */
+    urn_fit *fit;
+    cli_init init;
+    urn__io_run *run;
+    urn__io_file *log;
+    urn__io_csv log_csv;
+    bool log_begun, interrupted;
+    cli_progress progress;
+    json_t *sites, *json;
+    cli_score *scores;
+    int n_scores;
+    int64_t n_held_out;
+    uint64_t seed;
+    int threads;
+    double wall_s;
+} session;
+
+static void close_session(session *s)
+{
+    urn__io_file_abort(s->log);
+    urn__io_run_abort(s->run);
+    urn_fit_free(s->fit);
+    urn_model_free(s->target);
+    urn_model_free(s->batched);
+    urn_model_free(s->model);
+    urn_dataset_free(s->data);
+    cli_setup_clear(&s->setup);
+    cli_init_clear(&s->init);
+    json_decref(s->sites);
+    json_decref(s->json);
+    free(s->scores);
+    cli_unload(&s->source);
+}
+
+/* ---- data ---- */
+
+/* --duplicates mean|last: merges what the model declares unique. */
+static urn_status merge_duplicates(session *s, urn_error *error)
+{
+    const char *mode = cli_text(s->args, "duplicates");
+    if (strcmp(mode, "error") == 0)
+        return URN_OK;
+    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    options.allow_duplicates = true;
+    urn_model *model = NULL;
+    URN_TRY(urn_model_trace(&s->source.def, &options, &model, error));
+    urn_status status = URN_OK;
+    const char *columns, *table;
+    for (int i = 0; status == URN_OK && (columns = urn_model_unique(model, i, &table)) != NULL;
+         i++) {
+        int64_t merged = 0;
+        status = urn_dataset_merge(s->data, table, columns, mode, &merged, error);
+        if (status == URN_OK && merged > 0)
+            fprintf(stderr, "urn: %lld rows repeated their (%s) and were merged (%s)\n",
+                    (long long)merged, columns, mode);
+    }
+    urn_model_free(model);
+    return status;
+}
+
+static urn_status hold_out(session *s, urn_error *error)
+{
+    if (!cli_given_at_all(s->args, "holdout"))
+        return URN_OK;
+    if (cli_given_at_all(s->args, "test"))
+        return cli_fail(error, URN_ERR_USAGE, NULL,
+                        "--holdout and --test exclude each other; give one");
+    const int n = urn_dataset_table_count(s->data);
+    if (n == 0)
+        return cli_fail(error, URN_ERR_USAGE, NULL,
+                        "--holdout needs a table, and the data holds none");
+    const double share = cli_real(s->args, "holdout");
+    if (n == 1)
+        return urn__io_split(s->data, urn_dataset_table_name(s->data, 0), share, error);
+    /* several tables: those with observed sites */
+    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    urn_model *model = NULL;
+    URN_TRY(urn_model_trace(&s->source.def, &options, &model, error));
+    urn_plate_info plate;
+    urn_status status = URN_OK;
+    for (int k = 0; status == URN_OK && cli_observed_site(model, k, &plate) >= 0; k++)
+        if (urn_dataset_held_out(s->data, plate.table) == NULL)
+            status = urn__io_split(s->data, plate.table, share, error);
+    urn_model_free(model);
+    return status;
+}
+
+static void count_held_out(session *s)
+{
+    for (int t = 0; t < urn_dataset_table_count(s->data); t++) {
+        const char *table = urn_dataset_table_name(s->data, t);
+        const unsigned char *flags = urn_dataset_held_out(s->data, table);
+        for (int64_t r = 0; flags != NULL && r < urn_dataset_rows(s->data, table); r++)
+            s->n_held_out += flags[r];
+    }
+}
+
+/* ---- models ---- */
+
+static urn_status trace_batched(session *s, const char *batch, urn_error *error)
+{
+    char plate[128];
+    const char *equals = strchr(batch, '=');
+    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    if (equals == NULL || !urn__parse_int(equals + 1, &options.batch_size) ||
+        options.batch_size < 1)
+        return cli_fail(error, URN_ERR_USAGE, NULL,
+                        "option --batch is \"%s\"; it takes PLATE=N, N at least 1", batch);
+    snprintf(plate, sizeof plate, "%.*s", (int)(equals - batch), batch);
+    options.batch_plate = plate;
+    options.allow_duplicates = true; /* checked already */
+    return urn_model_trace(&s->source.def, &options, &s->batched, error);
+}
+
+static urn_status trace_models(session *s, urn_error *error)
+{
+    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    /* after a merge nothing is repeated; the check is the model's otherwise */
+    URN_TRY(urn_model_trace(&s->source.def, &options, &s->model, error));
+    URN_TRY(cli_check_maps(s->data, s->model, error));
+    const char *batch = cli_text(s->args, "batch");
+    if (batch != NULL && *batch != '\0')
+        URN_TRY(trace_batched(s, batch, error));
+    if (s->n_held_out == 0)
+        return URN_OK;
+    options.rows = URN_ROWS_HELD_OUT;
+    options.allow_duplicates = true;
+    return urn_model_trace(&s->source.def, &options, &s->target, error);
+}
+
+/* ---- the fit ---- */
+
+static void on_progress(void *context, const urn_progress *progress)
+{
+    session *s = context;
+    cli_progress_show(&s->progress, progress);
+}
+
+static void on_log_row(void *context, int n, const char *const *names, const double *values)
+{
+    session *s = context;
+    if (s->log == NULL)
+        return;
+    if (!s->log_begun) {
+        for (int i = 0; i < n; i++)
+            urn__io_csv_text(&s->log_csv, names[i]);
+        urn__io_csv_end(&s->log_csv);
+        s->log_begun = true;
+    }
+    for (int i = 0; i < n; i++)
+        urn__io_csv_real(&s->log_csv, values[i]);
+    urn__io_csv_end(&s->log_csv);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static urn_status run_fit(session *s, urn_error *error)
+{
+    urn_setting *settings = calloc((size_t)s->args->n_given + 1, sizeof *settings);
+    if (settings == NULL)
+        return cli_fail_memory(error);
+    const urn_fit_options options = {.bytes = sizeof options,
+                                     .engine = s->args->engine,
+                                     .settings = settings,
+                                     .n_settings = cli_engine_settings(s->args, settings),
+                                     .seed = s->seed,
+                                     .chains = (int)cli_int(s->args, "chains"),
+                                     .threads = s->threads,
+                                     .init = s->init.position,
+                                     .init_scale = s->init.scale,
+                                     .context = s,
+                                     .progress = on_progress,
+                                     .interrupted = cli_interrupted,
+                                     .log_row = on_log_row};
+    s->progress = cli_progress_start(cli_flag(s->args, "quiet"), cli_int(s->args, "log-every"));
+    cli_catch_interrupts();
+    const double start = now();
+    urn_status status =
+        urn_fit_run(s->batched != NULL ? s->batched : s->model, &options, &s->fit, error);
+    s->wall_s = now() - start;
+    cli_progress_end(&s->progress);
+    free(settings);
+    s->interrupted = status == URN_INTERRUPTED;
+    return s->interrupted ? URN_OK : status;
+}
+
+/* ---- results ---- */
+
+static urn_status score(session *s, urn_error *error)
+{
+    if (s->target == NULL)
+        return URN_OK;
+    const int most = urn_model_site_count(s->target);
+    s->scores = calloc((size_t)most + 1, sizeof *s->scores);
+    if (s->scores == NULL)
+        return cli_fail_memory(error);
+    const urn_predict_options options = {
+        .bytes = sizeof options, .seed = s->seed, .threads = s->threads};
+    for (bool found = true; found && s->n_scores < most; s->n_scores += found)
+        URN_TRY(cli_score_site(s->data, s->model, s->target, urn_fit_posterior(s->fit), s->n_scores,
+                               &options, &found, &s->scores[s->n_scores], error));
+    return URN_OK;
+}
+
+static int64_t training_rows(const session *s)
+{
+    return urn_model_observation_count(s->model);
+}
+
+static urn_status make_json(session *s, urn_error *error)
+{
+    const cli_fitted fitted = {.args = s->args,
+                               .source = &s->source,
+                               .setup = &s->setup,
+                               .data = s->data,
+                               .model = s->model,
+                               .fit = s->fit,
+                               .seed = s->seed,
+                               .threads = s->threads,
+                               .interrupted = s->interrupted,
+                               .wall_s = s->wall_s,
+                               .n_training = training_rows(s),
+                               .n_held_out = s->n_held_out,
+                               .sites = s->sites,
+                               .scores = s->scores,
+                               .n_scores = s->n_scores};
+    URN_TRY(cli_fit_json(&fitted, &s->json, error));
+    if (s->run == NULL)
+        return URN_OK;
+    const double budget = cli_real(s->args, "save-budget") * 1048576.0;
+    const char *path = urn__io_run_path(s->run, "draws.nc");
+    if (path == NULL)
+        return cli_fail_memory(error);
+    return cli_save_draws(&fitted, (int64_t)budget, path, error);
+}
+
+static urn_status open_run(session *s, urn_error *error)
+{
+    const char *dir = cli_text(s->args, "out");
+    if (dir == NULL)
+        return URN_OK;
+    URN_TRY(urn__io_run_open(dir, cli_flag(s->args, "force"), NULL, &s->run, error));
+    const char *path = urn__io_run_path(s->run, "log.csv");
+    if (path == NULL)
+        return cli_fail_memory(error);
+    URN_TRY(urn__io_file_open(path, NULL, &s->log, error));
+    s->log_csv = (urn__io_csv){.file = s->log};
+    return URN_OK;
+}
+
+static urn_status commit_run(session *s, urn_error *error)
+{
+    if (s->run == NULL)
+        return URN_OK;
+    urn__io_file *log = s->log;
+    s->log = NULL;
+    URN_TRY(urn__io_file_commit(log, error));
+    const char *path = urn__io_run_path(s->run, "fit.json");
+    if (path == NULL)
+        return cli_fail_memory(error);
+    URN_TRY(urn__io_json_write(s->json, path, NULL, error));
+    urn__io_run *run = s->run;
+    s->run = NULL;
+    return urn__io_run_commit(run, error);
+}
+
+static void print_result(const session *s)
+{
+    char loss[32], k_hat[32];
+    const json_t *j = s->json;
+    printf("%s%s%s by %s: %lld training rows, %lld held out, seed %llu\n", cli_bold(),
+           urn_model_name(s->model), cli_plain(), urn_engine_name(s->args->engine),
+           (long long)training_rows(s), (long long)s->n_held_out, (unsigned long long)s->seed);
+    printf("%lld steps in %.2f s, %.3f ms a step (median)\n",
+           (long long)urn__io_json_get_int(j, "steps", 0),
+           urn__io_json_get_real(j, "steps_s", s->wall_s),
+           urn__io_json_get_real(j, "step_ms_median", 0.0));
+    if (json_object_get(j, "loss_per_observation") != NULL)
+        printf("loss per observation %s\n",
+               cli_number(urn__io_json_get_real(j, "loss_per_observation", 0.0), loss));
+    if (json_object_get(j, "k_hat") != NULL)
+        printf("k-hat of the guide %s\n",
+               cli_number(urn__io_json_get_real(j, "k_hat", 0.0), k_hat));
+    for (int i = 0; i < s->n_scores; i++)
+        cli_score_print(&s->scores[i], urn_model_name(s->model));
+    cli_sites_print(s->sites);
+    const char *warning;
+    for (int i = 0; (warning = urn_fit_warning_at(s->fit, i)) != NULL; i++)
+        printf("%swarning: %s\n", i == 0 ? "\n" : "", warning);
+    if (cli_given_at_all(s->args, "out"))
+        printf("\nrun written to %s\n", cli_text(s->args, "out"));
+}
+
+static urn_status end_status(const session *s, urn_error *error)
+{
+    if (s->interrupted)
+        return cli_fail(error, URN_INTERRUPTED, NULL, "interrupted after %lld steps%s",
+                        (long long)urn__io_json_get_int(s->json, "steps", 0),
+                        cli_given_at_all(s->args, "out") ? "; the run is written" : "");
+    if (cli_flag(s->args, "strict") && urn_fit_warning_at(s->fit, 0) != NULL)
+        return cli_fail(error, URN_ERR_NOT_CONVERGED, NULL, "the fit has warnings: %s",
+                        urn_fit_warning_at(s->fit, 0));
+    return URN_OK;
+}
+
+static urn_status fit_session(session *s, urn_error *error)
+{
+    const cli_args *args = s->args;
+    URN_TRY(cli_load(args->operands[0], &s->source, error));
+    URN_TRY(cli_setup_init(args, false, &s->setup, error));
+    URN_TRY(open_run(s, error));
+    URN_TRY(cli_read_data(args, cli_text(args, "test"), &s->data, error));
+    URN_TRY(merge_duplicates(s, error));
+    URN_TRY(hold_out(s, error));
+    count_held_out(s);
+    URN_TRY(trace_models(s, error));
+    URN_TRY(cli_init_read(args, s->model, &s->init, error));
+    URN_TRY(run_fit(s, error));
+    URN_TRY(score(s, error));
+    URN_TRY(
+        cli_sites_json(s->model, urn_fit_posterior(s->fit), NULL, s->threads, &s->sites, error));
+    URN_TRY(make_json(s, error));
+    URN_TRY(commit_run(s, error));
+    if (cli_flag(args, "json"))
+        URN_TRY(cli_print_json(json_incref(s->json), error));
+    else
+        print_result(s);
+    return end_status(s, error);
+}
+
+urn_status cli_fit(const cli_args *args, urn_error *error)
+{
+    session s = {.args = args,
+                 .seed = (uint64_t)cli_int(args, "seed"),
+                 .threads = (int)cli_int(args, "threads")};
+    const urn_status status = fit_session(&s, error);
+    close_session(&s);
+    return status;
+}

@@ -1,0 +1,235 @@
+/* Where a fit starts, when the user says so: --init FILE and --init-from RUN. */
+#include "init.h"
+#include "../io/io.h"
+#include "run.h"
+#include <stdlib.h>
+#include <string.h>
+
+void cli_init_clear(cli_init *init)
+{
+    free(init->position);
+    free(init->scale);
+    *init = (cli_init){0};
+}
+
+/* Every latent site at its prior median: what sites not mentioned start from. */
+static urn_status medians(const urn_model *model, double *position, urn_error *error)
+{
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_CENTRE};
+    urn_program *program = NULL;
+    urn_replay *replay = NULL;
+    URN_TRY(urn_program_compile(model, &options, &program, error));
+    urn_status status = urn_replay_new(program, 1, &replay, error);
+    if (status == URN_OK)
+        urn_replay_run(replay, NULL);
+    for (int i = 0; i < urn_model_site_count(model) && status == URN_OK; i++) {
+        urn_site_info info;
+        urn_model_site(model, i, &info);
+        const double *value =
+            info.offset >= 0 ? urn_replay_result(replay, i, URN_RESULT_VALUE) : NULL;
+        if (value != NULL)
+            status = urn_model_unconstrain(model, i, value, position + info.offset, error);
+    }
+    urn_replay_free(replay);
+    urn_program_free(program);
+    return status;
+}
+
+static urn_status start(const urn_model *model, cli_init *init, urn_error *error)
+{
+    const size_t n = (size_t)urn_model_position_size(model);
+    init->position = calloc(n + 1, sizeof *init->position);
+    if (init->position == NULL)
+        return cli_fail_memory(error);
+    return medians(model, init->position, error);
+}
+
+static urn_status fail_site(const urn_model *model, const char *where, const char *name,
+                            urn_error *error)
+{
+    const char *known[256];
+    size_t n = 0;
+    for (int i = 0; i < urn_model_site_count(model) && n < 256; i++) {
+        urn_site_info info;
+        urn_model_site(model, i, &info);
+        if (info.offset >= 0)
+            known[n++] = info.name;
+    }
+    cli_fail_unknown(error, "site", name, known, n);
+    if (error != NULL) {
+        error->status = URN_ERR_DATA;
+        snprintf(error->where, sizeof error->where, "%s", where);
+    }
+    return URN_ERR_DATA;
+}
+
+/* ---- a file ---- */
+
+/* Numbers of nested arrays in order; returns how many there are. */
+static int64_t flatten(const json_t *json, double *values, int64_t most, int64_t n)
+{
+    if (json_is_number(json)) {
+        if (n < most)
+            values[n] = json_number_value(json);
+        return n + 1;
+    }
+    for (size_t i = 0; i < json_array_size(json); i++)
+        n = flatten(json_array_get(json, i), values, most, n);
+    return n;
+}
+
+static urn_status set_site(const char *path, const urn_model *model, const char *name,
+                           const json_t *json, double *position, urn_error *error)
+{
+    const int site = urn_model_site_find(model, name);
+    urn_site_info info = {.offset = -1};
+    if (site >= 0)
+        urn_model_site(model, site, &info);
+    if (info.offset < 0)
+        return fail_site(model, path, name, error);
+    double *values = malloc(((size_t)info.size + 1) * sizeof *values);
+    if (values == NULL)
+        return cli_fail_memory(error);
+    const int64_t n = flatten(json, values, info.size, 0);
+    char shape[128];
+    urn_status status = URN_OK;
+    if (n != info.size)
+        status = cli_fail(
+            error, URN_ERR_DATA, NULL, "%s: site \"%s\" has %lld numbers, and takes %lld (%s)",
+            path, name, (long long)n, (long long)info.size, cli_shape(&info, shape, sizeof shape));
+    if (status == URN_OK)
+        status = urn_model_unconstrain(model, site, values, position + info.offset, error);
+    free(values);
+    return status;
+}
+
+static urn_status from_file(const char *path, const urn_model *model, cli_init *init,
+                            urn_error *error)
+{
+    json_t *json = NULL;
+    URN_TRY(urn__io_json_read(path, NULL, &json, error));
+    urn_status status = start(model, init, error);
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        if (status == URN_OK)
+            status = set_site(path, model, name, value, init->position, error);
+    }
+    json_decref(json);
+    return status;
+}
+
+/* ---- another run ---- */
+
+/* For each row of a site here, the row of the run's site with the same id; -1 for none. Rows of
+ * plates without ids go by number. */
+static urn_status match_rows(const cli_run *run, const urn_model *model, const urn_site_info *info,
+                             int64_t run_rows, int64_t *match, urn_error *error)
+{
+    for (int64_t i = 0; i < info->rows; i++)
+        match[i] = i < run_rows ? i : -1;
+    urn_plate_info plate, known = {.size = -1};
+    if (info->n_plates != 1 || !cli_plate_find(model, info->plates[0], &plate) ||
+        strcmp(plate.kind, "ids") != 0)
+        return URN_OK;
+    URN_TRY(
+        cli_run_labels(run, plate.name, &known.size, &known.int_labels, &known.text_labels, error));
+    if (known.size < 0)
+        return URN_OK;
+    char text[32];
+    for (int64_t i = 0; i < plate.size; i++) {
+        const char *label = cli_label(&plate, i, text);
+        char guess[32];
+        /* the same data gives the same order: look there first */
+        const bool same = i < known.size && strcmp(cli_label(&known, i, guess), label) == 0;
+        match[i] = same ? i : cli_label_find(&known, label);
+    }
+    return URN_OK;
+}
+
+static void copy_rows(const cli_run *run, const urn_site_info *info, int64_t offset,
+                      int64_t free_row, const int64_t *match, cli_init *init)
+{
+    const double *loc = urn_posterior_loc(run->posterior);
+    const double *scale = urn_posterior_scale(run->posterior);
+    for (int64_t i = 0; i < info->rows; i++) {
+        if (match[i] < 0)
+            continue;
+        const size_t bytes = (size_t)free_row * sizeof(double);
+        memcpy(init->position + info->offset + i * free_row, loc + offset + match[i] * free_row,
+               bytes);
+        if (init->scale != NULL && scale != NULL)
+            memcpy(init->scale + info->offset + i * free_row, scale + offset + match[i] * free_row,
+                   bytes);
+    }
+}
+
+static urn_status copy_site(const cli_run *run, const urn_model *model, const json_t *entry,
+                            cli_init *init, int *n_copied, urn_error *error)
+{
+    const int site = urn_model_site_find(model, urn__io_json_get_text(entry, "site", ""));
+    urn_site_info info = {.offset = -1};
+    if (site >= 0)
+        urn_model_site(model, site, &info);
+    const int64_t free_size = urn__io_json_get_int(entry, "free_size", 0);
+    const int64_t rows = urn__io_json_get_int(entry, "rows", 1);
+    if (info.offset < 0 || info.rows < 1 || rows < 1 ||
+        free_size / rows != info.free_size / info.rows)
+        return URN_OK;
+    int64_t *match = malloc(((size_t)info.rows + 1) * sizeof *match);
+    if (match == NULL)
+        return cli_fail_memory(error);
+    const urn_status status = match_rows(run, model, &info, rows, match, error);
+    if (status == URN_OK)
+        copy_rows(run, &info, urn__io_json_get_int(entry, "offset", 0), free_size / rows, match,
+                  init);
+    free(match);
+    ++*n_copied;
+    return status;
+}
+
+static urn_status from_run(const char *dir, const urn_model *model, cli_init *init,
+                           urn_error *error)
+{
+    cli_run run;
+    URN_TRY(cli_run_open(dir, false, &run, error));
+    urn_status status = start(model, init, error);
+    const int64_t size = urn_model_position_size(model);
+    if (status == URN_OK && urn_posterior_kind_of(run.posterior) == URN_POSTERIOR_NORMAL) {
+        init->scale = malloc(((size_t)size + 1) * sizeof *init->scale);
+        if (init->scale == NULL)
+            status = cli_fail_memory(error);
+        for (int64_t i = 0; i < size && status == URN_OK; i++)
+            init->scale[i] = 0.1; /* sites and ids the run does not have */
+    }
+    int n_copied = 0;
+    for (size_t i = 0; i < json_array_size(run.layout) && status == URN_OK; i++)
+        status = copy_site(&run, model, json_array_get(run.layout, i), init, &n_copied, error);
+    if (status == URN_OK && n_copied == 0)
+        status = cli_fail(error, URN_ERR_USAGE, NULL,
+                          "--init-from %s: no site of that run is like "
+                          "one of this model",
+                          dir);
+    cli_run_close(&run);
+    return status;
+}
+
+urn_status cli_init_read(const cli_args *args, const urn_model *model, cli_init *init,
+                         urn_error *error)
+{
+    *init = (cli_init){0};
+    const char *file = cli_text(args, "init"), *dir = cli_text(args, "init-from");
+    if (file != NULL && cli_engine_takes(args, "init", file))
+        file = NULL;
+    if (file != NULL && dir != NULL)
+        return cli_fail(error, URN_ERR_USAGE, NULL, "--init and --init-from exclude each other");
+    urn_status status = URN_OK;
+    if (file != NULL)
+        status = from_file(file, model, init, error);
+    else if (dir != NULL)
+        status = from_run(dir, model, init, error);
+    if (status != URN_OK)
+        cli_init_clear(init);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* Progress of a fit on stderr, and Ctrl-C. */
+#include "progress.h"
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupted; /* a signal handler has no other place to write to */
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void cli_catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool cli_interrupted(void *context)
+{
+    (void)context;
+    return interrupted != 0;
+}
+
+cli_progress cli_progress_start(bool quiet, int64_t every)
+{
+    return (cli_progress){.quiet = quiet,
+                          .bar = !quiet && isatty(STDERR_FILENO),
+                          .last_drawn = -1.0,
+                          .every = every > 0 ? every : 100};
+}
+
+static void time_left(double seconds, char text[32])
+{
+    if (!isfinite(seconds) || seconds < 0.0)
+        snprintf(text, 32, "?");
+    else if (seconds < 60.0)
+        snprintf(text, 32, "%.0f s", seconds);
+    else if (seconds < 5400.0)
+        snprintf(text, 32, "%.0f min", seconds / 60.0);
+    else
+        snprintf(text, 32, "%.1f h", seconds / 3600.0);
+}
+
+static void draw_bar(cli_progress *progress, const urn_progress *s)
+{
+    enum { WIDTH = 24 };
+    if (s->step < s->n_steps && s->seconds - progress->last_drawn < 0.1)
+        return;
+    progress->last_drawn = s->seconds;
+    const double share = (double)s->step / (double)s->n_steps;
+    const double rate = s->seconds > 0.0 ? (double)s->step / s->seconds : 0.0;
+    const int filled = (int)(share * WIDTH);
+    char bar[WIDTH + 1], left[32], loss[32], smooth[32];
+    memset(bar, '.', WIDTH);
+    memset(bar, '#', (size_t)filled);
+    bar[WIDTH] = '\0';
+    time_left((double)(s->n_steps - s->step) / rate, left);
+    fprintf(stderr, "\r[%s] %lld/%lld  loss %s  smoothed %s  %.0f steps/s  %s left\033[K", bar,
+            (long long)s->step, (long long)s->n_steps, cli_number(s->loss, loss),
+            cli_number(s->smoothed_loss, smooth), rate, left);
+    fflush(stderr);
+    progress->line_open = true;
+}
+
+void cli_progress_show(cli_progress *progress, const urn_progress *s)
+{
+    if (progress->quiet)
+        return;
+    if (strcmp(s->phase, "evaluating") == 0) {
+        if (progress->bar && s->step == s->n_steps)
+            cli_progress_end(progress);
+        return;
+    }
+    if (progress->bar) {
+        draw_bar(progress, s);
+        return;
+    }
+    if (s->step != 1 && s->step % progress->every != 0 && s->step != s->n_steps)
+        return;
+    const double rate = s->seconds > 0.0 ? (double)s->step / s->seconds : 0.0;
+    fprintf(stderr, "step %6lld/%lld  loss %.4f  smoothed %.4f  %.0f steps/s\n", (long long)s->step,
+            (long long)s->n_steps, s->loss, s->smoothed_loss, rate);
+}
+
+void cli_progress_end(cli_progress *progress)
+{
+    if (progress->line_open)
+        fputc('\n', stderr);
+    progress->line_open = false;
+}

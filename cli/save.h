@@ -1,0 +1,39 @@
+/* Writes a run: draws.nc and fit.json. (log.csv is written while the fit runs.) */
+#ifndef URN_CLI_SAVE_H
+#define URN_CLI_SAVE_H
+
+#include "../io/io.h"
+#include "data.h"
+#include "load.h"
+#include "score.h"
+
+/* A finished fit and what it came from; all borrowed. */
+typedef struct cli_fitted {
+    const cli_args *args;
+    const char *spec; /* MODEL as given */
+    const cli_model *source;
+    const cli_setup *setup;
+    const urn_dataset *data;
+    const urn_model *model;
+    const urn_fit *fit;
+    uint64_t seed;
+    int threads;
+    bool interrupted;
+    double wall_s;
+    int64_t n_training, n_held_out;
+    const json_t *sites;
+    const cli_score *scores;
+    int n_scores;
+} cli_fitted;
+
+enum {
+    CLI_GUIDE_DRAWS = 1000, /* draws of a guide kept in draws.nc, of sites of at most ... */
+    CLI_GUIDE_SITE = 10000, /* ... so many elements */
+};
+
+urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,
+                          urn_error *error);
+/* What fit.json holds. */
+urn_status cli_fit_json(const cli_fitted *fitted, json_t **json, urn_error *error);
+
+#endif

@@ -1,0 +1,205 @@
+/* draws.nc: posterior draws for reading, and the guide's parameters (or the positions drawn) for
+ * predictions. Nothing in it depends on the clock, the machine or the threads. */
+#include "save.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct writer {
+    const urn_model *model;
+    const urn_posterior *posterior;
+    urn__io_nc *nc;
+    int64_t chains, draws, thin; /* kept draws a chain; every thin-th of the posterior's */
+    int posterior_group, guide_group;
+    int *vars; /* per site; -1: not kept */
+} writer;
+
+static bool kept(const writer *w, int site, urn_site_info *info)
+{
+    urn_model_site(w->model, site, info);
+    if (info->role != URN_SITE_LATENT && info->role != URN_SITE_RECORDED &&
+        info->role != URN_SITE_PARAM)
+        return false;
+    return urn_posterior_kind_of(w->posterior) == URN_POSTERIOR_DRAWS ||
+           info->size <= CLI_GUIDE_SITE;
+}
+
+/* How many draws to keep: all of a sampler's, 1,000 of a guide's, thinned evenly to the budget. */
+static void choose_draws(writer *w, int64_t budget)
+{
+    const urn_posterior_kind kind = urn_posterior_kind_of(w->posterior);
+    w->chains = urn_posterior_chains(w->posterior);
+    w->draws = kind == URN_POSTERIOR_DRAWS    ? urn_posterior_draws(w->posterior)
+               : kind == URN_POSTERIOR_NORMAL ? CLI_GUIDE_DRAWS
+                                              : 1;
+    int64_t elements = 1;
+    for (int i = 0; i < urn_model_site_count(w->model); i++) {
+        urn_site_info info;
+        if (kept(w, i, &info))
+            elements += info.size;
+    }
+    const int64_t most = budget / (8 * elements * w->chains);
+    w->thin = most >= w->draws ? 1 : (w->draws + most) / (most > 0 ? most : 1);
+    w->draws = (w->draws + w->thin - 1) / w->thin;
+}
+
+static urn_status define_sites(writer *w, urn_error *error)
+{
+    for (int i = 0; i < urn_model_site_count(w->model); i++) {
+        urn_site_info info;
+        w->vars[i] = -1;
+        if (kept(w, i, &info))
+            URN_TRY(urn__io_nc_site(w->nc, w->posterior_group, w->model, i, NULL, w->chains,
+                                    w->draws, 0, &w->vars[i], error));
+    }
+    return URN_OK;
+}
+
+static urn_status put_draw(const writer *w, const urn_replay *replay, int64_t chain, int64_t draw,
+                           urn_error *error)
+{
+    for (int i = 0; i < urn_model_site_count(w->model); i++) {
+        if (w->vars[i] < 0)
+            continue;
+        urn_site_info info;
+        urn_model_site(w->model, i, &info);
+        int64_t start[URN__IO_NC_MAX_RANK] = {chain, draw}, count[URN__IO_NC_MAX_RANK] = {1, 1};
+        for (int d = 0; d < info.n_dims; d++)
+            count[2 + d] = info.dims[d];
+        const double *values = urn_replay_result(replay, i, URN_RESULT_VALUE);
+        if (values == NULL)
+            return cli_fail(error, URN_ERR_INTERNAL, NULL, "site \"%s\" has no value", info.name);
+        URN_TRY(urn__io_nc_put_double(w->nc, w->posterior_group, w->vars[i], start, count, values,
+                                      error));
+    }
+    return URN_OK;
+}
+
+static urn_status put_draws(const writer *w, int threads, urn_error *error)
+{
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_VALUES};
+    urn_program *program = NULL;
+    urn_replay *replay = NULL;
+    double *position = malloc(((size_t)urn_posterior_size(w->posterior) + 1) * sizeof *position);
+    urn_status status = position != NULL ? URN_OK : cli_fail_memory(error);
+    if (status == URN_OK)
+        status = urn_program_compile(w->model, &options, &program, error);
+    if (status == URN_OK)
+        status = urn_replay_new(program, threads, &replay, error);
+    const int64_t stored = urn_posterior_draws(w->posterior);
+    for (int64_t c = 0; c < w->chains && status == URN_OK; c++)
+        for (int64_t s = 0; s < w->draws && status == URN_OK; s++) {
+            urn_posterior_draw(w->posterior, c * stored + s * w->thin, position);
+            urn_replay_run(replay, position);
+            status = put_draw(w, replay, c, s, error);
+        }
+    urn_replay_free(replay);
+    urn_program_free(program);
+    free(position);
+    return status;
+}
+
+/* Which coordinates belong to which site, as text: checked when the run is read. */
+static char *layout_text(const urn_model *model)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < urn_model_site_count(model); i++) {
+        urn_site_info info;
+        urn_model_site(model, i, &info);
+        if (info.offset < 0)
+            continue;
+        json_t *plates = json_array();
+        for (int d = 0; d < info.n_plates; d++)
+            json_array_append_new(plates, json_string(info.plates[d]));
+        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:o}", "site", info.name, "offset",
+                                              (json_int_t)info.offset, "free_size",
+                                              (json_int_t)info.free_size, "rows",
+                                              (json_int_t)info.rows, "plates", plates));
+    }
+    char *text = urn__io_json_text(list, 0);
+    json_decref(list);
+    return text;
+}
+
+/* The ids of every plate, as coordinates, so that a run needs no data to be used. */
+static urn_status put_plates(const writer *w, urn_error *error)
+{
+    urn_plate_info plate;
+    for (int k = 0; cli_plate_of_ids(w->model, k, &plate); k++) {
+        int dim;
+        URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, plate.name, plate.size, plate.int_labels,
+                               plate.text_labels, &dim, error));
+    }
+    return URN_OK;
+}
+
+static urn_status put_array(const writer *w, const char *name, int rank, const int *dims,
+                            const double *values, urn_error *error)
+{
+    int var;
+    URN_TRY(
+        urn__io_nc_var(w->nc, w->guide_group, name, URN__IO_NC_DOUBLE, rank, dims, 0, &var, error));
+    return urn__io_nc_put_double(w->nc, w->guide_group, var, NULL, NULL, values, error);
+}
+
+static urn_status put_guide(const writer *w, urn_error *error)
+{
+    const char *const kinds[] = {"draws", "normal", "point"};
+    const urn_posterior_kind kind = urn_posterior_kind_of(w->posterior);
+    int dims[3] = {0};
+    URN_TRY(urn__io_nc_attr_text(w->nc, w->guide_group, -1, "kind", kinds[kind], error));
+    char *layout = layout_text(w->model);
+    if (layout == NULL)
+        return cli_fail_memory(error);
+    const urn_status status =
+        urn__io_nc_attr_text(w->nc, w->guide_group, -1, "layout", layout, error);
+    free(layout);
+    URN_TRY(status);
+    URN_TRY(put_plates(w, error));
+    if (kind == URN_POSTERIOR_DRAWS) {
+        URN_TRY(
+            urn__io_nc_dim(w->nc, w->guide_group, "chain", w->chains, NULL, NULL, &dims[0], error));
+        URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, "draw", urn_posterior_draws(w->posterior),
+                               NULL, NULL, &dims[1], error));
+    }
+    const int rank = kind == URN_POSTERIOR_DRAWS ? 3 : 1;
+    URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, "position", urn_posterior_size(w->posterior),
+                           NULL, NULL, &dims[rank - 1], error));
+    URN_TRY(put_array(w, "loc", rank, dims, urn_posterior_loc(w->posterior), error));
+    if (kind == URN_POSTERIOR_NORMAL)
+        URN_TRY(put_array(w, "scale", rank, dims, urn_posterior_scale(w->posterior), error));
+    return URN_OK;
+}
+
+static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *error)
+{
+    URN_TRY(urn__io_nc_attr_text(w->nc, 0, -1, "inference_library", "urn", error));
+    URN_TRY(urn__io_nc_attr_text(w->nc, 0, -1, "inference_library_version", URN_VERSION, error));
+    URN_TRY(urn__io_nc_attr_text(w->nc, 0, -1, "model", urn_model_name(w->model), error));
+    URN_TRY(
+        urn__io_nc_attr_text(w->nc, 0, -1, "engine", urn_engine_name(fitted->args->engine), error));
+    URN_TRY(urn__io_nc_group(w->nc, "posterior", &w->posterior_group, error));
+    URN_TRY(urn__io_nc_group(w->nc, "guide", &w->guide_group, error));
+    URN_TRY(define_sites(w, error));
+    URN_TRY(put_draws(w, fitted->threads, error));
+    return put_guide(w, error);
+}
+
+urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,
+                          urn_error *error)
+{
+    writer w = {.model = fitted->model, .posterior = urn_fit_posterior(fitted->fit)};
+    choose_draws(&w, budget);
+    w.vars = calloc((size_t)urn_model_site_count(w.model) + 1, sizeof *w.vars);
+    if (w.vars == NULL)
+        return cli_fail_memory(error);
+    urn_status status = urn__io_nc_create(path, NULL, &w.nc, error);
+    if (status == URN_OK) {
+        status = write_all(&w, fitted, error);
+        if (status == URN_OK)
+            status = urn__io_nc_commit(w.nc, error);
+        else
+            urn__io_nc_close(w.nc);
+    }
+    free(w.vars);
+    return status;
+}

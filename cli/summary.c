@@ -1,0 +1,55 @@
+/* urn summary: a run's sites. */
+#include "run.h"
+#include "sites.h"
+
+const cli_option cli_summary_options[] = {
+    CLI_TEXT("sites", "A,B", NULL, "these sites, whole (default: all, the small ones whole)"),
+    CLI_THREADS_OPTION,
+    CLI_END,
+};
+
+static void print_run(const cli_run *run)
+{
+    char text[32];
+    const json_t *j = run->json;
+    printf("%s%s%s by %s, seed %lld: %lld training rows, %lld held out\n", cli_bold(),
+           urn__io_json_get_text(j, "model", "?"), cli_plain(),
+           urn__io_json_get_text(j, "engine", "?"), (long long)urn__io_json_get_int(j, "seed", 0),
+           (long long)urn__io_json_get_int(j, "n_training", 0),
+           (long long)urn__io_json_get_int(j, "n_held_out", 0));
+    static const char *const keys[][2] = {
+        {"steps", "steps"},
+        {"loss_per_observation", "loss per observation"},
+        {"k_hat", "k-hat of the guide"},
+        {"holdout.rmse", "held-out RMSE"},
+        {"holdout.mae", "held-out MAE"},
+        {"holdout.mean_log_predictive_density", "held-out mean log predictive density"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (json_is_number(urn__io_json_get(j, keys[i][0])))
+            printf("%s %s\n", keys[i][1],
+                   cli_number(urn__io_json_get_real(j, keys[i][0], 0.0), text));
+    const json_t *warnings = json_object_get(j, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        printf("warning: %s\n", json_string_value(json_array_get(warnings, i)));
+}
+
+urn_status cli_summary(const cli_args *args, urn_error *error)
+{
+    cli_run run;
+    json_t *sites = NULL;
+    URN_TRY(cli_run_open(args->operands[0], true, &run, error));
+    urn_status status = cli_sites_json(run.model, run.posterior, cli_text(args, "sites"),
+                                       (int)cli_int(args, "threads"), &sites, error);
+    if (status == URN_OK && cli_flag(args, "json")) {
+        json_t *all = json_copy(run.json);
+        json_object_set(all, "sites", sites);
+        status = cli_print_json(all, error);
+    } else if (status == URN_OK) {
+        print_run(&run);
+        cli_sites_print(sites);
+    }
+    json_decref(sites);
+    cli_run_close(&run);
+    return status;
+}
