@@ -64,18 +64,17 @@ static double slope(job *j, int64_t coordinate, const double *direction, double 
 {
     double quotient[2];
     for (int k = 0; k < 2; k++) {
-        const double step = k == 0 ? h : 0.5 * h;
+        const double width = k == 0 ? h : 0.5 * h;
         double f[2];
         for (int side = 0; side < 2; side++) {
-            const double signed_step = side == 0 ? step : -step;
+            const double move = side == 0 ? width : -width;
             for (int64_t i = 0; i < j->size; i++)
-                j->moved[i] =
-                    j->position[i] + (direction != NULL ? signed_step * direction[i] : 0.0);
+                j->moved[i] = j->position[i] + (direction != NULL ? move * direction[i] : 0.0);
             if (direction == NULL)
-                j->moved[coordinate] += signed_step;
+                j->moved[coordinate] += move;
             f[side] = urn_replay_log_density(j->replay, j->moved, NULL);
         }
-        quotient[k] = (f[0] - f[1]) / (2.0 * step);
+        quotient[k] = (f[0] - f[1]) / (2.0 * width);
     }
     return (4.0 * quotient[1] - quotient[0]) / 3.0;
 }
