@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* The trace of one model; opaque. The model function receives it and hands it to the calls below. */
+/* The trace of one model; opaque. The model function receives it and hands it to the calls below.
+ */
 typedef struct urn_model urn_model;
 
 /* A value of the graph: a 16-byte handle. All zeros means "not given". After an error in the model,
@@ -37,8 +38,9 @@ typedef struct urn_plate {
 #endif
 
 /* What urn_sample and urn_observe accept, one word per thing; a family says which of the parameter
- * words it takes, and giving another, or two parameterisations at once, is an error that lists them.
- * Words are only ever appended; `bytes` tells the library how many of them the caller knew. */
+ * words it takes, and giving another, or two parameterisations at once, is an error that lists
+ * them. Words are only ever appended; `bytes` tells the library how many of them the caller knew.
+ */
 typedef struct urn_site {
     size_t bytes;           /* set by the macros */
     urn_var value;          /* observe only: the observed value */
@@ -110,24 +112,26 @@ URN_API int64_t urn_plate_rows_count(urn_plate plate);
 /* A numeric column over its rows plate. */
 URN_API urn_var urn_data(urn_plate rows, const char *column);
 
-/* Columns whose names match `pattern` (a trailing * matches any ending), in file order, as one value
- * with an event dim: a design matrix. */
+/* Columns whose names match `pattern` (a trailing * matches any ending), in file order, as one
+ * value with an event dim: a design matrix. */
 URN_API urn_var urn_data_columns(urn_plate rows, const char *pattern);
 
 /* The mean of a column over the training rows; a scalar. The same number when the model is run
  * again on held-out rows. */
 URN_API urn_var urn_data_mean(urn_plate rows, const char *column);
 
-/* A scalar entry of the data; `int` demands a whole number and returns it at once for use as a size. */
+/* A scalar entry of the data; `int` demands a whole number and returns it at once for use as a
+ * size. */
 URN_API urn_var urn_data_real(urn_model *m, const char *name);
 URN_API int64_t urn_data_int(urn_model *m, const char *name);
 
-/* An array entry (JSON). Its leading dims must have the plates' sizes; the rest are event dims. Pass
- * a plate of all zeros for none. */
+/* An array entry (JSON). Its leading dims must have the plates' sizes; the rest are event dims.
+ * Pass a plate of all zeros for none. */
 URN_API urn_var urn_data_array(urn_model *m, const char *name, urn_plate plate);
 
 /* The row of `target` that each row of `rows` refers to through `column`: ids are looked up when
- * `target` came from urn_plate_of, else the column holds 0-based row numbers. For urn_gather only. */
+ * `target` came from urn_plate_of, else the column holds 0-based row numbers. For urn_gather only.
+ */
 URN_API urn_var urn_index(urn_plate rows, const char *column, urn_plate target);
 
 /* Declares that the listed columns ("user,item") identify a row: a repeated combination is then bad

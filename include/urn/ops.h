@@ -49,27 +49,27 @@ URN_API urn_var urn_scaled(urn_var a, double factor);
 URN_API urn_var urn_shifted(urn_var a, double term);
 
 /* ---- reductions ---- */
-URN_API urn_var urn_sum(urn_var x);                         /* all elements: a scalar */
-URN_API urn_var urn_sum_over(urn_var x, urn_plate plate);   /* over one plate */
-URN_API urn_var urn_sum_event(urn_var x);                   /* over all event dims */
-URN_API urn_var urn_mean(urn_var x);                        /* of all elements */
-URN_API urn_var urn_logsumexp(urn_var x);                   /* over the last event dim */
+URN_API urn_var urn_sum(urn_var x);                       /* all elements: a scalar */
+URN_API urn_var urn_sum_over(urn_var x, urn_plate plate); /* over one plate */
+URN_API urn_var urn_sum_event(urn_var x);                 /* over all event dims */
+URN_API urn_var urn_mean(urn_var x);                      /* of all elements */
+URN_API urn_var urn_logsumexp(urn_var x);                 /* over the last event dim */
 
 /* ---- rows and matrices ---- */
-URN_API urn_var urn_gather(urn_var x, urn_var index);       /* x's leading plate -> index's rows */
-URN_API urn_var urn_row_dot(urn_var a, urn_var b);          /* over the last event dim, row by row */
-URN_API urn_var urn_matvec(urn_var a, urn_var x);           /* [.., r, c] times [.., c] */
-URN_API urn_var urn_matmul(urn_var a, urn_var b);           /* [.., r, k] times [.., k, c] */
-URN_API urn_var urn_transpose(urn_var a);                   /* last two event dims */
-URN_API urn_var urn_outer(urn_var a, urn_var b);            /* [.., r], [.., c] -> [.., r, c] */
-URN_API urn_var urn_cholesky(urn_var a);                    /* lower L with L L^T = a */
-URN_API urn_var urn_tri_solve(urn_var l, urn_var b);        /* L^-1 b, b a vector or a matrix */
-URN_API urn_var urn_diagonal(urn_var a);                    /* matrix -> its diagonal */
-URN_API urn_var urn_diagonal_matrix(urn_var v);             /* vector -> diagonal matrix */
-URN_API urn_var urn_element(urn_var x, int64_t i);          /* x[.., i] of the last event dim */
+URN_API urn_var urn_gather(urn_var x, urn_var index); /* x's leading plate -> index's rows */
+URN_API urn_var urn_row_dot(urn_var a, urn_var b);    /* over the last event dim, row by row */
+URN_API urn_var urn_matvec(urn_var a, urn_var x);     /* [.., r, c] times [.., c] */
+URN_API urn_var urn_matmul(urn_var a, urn_var b);     /* [.., r, k] times [.., k, c] */
+URN_API urn_var urn_transpose(urn_var a);             /* last two event dims */
+URN_API urn_var urn_outer(urn_var a, urn_var b);      /* [.., r], [.., c] -> [.., r, c] */
+URN_API urn_var urn_cholesky(urn_var a);              /* lower L with L L^T = a */
+URN_API urn_var urn_tri_solve(urn_var l, urn_var b);  /* L^-1 b, b a vector or a matrix */
+URN_API urn_var urn_diagonal(urn_var a);              /* matrix -> its diagonal */
+URN_API urn_var urn_diagonal_matrix(urn_var v);       /* vector -> diagonal matrix */
+URN_API urn_var urn_element(urn_var x, int64_t i);    /* x[.., i] of the last event dim */
 URN_API urn_var urn_slice(urn_var x, int64_t from, int64_t count); /* of the last event dim */
-URN_API urn_var urn_concat(urn_var a, urn_var b);           /* along the last event dim */
-URN_API urn_var urn_stack(urn_var a, urn_var b);            /* scalars a, b -> vector of two */
+URN_API urn_var urn_concat(urn_var a, urn_var b);                  /* along the last event dim */
+URN_API urn_var urn_stack(urn_var a, urn_var b); /* scalars a, b -> vector of two */
 
 #ifdef __cplusplus
 }

@@ -20,8 +20,8 @@ URN_API urn_dataset *urn_dataset_new(const urn_allocator *allocator);
 URN_API void urn_dataset_free(urn_dataset *data);
 
 /* Adds an empty table. `source` (a file's name, for messages) may be NULL. Row r stands on line
- * first_line + r of it, unless lines are set with urn_dataset_set_lines; first_line 0 means that rows
- * have no lines, and messages give the row's number. */
+ * first_line + r of it, unless lines are set with urn_dataset_set_lines; first_line 0 means that
+ * rows have no lines, and messages give the row's number. */
 URN_API urn_status urn_dataset_add_table(urn_dataset *data, const char *table, const char *source,
                                          int64_t n_rows, int64_t first_line, urn_error *error);
 /* Add a column of n_rows values, copied. Text is copied too. */
@@ -32,14 +32,13 @@ URN_API urn_status urn_dataset_add_int(urn_dataset *data, const char *table, con
 URN_API urn_status urn_dataset_add_text(urn_dataset *data, const char *table, const char *column,
                                         const char *const *values, urn_error *error);
 /* The line of every row, for files whose rows do not stand on consecutive lines; copied. */
-URN_API urn_status urn_dataset_set_lines(urn_dataset *data, const char *table,
-                                         const int64_t *lines, urn_error *error);
+URN_API urn_status urn_dataset_set_lines(urn_dataset *data, const char *table, const int64_t *lines,
+                                         urn_error *error);
 /* Rows first_row .. n_rows - 1 come from another file (a test set appended to the training rows);
  * messages name it. Their lines are those set with urn_dataset_set_lines, or count from
  * `first_line`. */
 URN_API urn_status urn_dataset_set_source(urn_dataset *data, const char *table, int64_t first_row,
-                                          const char *source, int64_t first_line,
-                                          urn_error *error);
+                                          const char *source, int64_t first_line, urn_error *error);
 URN_API urn_status urn_dataset_add_scalar(urn_dataset *data, const char *name, double value,
                                           urn_error *error);
 URN_API urn_status urn_dataset_add_array(urn_dataset *data, const char *name, int rank,
@@ -50,15 +49,17 @@ URN_API urn_status urn_dataset_add_array(urn_dataset *data, const char *name, in
 URN_API urn_status urn_dataset_map(urn_dataset *data, const char *name, const char *column,
                                    urn_error *error);
 
-/* The i-th mapped name that nothing has asked for yet (a --map without effect), NULL past the last. */
+/* The i-th mapped name that nothing has asked for yet (a --map without effect), NULL past the last.
+ */
 URN_API const char *urn_dataset_unused_map(const urn_dataset *data, int i);
 
 /* Which rows are held out (0 training, 1 held out); copied. Without it all rows are training. */
 URN_API urn_status urn_dataset_set_held_out(urn_dataset *data, const char *table,
                                             const unsigned char *held_out, urn_error *error);
 
-/* Merges rows that agree in all of `columns` ("user,item"): mode "mean" averages the numeric columns,
- * "last" keeps the last row. *n_merged rows vanish; training and held-out rows are not mixed. */
+/* Merges rows that agree in all of `columns` ("user,item"): mode "mean" averages the numeric
+ * columns, "last" keeps the last row. *n_merged rows vanish; training and held-out rows are not
+ * mixed. */
 URN_API urn_status urn_dataset_merge(urn_dataset *data, const char *table, const char *columns,
                                      const char *mode, int64_t *n_merged, urn_error *error);
 
@@ -71,8 +72,8 @@ URN_API urn_status urn_dataset_set_ids(urn_dataset *data, const char *column, in
 URN_API urn_status urn_dataset_set_mean(urn_dataset *data, const char *column, double mean,
                                         urn_error *error);
 
-/* Look at what is there. Counts are -1 and pointers NULL for unknown names. `column` may be a mapped
- * name. Values of integer columns are given as doubles too; NULL for text. Borrowed. */
+/* Look at what is there. Counts are -1 and pointers NULL for unknown names. `column` may be a
+ * mapped name. Values of integer columns are given as doubles too; NULL for text. Borrowed. */
 URN_API int64_t urn_dataset_rows(const urn_dataset *data, const char *table);
 URN_API const double *urn_dataset_values(const urn_dataset *data, const char *table,
                                          const char *column);
@@ -94,7 +95,8 @@ typedef struct urn_setting {
 /* Handlers act while the model is traced. */
 typedef enum urn_handler_kind {
     URN_HANDLER_CONDITION,  /* the latent site is observed with these values */
-    URN_HANDLER_SUBSTITUTE, /* the site's value is an input of the program; its density still counts */
+    URN_HANDLER_SUBSTITUTE, /* the site's value is an input of the program; its density still counts
+                             */
     URN_HANDLER_BLOCK       /* the site is drawn from its prior; its density does not count */
 } urn_handler_kind;
 
@@ -120,9 +122,10 @@ typedef struct urn_trace_options {
     urn_rows rows;           /* which rows of every table the model sees */
     const char *batch_plate; /* mini-batches of this rows plate, or NULL */
     int64_t batch_size;
-    /* For simulation without data: plates by name with their sizes; the name "rows" stands for every
-     * rows plate without a size of its own. Columns that `data` lacks are then placeholders: an index
-     * column refers to rows in turn (r mod size), and an observed value is only ever simulated. */
+    /* For simulation without data: plates by name with their sizes; the name "rows" stands for
+     * every rows plate without a size of its own. Columns that `data` lacks are then placeholders:
+     * an index column refers to rows in turn (r mod size), and an observed value is only ever
+     * simulated. */
     const urn_setting *plate_sizes;
     size_t n_plate_sizes;
     bool allow_duplicates; /* do not check urn_unique */
@@ -187,11 +190,12 @@ URN_API const char *urn_model_name(const urn_model *model);
  * the rows of the observed sites; held-out rows are not among them. */
 URN_API int64_t urn_model_observation_count(const urn_model *model);
 
-/* The table row behind row r of the rows plate called `plate` (they differ under urn_rows views). */
+/* The table row behind row r of the rows plate called `plate` (they differ under urn_rows views).
+ */
 URN_API int64_t urn_model_table_row(const urn_model *model, const char *plate, int64_t row);
 
-/* Columns declared by the i-th urn_unique of the model, as "user,item", and its table; NULL past the
- * last. */
+/* Columns declared by the i-th urn_unique of the model, as "user,item", and its table; NULL past
+ * the last. */
 URN_API const char *urn_model_unique(const urn_model *model, int i, const char **table);
 
 /* What the model reads from its data, in order of first use. */
@@ -204,8 +208,8 @@ typedef struct urn_data_info {
 URN_API int urn_model_data_count(const urn_model *model);
 URN_API void urn_model_data(const urn_model *model, int i, urn_data_info *info);
 
-/* Values of an observed site on the rows seen, `size` elements; NULL for other sites, placeholders and
- * values that depend on latent sites. Borrowed. */
+/* Values of an observed site on the rows seen, `size` elements; NULL for other sites, placeholders
+ * and values that depend on latent sites. Borrowed. */
 URN_API const double *urn_model_observed(const urn_model *model, int site);
 
 /* ---- programs ---- */
@@ -248,8 +252,8 @@ URN_API urn_status urn_replay_new(const urn_program *program, int threads, urn_r
 URN_API void urn_replay_free(urn_replay *replay);
 
 /* Log joint density at `position` (unconstrained, urn_model_position_size elements) with
- * log-Jacobian, and its gradient if `gradient` is not NULL. Never allocates. A non-finite density is
- * not an error. Needs a DENSITY program. */
+ * log-Jacobian, and its gradient if `gradient` is not NULL. Never allocates. A non-finite density
+ * is not an error. Needs a DENSITY program. */
 URN_API double urn_replay_log_density(urn_replay *replay, const double *position, double *gradient);
 
 /* Address of the random numbers used by following runs. */
@@ -276,8 +280,8 @@ typedef enum urn_result {
 /* A result of the last run; borrowed until the next. NULL when the program does not compute it. */
 URN_API const double *urn_replay_result(const urn_replay *replay, int site, urn_result what);
 
-/* Position of a set of site values: the inverse of VALUES for one site, `size` elements of `value` in,
- * `free_size` out. URN_ERR_DATA names the row that is outside the support. */
+/* Position of a set of site values: the inverse of VALUES for one site, `size` elements of `value`
+ * in, `free_size` out. URN_ERR_DATA names the row that is outside the support. */
 URN_API urn_status urn_model_unconstrain(const urn_model *model, int site, const double *value,
                                          double *position, urn_error *error);
 

@@ -4,8 +4,8 @@
 
 typedef struct sweep {
     urn__graph *g;
-    uint32_t count;  /* nodes of the forward graph */
-    bool *depends;   /* on one of the variables */
+    uint32_t count;   /* nodes of the forward graph */
+    bool *depends;    /* on one of the variables */
     urn__id *adjoint; /* of the first output, or of an output node */
     urn__id *extra;   /* of outputs of nodes with several: [id * URN__MAX_OUT + k] */
 } sweep;

@@ -1,13 +1,14 @@
-/* Rewrites that make fewer, larger nodes. The unfused graph computes the same and is the tests' oracle. */
+/* Rewrites that make fewer, larger nodes. The unfused graph computes the same and is the tests'
+ * oracle. */
 #include "graph.h"
 #include <string.h>
 
 /* ---- row_dot(gather, gather) -> gather_dot ---- */
 
 static urn__id to_gather_dot(void *context, urn__graph *to, const urn__graph *from, urn__id id,
-                             const urn__id *in)
+                             const urn__id *in, const urn__id *new_id)
 {
-    (void)context;
+    (void)context, (void)new_id;
     if (urn__graph_node(from, id)->op != &urn__op_row_dot)
         return 0;
     const urn__node *a = urn__graph_node(to, in[0]), *b = urn__graph_node(to, in[1]);
@@ -50,8 +51,7 @@ static int absorb_producer(const urn__graph *g, urn__density_attr *a, int n_in, 
         return n_in;
     for (int k = 1; k <= a->n_given; k++) {
         const urn__node *p = urn__graph_node(g, in[k]);
-        if (p->op != &urn__op_gather_dot ||
-            !urn__shape_equal(p->shape, urn__graph_shape(g, in[0])))
+        if (p->op != &urn__op_gather_dot || !urn__shape_equal(p->shape, urn__graph_shape(g, in[0])))
             continue;
         a->producer = a->given[k - 1];
         memmove(in + k + 4, in + k + 1, (size_t)(n_in - k - 1) * sizeof *in);
@@ -62,8 +62,9 @@ static int absorb_producer(const urn__graph *g, urn__density_attr *a, int n_in, 
 }
 
 static urn__id merge_density(void *context, urn__graph *to, const urn__graph *from, urn__id id,
-                             const urn__id *new_in)
+                             const urn__id *new_in, const urn__id *new_id)
 {
+    (void)new_id;
     const uint32_t count = *(const uint32_t *)context;
     const urn__node *n = urn__graph_node(from, id);
     if (n->op != &urn__op_density && n->op != &urn__op_density_all)

@@ -1,5 +1,5 @@
-/* Groups chains of elementwise nodes of one shape. A group runs where its first member stood, so a node
- * may join only if its other inputs were there before. */
+/* Groups chains of elementwise nodes of one shape. A group runs where its first member stood, so a
+ * node may join only if its other inputs were there before. */
 #include "graph.h"
 #include <string.h>
 
@@ -19,7 +19,7 @@ typedef struct fusion {
     urn__arena *scratch;
     uint32_t count;
     bool *needed, *root;
-    group **of;      /* of a node, or NULL */
+    group **of; /* of a node, or NULL */
     urn__id *new_id;
 } fusion;
 
@@ -165,8 +165,8 @@ static bool rebuild_node(fusion *f, urn__id id)
     return f->new_id[id] != 0;
 }
 
-/* Members of such a group would run later than the groups beside it were promised: leave the graph as it
- * is. */
+/* Members of such a group would run later than the groups beside it were promised: leave the graph
+ * as it is. */
 static bool too_many_outputs(const fusion *f)
 {
     for (urn__id id = 1; id <= f->count; id++)

@@ -340,8 +340,8 @@ urn__id urn__reshape_event(urn__graph *g, urn__id x, int n_event, const int64_t 
 {
     if (x == 0)
         return 0;
-    const urn__shape_attr attr = {
-        .shape = urn__shape_with_event(urn__graph_shape(g, x), n_event, dims)};
+    const urn__shape_attr attr = {.shape =
+                                      urn__shape_with_event(urn__graph_shape(g, x), n_event, dims)};
     if (urn__shape_equal(urn__graph_shape(g, x), &attr.shape))
         return x;
     return urn__emit(g, &urn__op_reshape, 1, &x, &attr, sizeof attr);

@@ -1,6 +1,6 @@
-/* The static graph: hash-consed nodes over op descriptors, their shapes, and what is built from them:
- * adjoints (graph to graph), fused nodes, a plan of buffers, and a machine that replays it. Private to
- * the library. */
+/* The static graph: hash-consed nodes over op descriptors, their shapes, and what is built from
+ * them: adjoints (graph to graph), fused nodes, a plan of buffers, and a machine that replays it.
+ * Private to the library. */
 #ifndef URN_GRAPH_GRAPH_H
 #define URN_GRAPH_GRAPH_H
 
@@ -134,11 +134,12 @@ struct urn__op {
     void (*run)(const urn__call *call);
     /* doubles of scratch the kernel needs */
     int64_t (*scratch)(const urn__graph *graph, const urn__node *node, int threads);
-    /* Adds nodes for the adjoints of the inputs: d_out[k] is the adjoint of output k (0: none), d_in[k]
-     * is set where wanted[k]. */
+    /* Adds nodes for the adjoints of the inputs: d_out[k] is the adjoint of output k (0: none),
+     * d_in[k] is set where wanted[k]. */
     void (*vjp)(urn__graph *graph, urn__id node, const urn__id *d_out, const bool *wanted,
                 urn__id *d_in);
-    /* Builds a node of this op on fresh inputs (urn__example_input); returns 0 past the last variant. */
+    /* Builds a node of this op on fresh inputs (urn__example_input); returns 0 past the last
+     * variant. */
     urn__id (*example)(urn__example *example, int variant);
 };
 
@@ -200,10 +201,10 @@ typedef struct urn__values_attr { /* constant, data */
 typedef struct urn__index_attr {
     const urn__index *index;
     int32_t rows_plate, target_plate;
-    int64_t n;       /* rows seen by kernels: index->n, or the batch size */
+    int64_t n; /* rows seen by kernels: index->n, or the batch size */
     int64_t batch;
     int64_t n_targets;
-} urn__index_attr; /* index NULL: the rows of the mini-batch themselves */
+} urn__index_attr;              /* index NULL: the rows of the mini-batch themselves */
 typedef struct urn__slot_attr { /* coordinate: offset in the position; input, site: number */
     int64_t slot;
     urn__shape shape;
@@ -216,7 +217,8 @@ typedef struct urn__ints_attr {
 } urn__ints_attr;
 
 /* A density node: inputs are x, the given parameters in family order, then the mask if any. With
- * `producer` >= 0 that parameter is gather_dot of four inputs standing in its place: U, V, iu, iv. */
+ * `producer` >= 0 that parameter is gather_dot of four inputs standing in its place: U, V, iu, iv.
+ */
 typedef struct urn__density_attr {
     const urn_family *family;
     int64_t dim, event; /* of the site */
@@ -257,8 +259,8 @@ typedef struct urn__constrain_attr {
     int64_t rows;
 } urn__constrain_attr;
 
-/* A chain of elementwise ops run block by block. Registers 0 .. n_in - 1 are the inputs; instruction i
- * writes register n_in + i. */
+/* A chain of elementwise ops run block by block. Registers 0 .. n_in - 1 are the inputs;
+ * instruction i writes register n_in + i. */
 #define URN__FUSED_MAX 32
 typedef struct urn__fused_attr {
     urn__shape shape;
@@ -272,7 +274,8 @@ typedef struct urn__fused_attr {
 
 /* ---- passes ---- */
 
-/* Adjoints of the scalar node `root` with respect to wrt[k]; grad[k] = 0 where it does not depend on it. */
+/* Adjoints of the scalar node `root` with respect to wrt[k]; grad[k] = 0 where it does not depend
+ * on it. */
 urn_status urn__backward(urn__graph *g, urn__id root, int n, const urn__id *wrt, urn__id *grad,
                          urn_error *error);
 /* Rewrites row_dot(gather, gather) to gather_dot; root[k] are replaced. */
@@ -281,9 +284,10 @@ urn_status urn__fuse_gather(urn__graph *g, int n, urn__id *root, urn_error *erro
  * computed inside the density that alone needs it; elementwise chains become one node. */
 urn_status urn__fuse_density(urn__graph *g, int n, urn__id *root, urn_error *error);
 urn_status urn__fuse_elementwise(urn__graph *g, int n, urn__id *root, urn_error *error);
-/* Copies what roots need from `g`, replacing nodes by `replace` (id -> id or 0, may be NULL). */
+/* Copies what the roots need, in order. `rewrite` (may be NULL) may give another node for one (0:
+ * copy it); it sees the new inputs and, by old id, the new nodes so far. */
 typedef urn__id urn__rewrite(void *context, urn__graph *to, const urn__graph *from, urn__id id,
-                             const urn__id *new_inputs);
+                             const urn__id *new_inputs, const urn__id *new_id);
 urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn__id *root,
                               urn__rewrite *rewrite, void *context, urn_error *error);
 /* Is the graph legal? (ids in order, shapes as the rules give, arities) */
@@ -294,8 +298,8 @@ void urn__dump(const urn__graph *g, int n, const urn__id *root, urn__text *text)
 /* ---- plan and machine ---- */
 
 typedef struct urn__plan urn__plan;
-/* Order, buffers and constants for computing `root` (n of them; ids of 0 are skipped). Constants are
- * computed now and kept with the plan, in the graph's arena. */
+/* Order, buffers and constants for computing `root` (n of them; ids of 0 are skipped). Constants
+ * are computed now and kept with the plan, in the graph's arena. */
 urn_status urn__plan_new(const urn__graph *g, int n, const urn__id *root,
                          const urn__kernels *kernels, urn__plan **plan, urn_error *error);
 int64_t urn__plan_slab(const urn__plan *plan); /* doubles a machine needs */

@@ -1,5 +1,6 @@
-/* Order, constants, and where every value lives: first fit over lifetimes, 64-byte alignment. One slab
- * serves values and adjoints, because a value's memory is free for an adjoint after its last use. */
+/* Order, constants, and where every value lives: first fit over lifetimes, 64-byte alignment. One
+ * slab serves values and adjoints, because a value's memory is free for an adjoint after its last
+ * use. */
 #include "plan.h"
 #include <string.h>
 
@@ -102,9 +103,9 @@ static urn_status compute_constant(planner *pl, urn__id id, urn_error *error)
     const urn_allocator *allocator = urn__arena_allocator(pl->arena);
     exec.scratch = urn__calloc(allocator, (size_t)doubles + 8, sizeof(double));
     for (int k = 0; k < n->n_out; k++)
-        new_place(pl, id, k, URN__PLACE_FIXED, 0,
-                  urn__arena_alloc(pl->arena, (size_t)urn__shape_size(&n->shape[k]) + 1,
-                                   sizeof(double)));
+        new_place(
+            pl, id, k, URN__PLACE_FIXED, 0,
+            urn__arena_alloc(pl->arena, (size_t)urn__shape_size(&n->shape[k]) + 1, sizeof(double)));
     const bool ok = exec.scratch != NULL && !urn__arena_failed(pl->arena);
     if (ok) {
         constant_call(pl, id, &exec, &call);
@@ -263,8 +264,7 @@ static urn_status build(planner *pl, int n, const urn__id *root, urn_error *erro
         if (pl->needed[id])
             URN_TRY(place_node(pl, id, error));
     find_last_uses(pl);
-    lease *leases =
-        urn__arena_alloc(pl->scratch, (size_t)pl->p->n_places + 2, sizeof *leases);
+    lease *leases = urn__arena_alloc(pl->scratch, (size_t)pl->p->n_places + 2, sizeof *leases);
     if (leases == NULL)
         return urn__fail_memory(error, "the plan", pl->count);
     fit(pl, leases);

@@ -25,13 +25,13 @@ struct urn__plan {
     const urn__graph *g;
     const urn__kernels *kernels;
     int n_instr, n_root, n_places, n_batch_columns, n_batch_indices;
-    const urn__id *instr;    /* nodes to run, in order */
+    const urn__id *instr; /* nodes to run, in order */
     const urn__id *root;
     urn__place *place;
-    int32_t *place_of;       /* [node * URN__MAX_OUT + output] -> place, 0: none */
+    int32_t *place_of;           /* [node * URN__MAX_OUT + output] -> place, 0: none */
     const urn__id *batch_column; /* data nodes */
     const urn__id *batch_index;  /* index nodes */
-    int64_t slab;            /* doubles */
+    int64_t slab;                /* doubles */
 };
 
 /* The place of an output of a node, through output and alias nodes. */

@@ -38,7 +38,7 @@ static urn_status copy_node(copy *c, urn__id id, urn__rewrite *rewrite, void *co
     for (int k = 0; k < node->n_in; k++)
         in[k] = c->new_id[node->in[k]];
     if (rewrite != NULL)
-        c->new_id[id] = rewrite(context, c->to, c->from, id, in);
+        c->new_id[id] = rewrite(context, c->to, c->from, id, in, c->new_id);
     if (c->new_id[id] == 0)
         c->new_id[id] =
             urn__emit(c->to, node->op, node->n_in, in, node->attr, urn__interned_size(node->attr));
@@ -72,8 +72,8 @@ urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn
 
 static urn_status illegal(urn_error *error, urn__id id, const urn__node *n, const char *what)
 {
-    return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL, "node %u (%s): %s", id,
-                     n->op->name, what);
+    return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL, "node %u (%s): %s", id, n->op->name,
+                     what);
 }
 
 static urn_status verify_node(const urn__graph *g, urn__id id, urn_error *error)

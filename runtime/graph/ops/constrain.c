@@ -1,4 +1,5 @@
-/* From unconstrained coordinates to a site's support: value and summed log-Jacobian, and the adjoint. */
+/* From unconstrained coordinates to a site's support: value and summed log-Jacobian, and the
+ * adjoint. */
 #include "../graph.h"
 #include <string.h>
 
@@ -177,8 +178,8 @@ static urn__id constrain_of(urn__example *e, urn__constrain_attr a, int n_bounds
         in[2] = urn__example_input(e, a.value_shape, URN_DOMAIN_POSITIVE);
     const urn__id both = urn__emit(g, &urn__op_constrain, 1 + n_bounds, in, &a, sizeof a);
     const urn__id jacobian = urn__output(g, both, 1);
-    const urn__id scalar = urn__sum_to(
-        g, urn__emit1(g, &urn__op_sin, urn__output(g, both, 0)), &(urn__shape){0});
+    const urn__id scalar =
+        urn__sum_to(g, urn__emit1(g, &urn__op_sin, urn__output(g, both, 0)), &(urn__shape){0});
     return urn__plus(g, scalar, jacobian);
 }
 

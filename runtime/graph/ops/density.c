@@ -1,4 +1,5 @@
-/* Log density of a site: `density` gives the value, `density_all` value and partials in one pass. */
+/* Log density of a site: `density` gives the value, `density_all` value and partials in one pass.
+ */
 #include "density.h"
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +21,7 @@ int64_t urn__density_arg_event(const urn__density_attr *a, int k)
 
 urn__shape urn__density_grid(const urn__density_attr *a, int k, const urn__shape *s)
 {
-    return urn__shape_with_event(s, s->n_event - urn__density_arg_rank(a, k),
-                                 s->dim + s->n_plates);
+    return urn__shape_with_event(s, s->n_event - urn__density_arg_rank(a, k), s->dim + s->n_plates);
 }
 
 bool urn__density_wanted(const urn__density_attr *a, int k)

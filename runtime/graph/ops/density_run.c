@@ -1,5 +1,5 @@
-/* The kernel of density nodes: rows in chunks, arguments fetched a block at a time, the family's own
- * function on each block, partials written in place or summed a chunk. */
+/* The kernel of density nodes: rows in chunks, arguments fetched a block at a time, the family's
+ * own function on each block, partials written in place or summed a chunk. */
 #include "density.h"
 #include <string.h>
 
@@ -46,8 +46,9 @@ static void lay_out_argument(density_job *job, int k, const urn__shape *shape, b
     arg->reduced = wanted && urn__density_reduced(a, &arg->walk);
     const bool one_row = arg->walk.kind == URN__WALK_SCALAR;
     const bool materialise = a->family->event_rank == 0 && urn__density_arg_rank(a, k) == 0;
-    arg->spread = arg->produced || arg->walk.kind == URN__WALK_GENERAL || (one_row && materialise) ||
-                  (one_row && wanted && a->rowwise) || (a->has_mask && !one_row);
+    arg->spread = arg->produced || arg->walk.kind == URN__WALK_GENERAL ||
+                  (one_row && materialise) || (one_row && wanted && a->rowwise) ||
+                  (a->has_mask && !one_row);
     if (arg->spread) {
         arg->buffer_at = job->thread_size;
         job->thread_size += job->block * arg->event;
@@ -94,8 +95,8 @@ static void lay_out(density_job *job, const urn__density_attr *a, const urn__sha
     job->rows_at = job->thread_size;
     job->thread_size += a->has_mask ? round_up(job->block) : 0;
     for (int k = 0; k < job->n_args; k++) {
-        lay_out_argument(job, k, in[urn__density_input(a, k)],
-                         all && urn__density_wanted(a, k), &grid);
+        lay_out_argument(job, k, in[urn__density_input(a, k)], all && urn__density_wanted(a, k),
+                         &grid);
         job->thread_size = round_up(job->thread_size);
     }
     job->family_at = job->thread_size;

@@ -1,5 +1,5 @@
-/* Draws from a family, its centre, mean or cdf: programs that simulate and predict are made of these.
- * Random numbers are addressed by (seed, chain, site, step) and row. */
+/* Draws from a family, its centre, mean or cdf: programs that simulate and predict are made of
+ * these. Random numbers are addressed by (seed, chain, site, step) and row. */
 #include "../graph.h"
 #include <math.h>
 #include <string.h>

@@ -11,7 +11,8 @@ typedef struct map_job {
     int64_t n;
 } map_job;
 
-/* Pointer and stride of input k for elements [from, from + n); general walks go through `buffer`. */
+/* Pointer and stride of input k for elements [from, from + n); general walks go through `buffer`.
+ */
 static const double *block_input(const map_job *job, int k, int64_t from, int64_t n, double *buffer,
                                  int64_t *stride)
 {

@@ -1,5 +1,5 @@
-/* A chain of elementwise ops as one node: each block of elements goes through all of them while it is
- * in the first-level cache. Built by the fusion pass only. */
+/* A chain of elementwise ops as one node: each block of elements goes through all of them while it
+ * is in the first-level cache. Built by the fusion pass only. */
 #include "../graph.h"
 #include <string.h>
 

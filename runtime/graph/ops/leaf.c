@@ -40,6 +40,6 @@ const urn__op urn__op_coordinate = {
     .name = "coordinate", .arity = 0, .flags = URN__OP_LEAF | URN__OP_VARIES, .shape = slot_shape};
 const urn__op urn__op_input = {
     .name = "input", .arity = 0, .flags = URN__OP_LEAF | URN__OP_VARIES, .shape = slot_shape};
-/* Its buffer is output k of the node; the plan resolves it, and the backward pass hands its adjoint to
- * that node. */
+/* Its buffer is output k of the node; the plan resolves it, and the backward pass hands its adjoint
+ * to that node. */
 const urn__op urn__op_output = {.name = "output", .arity = 1, .shape = output_shape};

@@ -82,8 +82,8 @@ static void matmul_run(const urn__call *c)
     const int64_t k = t->a ? rows_dim(c->in_shape[0]) : urn__shape_last(c->in_shape[0]);
     for (int64_t i = 0; i < urn__shape_size(&batch); i++)
         urn__matmul(r, k, n, c->in[0] + urn__walk_offset(&wa, i) * r * k, t->a != 0,
-                    c->in[1] + urn__walk_offset(&wb, i) * k * n, t->b != 0,
-                    c->out[0] + i * r * n, false);
+                    c->in[1] + urn__walk_offset(&wb, i) * k * n, t->b != 0, c->out[0] + i * r * n,
+                    false);
 }
 
 static urn__id matmul(urn__graph *g, urn__id a, bool ta, urn__id b, bool tb)
@@ -100,11 +100,13 @@ static void matmul_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const boo
     const urn__ints_attr t = *(const urn__ints_attr *)n.attr;
     const urn__id a = n.in[0], b = n.in[1], d = d_out[0];
     if (wanted[0]) {
-        const urn__id d_a = t.a ? matmul(g, b, t.b != 0, d, true) : matmul(g, d, false, b, t.b == 0);
+        const urn__id d_a =
+            t.a ? matmul(g, b, t.b != 0, d, true) : matmul(g, d, false, b, t.b == 0);
         d_in[0] = urn__sum_to(g, d_a, urn__graph_shape(g, a));
     }
     if (wanted[1]) {
-        const urn__id d_b = t.b ? matmul(g, d, true, a, t.a != 0) : matmul(g, a, t.a == 0, d, false);
+        const urn__id d_b =
+            t.b ? matmul(g, d, true, a, t.a != 0) : matmul(g, a, t.a == 0, d, false);
         d_in[1] = urn__sum_to(g, d_b, urn__graph_shape(g, b));
     }
 }
@@ -327,8 +329,8 @@ static void tri_solve_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const 
         return;
     const urn__id left = as_column(g, t.a ? y : d_b, t.b != 0);
     const urn__id right = as_column(g, t.a ? d_b : y, t.b != 0);
-    const urn__id d_l =
-        urn__emit1(g, &urn__op_tril, urn__emit1(g, &urn__op_neg, matmul(g, left, false, right, true)));
+    const urn__id d_l = urn__emit1(
+        g, &urn__op_tril, urn__emit1(g, &urn__op_neg, matmul(g, left, false, right, true)));
     d_in[0] = urn__sum_to(g, d_l, urn__graph_shape(g, n.in[0]));
 }
 

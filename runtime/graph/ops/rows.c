@@ -1,5 +1,5 @@
-/* Rows: gather and its scatter, dot products row by row and their adjoints. Scatters follow CSR order,
- * so no two threads write one row and sums have one order. */
+/* Rows: gather and its scatter, dot products row by row and their adjoints. Scatters follow CSR
+ * order, so no two threads write one row and sums have one order. */
 #include "../graph.h"
 #include <stdio.h>
 #include <string.h>
@@ -87,8 +87,8 @@ static void gather_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const boo
     const urn__node n = *urn__graph_node(g, y);
     const urn__shape_attr attr = {.shape = *urn__graph_shape(g, n.in[0])};
     if (wanted[0])
-        d_in[0] = urn__emit(g, &urn__op_scatter, 2, (urn__id[]){d_out[0], n.in[1]}, &attr,
-                            sizeof attr);
+        d_in[0] =
+            urn__emit(g, &urn__op_scatter, 2, (urn__id[]){d_out[0], n.in[1]}, &attr, sizeof attr);
 }
 
 /* ---- scatter: d [R, event], index [R] -> [T, event], the adjoint of gather ---- */
@@ -274,7 +274,8 @@ static void row_dot_run(const urn__call *c)
     urn__parallel(c->exec->threads, row_chunks(job.n), row_dot_chunk, &job);
 }
 
-/* The adjoint for one side: weights times the other side's rows, summed where that side is shared. */
+/* The adjoint for one side: weights times the other side's rows, summed where that side is shared.
+ */
 static urn__id row_adjoint(urn__graph *g, urn__id weight, urn__id other, urn__id own)
 {
     const urn__shape *rows = urn__graph_shape(g, weight);

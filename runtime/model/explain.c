@@ -1,0 +1,166 @@
+/* Messages about values: which site's density is not finite, and why a value has no coordinates. */
+#include "program.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- unconstrain ---- */
+
+/* A bound, one a row, when it is known before fitting. */
+static urn_status spread_bound(const urn_model *m, const urn__site *s, urn__id id, double *to,
+                               urn_error *error)
+{
+    const double *v = urn__known_values(m, id);
+    if (v == NULL)
+        return urn__fail(error, URN_ERR_MODEL, s->where, s->name,
+                         "give starting values as a position instead",
+                         "(%s): its bounds depend on other sites", s->family->name);
+    const urn__walk w = urn__walk_of(urn__graph_shape(m->graph, id), &s->shape);
+    urn__walk_expand(&w, v, 0, s->support_rows, to);
+    return URN_OK;
+}
+
+static urn_status unconstrain(const urn_model *m, const urn__site *s, const double *value,
+                              double *position, double *bounds, urn_error *error)
+{
+    union {
+        const double *in;
+        double *out;
+    } v = {.in = value}; /* read only, though the member serves for writing elsewhere */
+    urn_bijection_call call = {.n = s->support_rows,
+                               .dim = s->dim,
+                               .value_size = s->value_size,
+                               .free_size = s->free_row,
+                               .value = v.out,
+                               .free = position};
+    if (s->low != 0) {
+        URN_TRY(spread_bound(m, s, s->low, bounds, error));
+        call.low = bounds;
+    }
+    if (s->high != 0) {
+        URN_TRY(spread_bound(m, s, s->high, bounds + s->support_rows, error));
+        call.high = bounds + s->support_rows;
+    }
+    const int64_t row = s->support->first_outside == NULL ? -1 : s->support->first_outside(&call);
+    if (row >= 0)
+        return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values in the support",
+                         "row %lld is outside the support (%s): found %g", (long long)row,
+                         s->support->name, value[row * s->value_size]);
+    s->support->unconstrain(&call);
+    return URN_OK;
+}
+
+urn_status urn_model_unconstrain(const urn_model *model, int site, const double *value,
+                                 double *position, urn_error *error)
+{
+    const urn__site *s = &model->site[site];
+    if (s->offset < 0)
+        return urn__fail(error, URN_ERR_USAGE, s->where, s->name, NULL,
+                         "the site has no coordinates");
+    double *bounds = urn__calloc(model->allocator, 2 * (size_t)s->support_rows + 1, sizeof *bounds);
+    if (bounds == NULL)
+        return urn__fail_memory(error, "bounds", (size_t)s->support_rows);
+    const urn_status status = unconstrain(model, s, value, position, bounds, error);
+    urn__free(model->allocator, bounds);
+    return status;
+}
+
+/* ---- explain ---- */
+
+enum { PER_SITE = 2 + URN_FAMILY_PARAMS }; /* densities, value, parameters */
+
+static bool has_density(const urn__site *s)
+{
+    return s->family != NULL && s->part != URN__PART_RECORD && s->part != URN__PART_DRAWN;
+}
+
+static urn_status compile_terms(urn_program *p, urn_error *error)
+{
+    const size_t n = p->m->n_sites;
+    urn__site_ids *ids = urn__arena_alloc(p->arena, n + 1, sizeof *ids);
+    p->root = urn__arena_alloc(p->arena, n * PER_SITE + 1, sizeof *p->root);
+    if (urn__arena_failed(p->arena))
+        return urn__fail_memory(error, "an explanation", n);
+    URN_TRY(urn__program_values(p, ids, error));
+    for (size_t i = 0; i < n; i++) {
+        urn__id *root = p->root + i * PER_SITE;
+        if (!has_density(&p->m->site[i]))
+            continue;
+        root[0] = urn__site_density(p, (int)i, &ids[i], true);
+        root[1] = ids[i].value;
+        for (int k = 0; k < p->m->site[i].n_given; k++)
+            root[2 + k] = ids[i].param[k];
+    }
+    return urn__plan_new(p->graph, (int)(n * PER_SITE), p->root, p->kernels, &p->plan, error);
+}
+
+/* "x = 3, loc = 0.5, scale = -1" at one row of the site. */
+static void describe_row(const urn_program *p, const urn__machine *machine, int site, int64_t row,
+                         urn__text *text)
+{
+    const urn__site *s = &p->m->site[site];
+    const int base = site * PER_SITE;
+    const double *x = urn__machine_root(machine, base + 1);
+    urn__text_add(text, "value %g", x[row * s->event]);
+    for (int k = 0; k < s->n_given; k++) {
+        const urn_family_param *param = &s->family->params[s->given[k]];
+        const urn__shape *shape = urn__graph_shape(p->graph, p->root[base + 2 + k]);
+        const urn__shape *density = urn__graph_shape(p->graph, p->root[base]);
+        const urn__shape own = urn__shape_with_event(shape, shape->n_event - param->event_rank,
+                                                     shape->dim + shape->n_plates);
+        const urn__walk w = urn__walk_of(&own, density);
+        const int64_t event =
+            urn__shape_size(shape) / (urn__shape_size(&own) + (urn__shape_size(&own) == 0));
+        const double *v =
+            urn__machine_root(machine, base + 2 + k) + urn__walk_offset(&w, row) * event;
+        urn__text_add(text, ", %s %g%s", param->word, v[0], event > 1 ? ", ..." : "");
+    }
+}
+
+static void find_bad_site(const urn_program *p, const urn__machine *machine, urn__text *text)
+{
+    for (size_t i = 0; i < p->m->n_sites; i++) {
+        const urn__site *s = &p->m->site[i];
+        if (!has_density(s))
+            continue;
+        const double *lp = urn__machine_root(machine, (int)i * PER_SITE);
+        const int64_t rows = urn__shape_size(urn__graph_shape(p->graph, p->root[i * PER_SITE]));
+        for (int64_t r = 0; r < rows; r++) {
+            if (isfinite(lp[r]))
+                continue;
+            urn__text_add(text, "%s: site \"%s\" (%s): log density is %g", s->where, s->name,
+                          s->family->name, lp[r]);
+            if (rows > 1)
+                urn__text_add(text, " at row %lld", (long long)r);
+            urn__text_add(text, ": ");
+            describe_row(p, machine, (int)i, r, text);
+            return;
+        }
+    }
+}
+
+urn_status urn_model_explain(const urn_model *model, const double *position, char *text,
+                             size_t size, urn_error *error)
+{
+    urn_program *p;
+    urn__machine *machine = NULL;
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
+    if (size > 0)
+        text[0] = '\0';
+    URN_TRY(urn__program_begin(model, &options, &p, error));
+    urn_status status = compile_terms(p, error);
+    if (status == URN_OK)
+        status = urn__machine_new(p->plan, model->allocator, 1, &machine, error);
+    if (status == URN_OK) {
+        urn__text found = {.allocator = model->allocator};
+        urn__machine_position(machine, position);
+        urn__machine_run(machine);
+        find_bad_site(p, machine, &found);
+        if (found.data != NULL)
+            (void)snprintf(text, size, "%s", found.data);
+        urn__text_clear(&found);
+    }
+    urn__machine_free(machine);
+    urn_program_free(p);
+    return status;
+}

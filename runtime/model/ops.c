@@ -1,0 +1,266 @@
+/* The public operations: handles in, a node, a handle out. */
+#include "trace.h"
+#include <stdio.h>
+#include <string.h>
+#include <urn/ops.h>
+
+/* The model of some handles, or NULL with nothing to report it to. Mixed models and handles that no
+ * call returned are errors. */
+static urn_model *model_of(int n, const urn_var *v)
+{
+    urn_model *m = NULL;
+    for (int i = 0; i < n; i++)
+        m = m == NULL ? v[i].model : m;
+    if (m == NULL || !urn__model_ok(m))
+        return m;
+    for (int i = 0; i < n; i++) {
+        if (v[i].model != m)
+            (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL, "%s",
+                                   v[i].model == NULL
+                                       ? "an op got a handle that is all zeros: a value that was "
+                                         "never set"
+                                       : "an op got handles of two models");
+        else if (v[i].id > urn__graph_count(m->graph))
+            (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                                   "an op got a handle that no call returned");
+    }
+    return m;
+}
+
+static urn_var emit(const urn__op *op, int n, const urn_var *v, const void *attr, size_t size)
+{
+    urn_model *m = model_of(n, v);
+    urn__id in[4];
+    if (m == NULL || !urn__model_ok(m))
+        return urn__poison(m);
+    for (int i = 0; i < n; i++)
+        in[i] = v[i].id;
+    return urn__var(m, urn__emit(m->graph, op, n, in, attr, size));
+}
+
+#define OP1(name)                                                                                  \
+    urn_var urn_##name(urn_var x)                                                                  \
+    {                                                                                              \
+        return emit(&urn__op_##name, 1, &x, NULL, 0);                                              \
+    }
+#define OP2(name)                                                                                  \
+    urn_var urn_##name(urn_var a, urn_var b)                                                       \
+    {                                                                                              \
+        return emit(&urn__op_##name, 2, (urn_var[]){a, b}, NULL, 0);                               \
+    }
+
+OP1(neg)
+OP1(exp)
+OP1(log)
+OP1(log1p)
+OP1(expm1)
+OP1(sqrt)
+OP1(square)
+OP1(reciprocal)
+OP1(abs)
+OP1(sigmoid)
+OP1(softplus)
+OP1(tanh)
+OP1(sin)
+OP1(cos)
+OP1(lgamma)
+OP1(digamma)
+OP1(erf)
+OP1(relu)
+OP1(logsumexp)
+OP1(transpose)
+OP1(cholesky)
+OP1(diagonal)
+OP1(diagonal_matrix)
+OP2(add)
+OP2(sub)
+OP2(mul)
+OP2(div)
+OP2(pow)
+OP2(row_dot)
+OP2(concat)
+
+/* ---- constants ---- */
+
+static urn_var constant(urn_model *m, urn__shape shape, const double *values)
+{
+    if (!urn__model_ok(m))
+        return urn__poison(m);
+    return urn__var(m, urn__constant(m->graph, &shape, values));
+}
+
+static bool good_size(urn_model *m, const char *what, int64_t size)
+{
+    if (!urn__model_ok(m))
+        return false;
+    if (size >= 1 && size <= 100000000)
+        return true;
+    (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "sizes start at 1", "%s of size %lld",
+                           what, (long long)size);
+    return false;
+}
+
+urn_var urn_real(urn_model *m, double value)
+{
+    return constant(m, urn__shape_scalar(), &value);
+}
+
+urn_var urn_fill(urn_model *m, int64_t size, double value)
+{
+    if (!good_size(m, "a vector", size))
+        return urn__poison(m);
+    double *v = urn__arena_alloc(m->arena, (size_t)size, sizeof *v);
+    for (int64_t i = 0; v != NULL && i < size; i++)
+        v[i] = value;
+    return v == NULL ? urn__var(m, 0) : constant(m, urn__shape_vector(size), v);
+}
+
+urn_var urn_zeros(urn_model *m, int64_t size)
+{
+    return urn_fill(m, size, 0.0);
+}
+
+urn_var urn_eye(urn_model *m, int64_t size, double diagonal)
+{
+    if (!good_size(m, "a matrix", size) || !good_size(m, "a matrix", size * size))
+        return urn__poison(m);
+    double *v = urn__arena_alloc(m->arena, (size_t)(size * size), sizeof *v);
+    for (int64_t i = 0; v != NULL && i < size; i++)
+        v[i * size + i] = diagonal;
+    return v == NULL ? urn__var(m, 0) : constant(m, urn__shape_matrix(size, size), v);
+}
+
+urn_var urn_vector(urn_model *m, int64_t size, const double *v)
+{
+    return good_size(m, "a vector", size) ? constant(m, urn__shape_vector(size), v)
+                                          : urn__poison(m);
+}
+
+urn_var urn_matrix(urn_model *m, int64_t rows, int64_t columns, const double *row_major)
+{
+    if (!good_size(m, "a matrix", rows) || !good_size(m, "a matrix", columns))
+        return urn__poison(m);
+    return constant(m, urn__shape_matrix(rows, columns), row_major);
+}
+
+urn_var urn_scaled(urn_var a, double factor)
+{
+    return a.model == NULL ? a : urn_mul(a, urn_real(a.model, factor));
+}
+
+urn_var urn_shifted(urn_var a, double term)
+{
+    return a.model == NULL ? a : urn_add(a, urn_real(a.model, term));
+}
+
+/* ---- reductions ---- */
+
+static urn_var sum_to(urn_var x, urn__shape shape)
+{
+    return urn__var(x.model, urn__sum_to(x.model->graph, x.id, &shape));
+}
+
+static bool usable(urn_var x)
+{
+    urn_model *m = model_of(1, &x);
+    return m != NULL && urn__model_ok(m) && x.id != 0;
+}
+
+urn_var urn_sum(urn_var x)
+{
+    return usable(x) ? sum_to(x, urn__shape_scalar()) : urn__poison(x.model);
+}
+
+urn_var urn_mean(urn_var x)
+{
+    if (!usable(x))
+        return urn__poison(x.model);
+    const int64_t n = urn__shape_size(urn__graph_shape(x.model->graph, x.id));
+    return urn_scaled(urn_sum(x), 1.0 / (double)n);
+}
+
+urn_var urn_sum_event(urn_var x)
+{
+    if (!usable(x))
+        return urn__poison(x.model);
+    return sum_to(x, urn__shape_plates_of(urn__graph_shape(x.model->graph, x.id)));
+}
+
+urn_var urn_sum_over(urn_var x, urn_plate plate)
+{
+    const urn__plate *p = urn__plate_at(plate);
+    if (!usable(x) || p == NULL)
+        return urn__poison(x.model);
+    urn__shape s = *urn__graph_shape(x.model->graph, x.id);
+    for (int i = 0; i < p->n_levels; i++)
+        if (!urn__shape_drop_plate(&s, p->level[i], &s))
+            return urn__model_error(x.model, URN_ERR_MODEL, NULL, NULL, NULL,
+                                    "urn_sum_over plate \"%s\" of a value without that plate",
+                                    p->name);
+    return sum_to(x, s);
+}
+
+/* ---- rows and matrices ---- */
+
+urn_var urn_gather(urn_var x, urn_var index)
+{
+    return emit(&urn__op_gather, 2, (urn_var[]){x, index}, NULL, 0);
+}
+
+urn_var urn_matmul(urn_var a, urn_var b)
+{
+    const urn__ints_attr attr = {0};
+    return emit(&urn__op_matmul, 2, (urn_var[]){a, b}, &attr, sizeof attr);
+}
+
+/* Event dims of x with one of length `extra` put at the end, or the last one taken off (extra 0).
+ */
+static urn_var event_dims(urn_var x, int64_t extra)
+{
+    if (!usable(x))
+        return urn__poison(x.model);
+    const urn__shape *s = urn__graph_shape(x.model->graph, x.id);
+    int64_t dims[URN__MAX_DIMS + 1];
+    const int n = s->n_event + (extra > 0 ? 1 : -1);
+    if (n < 0 || n + s->n_plates > URN__MAX_DIMS)
+        return urn__model_error(x.model, URN_ERR_MODEL, NULL, NULL, NULL,
+                                "a value would have %d dims; 0 to %d are allowed", n + s->n_plates,
+                                URN__MAX_DIMS);
+    for (int i = 0; i < n; i++)
+        dims[i] = i < s->n_event ? s->dim[s->n_plates + i] : extra;
+    return urn__var(x.model, urn__reshape_event(x.model->graph, x.id, n, dims));
+}
+
+urn_var urn_matvec(urn_var a, urn_var x)
+{
+    return event_dims(urn_matmul(a, event_dims(x, 1)), 0);
+}
+
+urn_var urn_outer(urn_var a, urn_var b)
+{
+    return urn_matmul(event_dims(a, 1), urn_transpose(event_dims(b, 1)));
+}
+
+urn_var urn_tri_solve(urn_var l, urn_var b)
+{
+    if (!usable(b))
+        return urn__poison(b.model);
+    const urn__ints_attr attr = {.b = urn__graph_shape(b.model->graph, b.id)->n_event == 1};
+    return emit(&urn__op_tri_solve, 2, (urn_var[]){l, b}, &attr, sizeof attr);
+}
+
+urn_var urn_slice(urn_var x, int64_t from, int64_t count)
+{
+    const urn__ints_attr attr = {.a = from, .b = count};
+    return emit(&urn__op_slice, 1, &x, &attr, sizeof attr);
+}
+
+urn_var urn_element(urn_var x, int64_t i)
+{
+    return event_dims(urn_slice(x, i, 1), 0);
+}
+
+urn_var urn_stack(urn_var a, urn_var b)
+{
+    return urn_concat(event_dims(a, 1), event_dims(b, 1));
+}

@@ -1,0 +1,194 @@
+/* Replays: the buffers of one evaluation of a program. */
+#include "program.h"
+#include <string.h>
+
+struct urn_replay {
+    const urn_program *p;
+    urn__arena *arena;
+    urn__machine *machine; /* density: with gradient */
+    urn__machine *value;   /* density: value alone */
+    double **input;        /* by site */
+    int32_t *order;        /* the epoch's permutation of the batch plate's rows */
+    int64_t n_order, epoch;
+    uint64_t order_seed;
+    bool has_epoch;
+};
+
+/* ---- life ---- */
+
+static bool new_inputs(urn_replay *r)
+{
+    const urn_model *m = r->p->m;
+    r->input = urn__arena_alloc(r->arena, m->n_sites + 1, sizeof *r->input);
+    for (size_t i = 0; r->input != NULL && i < m->n_sites; i++) {
+        if (r->p->input_size[i] == 0)
+            continue;
+        r->input[i] = urn__arena_alloc(r->arena, (size_t)r->p->input_size[i], sizeof(double));
+        urn__machine_bind_input(r->machine, (int64_t)i, r->input[i]);
+        if (r->value != NULL)
+            urn__machine_bind_input(r->value, (int64_t)i, r->input[i]);
+    }
+    return !urn__arena_failed(r->arena);
+}
+
+static bool new_order(urn_replay *r)
+{
+    const urn_model *m = r->p->m;
+    if (m->batch_plate == 0)
+        return true;
+    r->n_order = m->plate[m->batch_plate - 1].size;
+    r->order = urn__arena_alloc(r->arena, (size_t)r->n_order + 1, sizeof *r->order);
+    return r->order != NULL && urn_replay_batch(r, 0, 0) == URN_OK;
+}
+
+urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **replay,
+                          urn_error *error)
+{
+    *replay = NULL;
+    const int n = urn__thread_count(threads);
+    urn__arena *arena = urn__arena_new(program->allocator);
+    urn_replay *r = arena == NULL ? NULL : urn__arena_alloc(arena, 1, sizeof *r);
+    urn_status status = URN_OK;
+    if (r == NULL) {
+        urn__arena_free(arena);
+        return urn__fail_memory(error, "a replay", sizeof *r);
+    }
+    r->p = program;
+    r->arena = arena;
+    status = urn__machine_new(program->plan, program->allocator, n, &r->machine, error);
+    if (status == URN_OK && program->value != NULL)
+        status = urn__machine_new(program->value, program->allocator, n, &r->value, error);
+    if (status == URN_OK && (!new_inputs(r) || !new_order(r)))
+        status = urn__fail_memory(error, "a replay", (size_t)program->m->position_size);
+    if (status == URN_OK)
+        *replay = r;
+    else
+        urn_replay_free(r);
+    return status;
+}
+
+void urn_replay_free(urn_replay *r)
+{
+    if (r == NULL)
+        return;
+    urn__machine_free(r->machine);
+    urn__machine_free(r->value);
+    urn__arena_free(r->arena);
+}
+
+/* ---- density ---- */
+
+static void bind_gradient(urn_replay *r, double *gradient)
+{
+    const urn_program *p = r->p;
+    for (int k = 1; k < p->n_roots; k++)
+        (void)urn__machine_bind_root(r->machine, k,
+                                     gradient + p->m->site[p->site_of[k - 1]].offset);
+}
+
+/* Gradients that are not computed in place: zeros, constants, values shared by two sites. */
+static void copy_gradient(const urn_replay *r, double *gradient)
+{
+    const urn_program *p = r->p;
+    for (int k = 1; k < p->n_roots; k++) {
+        const urn__site *s = &p->m->site[p->site_of[k - 1]];
+        const double *from = urn__machine_root(r->machine, k);
+        double *to = gradient + s->offset;
+        if (from == NULL)
+            memset(to, 0, (size_t)s->free_size * sizeof *to);
+        else if (from != to)
+            memcpy(to, from, (size_t)s->free_size * sizeof *to);
+    }
+}
+
+double urn_replay_log_density(urn_replay *r, const double *position, double *gradient)
+{
+    if (gradient == NULL) {
+        urn__machine_position(r->value, position);
+        urn__machine_run(r->value);
+        return urn__machine_root(r->value, 0)[0];
+    }
+    urn__machine_position(r->machine, position);
+    bind_gradient(r, gradient);
+    urn__machine_run(r->machine);
+    copy_gradient(r, gradient);
+    return urn__machine_root(r->machine, 0)[0];
+}
+
+/* ---- other runs ---- */
+
+void urn_replay_seed(urn_replay *r, uint64_t seed, uint64_t chain, uint64_t step)
+{
+    urn__machine *const both[2] = {r->machine, r->value};
+    for (int k = 0; k < 2; k++) {
+        if (both[k] == NULL)
+            continue;
+        urn__exec *exec = urn__machine_exec(both[k]);
+        exec->seed = seed;
+        exec->chain = chain;
+        exec->step = step;
+    }
+}
+
+urn_status urn_replay_input(urn_replay *r, int site, const double *values, int64_t n,
+                            urn_error *error)
+{
+    const urn_model *m = r->p->m;
+    if (site < 0 || (size_t)site >= m->n_sites || r->p->input_size[site] != n)
+        return urn__fail(
+            error, URN_ERR_USAGE, NULL,
+            site >= 0 && (size_t)site < m->n_sites ? m->site[site].name : NULL, NULL,
+            "an input of %lld elements was given; the program wants %lld", (long long)n,
+            site >= 0 && (size_t)site < m->n_sites ? (long long)r->p->input_size[site] : 0LL);
+    memcpy(r->input[site], values, (size_t)n * sizeof *values);
+    return URN_OK;
+}
+
+void urn_replay_run(urn_replay *r, const double *position)
+{
+    urn__machine_position(r->machine, position);
+    urn__machine_run(r->machine);
+}
+
+const double *urn_replay_result(const urn_replay *r, int site, urn_result what)
+{
+    if (r->p->result == NULL || site < 0 || (size_t)site >= r->p->m->n_sites)
+        return NULL;
+    const int32_t root = r->p->result[site * URN__RESULTS + (int)what];
+    return root == 0 ? NULL : urn__machine_root(r->machine, root - 1);
+}
+
+/* ---- mini-batches ---- */
+
+/* A permutation addressed by seed and epoch (Fisher and Yates). */
+static void shuffle(urn_replay *r, uint64_t seed, int64_t epoch)
+{
+    const urn__stream stream = urn__stream_at(seed, 0, "mini-batch", (uint64_t)epoch);
+    urn__pcg64 rng = stream.base;
+    for (int64_t i = 0; i < r->n_order; i++)
+        r->order[i] = (int32_t)i;
+    for (int64_t i = r->n_order - 1; i > 0; i--) {
+        const urn__u128 product = (urn__u128)urn__pcg64_next(&rng) * (urn__u128)(i + 1);
+        const int64_t j = (int64_t)(product >> 64);
+        const int32_t t = r->order[i];
+        r->order[i] = r->order[j];
+        r->order[j] = t;
+    }
+    r->epoch = epoch;
+    r->order_seed = seed;
+    r->has_epoch = true;
+}
+
+urn_status urn_replay_batch(urn_replay *r, uint64_t seed, int64_t step)
+{
+    const urn_model *m = r->p->m;
+    if (m->batch_plate == 0)
+        return URN_OK;
+    const int64_t size = m->plate[m->batch_plate - 1].seen;
+    const int64_t per_epoch = r->n_order / size; /* rows left over wait for the next epoch */
+    const int64_t epoch = step / per_epoch, at = step % per_epoch * size;
+    if (!r->has_epoch || r->epoch != epoch || r->order_seed != seed)
+        shuffle(r, seed, epoch);
+    URN_TRY(urn__machine_batch(r->machine, size, r->order + at));
+    return r->value == NULL ? URN_OK : urn__machine_batch(r->value, size, r->order + at);
+}

@@ -1,0 +1,588 @@
+/* sample, observe, record, factor, param: the sentences that make sites. */
+#include "trace.h"
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- parameter words ---- */
+
+typedef struct word {
+    const char *name;
+    size_t at;
+} word;
+
+#define WORD(name)                                                                                 \
+    {                                                                                              \
+#name, offsetof(urn_site, name)                                                            \
+    }
+static const word WORDS[] = {
+    WORD(loc),        WORD(scale),          WORD(variance), WORD(precision), WORD(covariance),
+    WORD(scale_tril), WORD(precision_tril), WORD(shape),    WORD(rate),      WORD(concentration),
+    WORD(df),         WORD(probs),          WORD(logits),   WORD(low),       WORD(high),
+    WORD(total),
+};
+enum { N_WORDS = sizeof WORDS / sizeof WORDS[0] };
+
+static urn_var word_value(const urn_site *site, int w)
+{
+    urn_var v;
+    memcpy(&v, (const char *)site + WORDS[w].at, sizeof v);
+    return v;
+}
+
+/* ---- what is being declared ---- */
+
+typedef struct sentence {
+    urn_model *m;
+    const char *where, *name;
+    const urn_family *family;
+    urn_site given;
+    bool observed;
+    urn__site site;
+} sentence;
+
+static urn_var fail(const sentence *s, const char *hint, const char *format, ...) URN_PRINTF(3, 4);
+
+static urn_var fail(const sentence *s, const char *hint, const char *format, ...)
+{
+    char message[sizeof s->m->error.message];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return urn__model_error(s->m, URN_ERR_MODEL, s->where, s->name, hint, "(%s): %s",
+                            s->family != NULL ? s->family->name : "value", message);
+}
+
+/* An op that failed while the arguments were computed knows only the file; the sentence knows the
+ * line. */
+static void complete_error(urn_model *m, const char *where, const char *name)
+{
+    if (m->error.site[0] == '\0' && strcmp(m->error.where, m->def->file) == 0) {
+        (void)snprintf(m->error.where, sizeof m->error.where, "%s", where);
+        (void)snprintf(m->error.site, sizeof m->error.site, "%s", name);
+    }
+}
+
+static const urn_family_alternative *alternative(const urn_family *f, const char *name)
+{
+    const urn_family_alternative *a = f->alternatives;
+    while (a != NULL && a->word != NULL && strcmp(a->word, name) != 0)
+        a++;
+    return a != NULL && a->word != NULL ? a : NULL;
+}
+
+static int parameter(const urn_family *f, const char *name)
+{
+    for (int k = 0; k < URN_FAMILY_PARAMS && f->params[k].word != NULL; k++)
+        if (strcmp(f->params[k].word, name) == 0)
+            return k;
+    return -1;
+}
+
+/* "loc, scale (or variance, precision)" */
+static void list_words(const urn_family *f, char *text, size_t size)
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (int k = 0; k < URN_FAMILY_PARAMS && f->params[k].word != NULL && at < size; k++) {
+        at += (size_t)snprintf(text + at, size - at, "%s%s", k == 0 ? "" : ", ", f->params[k].word);
+        const char *open = " (or ";
+        const urn_family_alternative *a = f->alternatives;
+        for (; a != NULL && a->word != NULL && at < size; a++)
+            if (strcmp(a->becomes, f->params[k].word) == 0) {
+                at += (size_t)snprintf(text + at, size - at, "%s%s", open, a->word);
+                open = ", ";
+            }
+        if (open[0] == ',' && at < size)
+            at += (size_t)snprintf(text + at, size - at, ")");
+    }
+    if (at == 0)
+        (void)snprintf(text, size, "no parameters");
+}
+
+static bool valid_handle(const sentence *s, urn_var v, const char *word_name)
+{
+    const bool mine = v.model == s->m && v.id > 0 && v.id <= urn__graph_count(s->m->graph);
+    if (!mine && urn__model_ok(s->m))
+        (void)fail(s, "pass what a call of this model returned", ".%s is %s", word_name,
+                   v.model == NULL ? "a handle without a model" : "a handle of another model");
+    return mine;
+}
+
+/* Stores a canonical parameter; a second one for the same place, or for its group, is an error. */
+static bool set_parameter(sentence *s, int k, urn__id id, const char *word_name)
+{
+    urn__site *site = &s->site;
+    for (int i = 0; i < site->n_given; i++) {
+        const int other = site->given[i];
+        const bool same_group = s->family->params[k].group > 0 &&
+                                s->family->params[other].group == s->family->params[k].group;
+        if (other != k && !same_group)
+            continue;
+        (void)fail(s, "keep one of them", "%s and %s are two parameterisations of the same thing",
+                   site->word[i].word, word_name);
+        return false;
+    }
+    int at = site->n_given++;
+    for (; at > 0 && site->given[at - 1] > k; at--) { /* in family order */
+        site->given[at] = site->given[at - 1];
+        site->param[at] = site->param[at - 1];
+        site->word[at] = site->word[at - 1];
+    }
+    site->given[at] = k;
+    site->param[at] = id;
+    site->word[at] = (urn__given){.word = word_name};
+    return true;
+}
+
+static bool take_word(sentence *s, int w)
+{
+    const urn_var v = word_value(&s->given, w);
+    const char *name = WORDS[w].name;
+    char list[256], hint[300];
+    if (v.model == NULL && v.id == 0)
+        return true;
+    int k = parameter(s->family, name);
+    const urn_family_alternative *a = alternative(s->family, name);
+    if (k < 0 && a == NULL) {
+        list_words(s->family, list, sizeof list);
+        (void)snprintf(hint, sizeof hint, "%s takes %s", s->family->name, list);
+        (void)fail(s, hint, "it has no parameter %s", name);
+        return false;
+    }
+    if (!valid_handle(s, v, name))
+        return false;
+    const urn_var canonical = a != NULL ? a->convert(v) : v;
+    if (!urn__model_ok(s->m)) {
+        complete_error(s->m, s->where, s->name);
+        return false;
+    }
+    if (a != NULL)
+        k = parameter(s->family, a->becomes);
+    if (!set_parameter(s, k, canonical.id, name))
+        return false;
+    for (int i = 0; i < s->site.n_given; i++)
+        if (s->site.given[i] == k)
+            s->site.word[i].id = v.id;
+    return true;
+}
+
+static bool is_given(const urn__site *site, int k)
+{
+    for (int i = 0; i < site->n_given; i++)
+        if (site->given[i] == k)
+            return true;
+    return false;
+}
+
+static bool all_parameters(sentence *s)
+{
+    const urn_family *f = s->family;
+    for (int k = 0; k < URN_FAMILY_PARAMS && f->params[k].word != NULL; k++) {
+        bool found = f->params[k].group < 0 || is_given(&s->site, k);
+        for (int j = 0; f->params[k].group > 0 && j < URN_FAMILY_PARAMS; j++)
+            found = found || (f->params[j].word != NULL &&
+                              f->params[j].group == f->params[k].group && is_given(&s->site, j));
+        if (found)
+            continue;
+        char list[256], hint[300];
+        list_words(f, list, sizeof list);
+        (void)snprintf(hint, sizeof hint, "%s takes %s", f->name, list);
+        (void)fail(s, hint, "parameter %s is missing", f->params[k].word);
+        return false;
+    }
+    return true;
+}
+
+/* ---- shapes ---- */
+
+static const urn__shape *shape_of(const sentence *s, urn__id id)
+{
+    return urn__graph_shape(s->m->graph, id);
+}
+
+/* The event's side: from the parameter that says so, or from .size. */
+static bool find_dim(sentence *s)
+{
+    const urn_family *f = s->family;
+    s->site.dim = 1;
+    for (int i = 0; i < s->site.n_given; i++)
+        if (f->size_from != NULL && strcmp(f->params[s->site.given[i]].word, f->size_from) == 0)
+            s->site.dim = urn__shape_last(shape_of(s, s->site.param[i]));
+    if (f->size_from == NULL && f->event_rank > 0) {
+        if (s->given.size < 1) {
+            (void)fail(s, "set .size", ".size is %lld; at least 1 is needed",
+                       (long long)s->given.size);
+            return false;
+        }
+        s->site.dim = s->given.size;
+    } else if (s->given.size != 0 && s->given.size != s->site.dim) {
+        (void)fail(s, f->event_rank == 0 ? "use a plate for several of them" : NULL,
+                   ".size is %lld, but %s", (long long)s->given.size,
+                   f->event_rank == 0 ? "the family is of single numbers"
+                                      : "the parameters say otherwise");
+        return false;
+    }
+    s->site.event = f->event_rank == 0   ? 1
+                    : f->event_rank == 1 ? s->site.dim
+                                         : s->site.dim * s->site.dim;
+    return true;
+}
+
+static void event_text(const urn__shape *shape, int rank, char *text, size_t size)
+{
+    const int64_t *d = shape->dim + shape->n_plates + shape->n_event - rank;
+    if (rank == 2)
+        (void)snprintf(text, size, "is %lld x %lld", (long long)d[0], (long long)d[1]);
+    else
+        (void)snprintf(text, size, "has %lld elements", (long long)d[0]);
+}
+
+/* Parameter i has the event dims its family wants: a vector of dim, a dim x dim matrix. */
+static bool check_event(const sentence *s, int i)
+{
+    const urn_family_param *p = &s->family->params[s->site.given[i]];
+    const urn__shape *shape = shape_of(s, s->site.param[i]);
+    char found[64], reference[64] = "";
+    if (p->event_rank == 0)
+        return true;
+    if (shape->n_event < p->event_rank) {
+        (void)fail(s, NULL, "%s must be a %s", s->site.word[i].word,
+                   p->event_rank == 1 ? "vector" : "matrix");
+        return false;
+    }
+    const int64_t *d = shape->dim + shape->n_plates + shape->n_event - p->event_rank;
+    bool good = true;
+    for (int k = 0; k < p->event_rank; k++)
+        good = good && d[k] == s->site.dim;
+    if (good)
+        return true;
+    event_text(shape, p->event_rank, found, sizeof found);
+    const char *from = "size";
+    for (int j = 0; j < s->site.n_given; j++)
+        if (s->family->size_from != NULL &&
+            strcmp(s->family->params[s->site.given[j]].word, s->family->size_from) == 0) {
+            from = s->site.word[j].word;
+            event_text(shape_of(s, s->site.param[j]),
+                       s->family->params[s->site.given[j]].event_rank, reference, sizeof reference);
+        }
+    (void)fail(s, NULL, "%s %s but %s %s; both need the same last dimension", from, reference,
+               s->site.word[i].word, found);
+    return false;
+}
+
+/* A shape without the event dims of the family's own; what is left must fit the site's plates. */
+static bool fit_batch(const sentence *s, const char *what, const urn__shape *shape, int rank,
+                      urn__shape *grid)
+{
+    const urn__shape own =
+        urn__shape_with_event(shape, shape->n_event - rank, shape->dim + shape->n_plates);
+    const urn__shape plates = urn__plate_shape(s->m, s->site.plate);
+    char found[160], expected[160];
+    urn__shape both;
+    const bool within = urn__shape_plates_within(&own, &plates);
+    if (within && urn__shape_broadcast(&own, grid, &both) && both.n_plates == plates.n_plates) {
+        *grid = both;
+        return true;
+    }
+    urn__shape_text(s->m->graph, shape, found, sizeof found);
+    urn__shape_text(s->m->graph, within ? grid : &plates, expected, sizeof expected);
+    (void)fail(s,
+               within ? NULL
+                      : "declare the site in that plate with .plate, or index the value with "
+                        "urn_gather",
+               "%s has shape %s, which does not fit the site's %s %s", what, found,
+               within ? "shape" : "plates", plates.n_plates == 0 && !within ? "(none)" : expected);
+    return false;
+}
+
+static bool find_shape(sentence *s)
+{
+    urn__shape grid = urn__plate_shape(s->m, s->site.plate);
+    for (int i = 0; i < s->site.n_given; i++) {
+        const int rank = s->family->params[s->site.given[i]].event_rank;
+        if (!check_event(s, i) ||
+            !fit_batch(s, s->site.word[i].word, shape_of(s, s->site.param[i]), rank, &grid))
+            return false;
+    }
+    if (s->observed && shape_of(s, s->given.value.id)->n_event >= s->family->event_rank &&
+        !fit_batch(s, "value", shape_of(s, s->given.value.id), s->family->event_rank, &grid))
+        return false;
+    int64_t dims[URN__MAX_DIMS] = {0};
+    const int rank = s->family->event_rank;
+    if (grid.n_plates + grid.n_event + rank > URN__MAX_DIMS) {
+        (void)fail(s, NULL, "the site would have more than %d dims", URN__MAX_DIMS);
+        return false;
+    }
+    for (int i = 0; i < grid.n_event; i++)
+        dims[i] = grid.dim[grid.n_plates + i];
+    for (int i = 0; i < rank; i++)
+        dims[grid.n_event + i] = s->site.dim;
+    s->site.shape = urn__shape_with_event(&grid, grid.n_event + rank, dims);
+    return true;
+}
+
+static bool check_value(const sentence *s)
+{
+    const urn__shape *v = shape_of(s, s->given.value.id);
+    char found[160], expected[160];
+    if (urn__shape_equal(v, &s->site.shape))
+        return true;
+    urn__shape_text(s->m->graph, v, found, sizeof found);
+    urn__shape_text(s->m->graph, &s->site.shape, expected, sizeof expected);
+    (void)fail(s, "an observed value must have exactly the shape of its site",
+               "value has shape %s, the site %s", found, expected);
+    return false;
+}
+
+static bool take_mask(sentence *s)
+{
+    if (s->given.mask.model == NULL && s->given.mask.id == 0)
+        return true;
+    if (!valid_handle(s, s->given.mask, "mask"))
+        return false;
+    const urn__shape *shape = shape_of(s, s->given.mask.id);
+    const urn__shape plates = urn__plate_shape(s->m, s->site.plate);
+    if (!urn__shape_equal(shape, &plates)) {
+        (void)fail(s, "give 0/1 data over the site's plate",
+                   "mask does not have the site's plates");
+        return false;
+    }
+    s->site.mask = s->given.mask.id;
+    return true;
+}
+
+/* ---- the bijection of a latent site ---- */
+
+static urn__id bound(const sentence *s, const char *word_name)
+{
+    for (int i = 0; word_name != NULL && i < s->site.n_given; i++)
+        if (strcmp(s->family->params[s->site.given[i]].word, word_name) == 0)
+            return s->site.param[i];
+    return 0;
+}
+
+static void set_support(sentence *s)
+{
+    urn__site *site = &s->site;
+    site->support = s->family->support();
+    site->low = bound(s, s->family->low_word);
+    site->high = bound(s, s->family->high_word);
+    if (site->support == urn_support_bounded() && site->low == 0 && site->high == 0)
+        site->support = urn_support_real();
+    site->value_size = site->event;
+    const int64_t elements = urn__shape_size(&site->shape);
+    const int64_t seen = urn__shape_rows(&site->shape);
+    site->full_rows = seen;
+    if (site->local)
+        site->full_rows = s->m->plate[s->m->batch_plate - 1].size;
+    const int64_t full = seen == 0 ? 0 : elements / seen * site->full_rows;
+    site->support_rows = site->event == 0 ? 0 : full / site->event;
+    if (site->support->discrete)
+        return;
+    site->free_row = site->support->free_size == NULL
+                         ? site->event
+                         : site->support->free_size(site->dim, site->event);
+    site->free_size = site->support_rows * site->free_row;
+}
+
+/* ---- sample and observe ---- */
+
+static bool begin(sentence *s, const urn_site *given)
+{
+    urn_model *m = s->m;
+    if (!urn__model_ok(m)) {
+        complete_error(m, s->where, s->name);
+        return false;
+    }
+    const size_t bytes = given->bytes < sizeof s->given ? given->bytes : sizeof s->given;
+    memcpy(&s->given, given, bytes);
+    const int other = urn__site_find(m, s->name);
+    if (other >= 0) {
+        (void)fail(s, "give every site its own name", "the name is taken by the site at %s",
+                   m->site[other].where);
+        return false;
+    }
+    if (s->name[0] == '\0' || strlen(s->name) > 63) {
+        (void)fail(s, NULL, "a site's name must have 1 to 63 bytes");
+        return false;
+    }
+    if (s->given.plate.model != NULL && urn__plate_at(s->given.plate) == NULL)
+        return false;
+    s->site.name = urn__arena_strdup(m->arena, s->name);
+    s->site.where = urn__arena_strdup(m->arena, s->where);
+    s->site.family = s->family;
+    s->site.plate = s->given.plate.id;
+    if (s->site.plate != 0 && m->batch_plate != 0) {
+        const urn__plate *p = &m->plate[s->site.plate - 1];
+        for (int i = 0; i < p->n_levels; i++)
+            s->site.local = s->site.local || (uint32_t)p->level[i] == m->batch_plate;
+    }
+    return !urn__arena_failed(m->arena) || urn__var(m, 0).id != 0;
+}
+
+static bool take_arguments(sentence *s)
+{
+    for (int w = 0; w < N_WORDS; w++)
+        if (!take_word(s, w))
+            return false;
+    s->site.n_words = s->site.n_given;
+    const bool has_value = s->given.value.model != NULL || s->given.value.id != 0;
+    if (s->observed != has_value) {
+        (void)fail(s, NULL, "%s",
+                   s->observed ? "urn_observe needs .value"
+                               : "urn_sample takes no .value; use urn_observe");
+        return false;
+    }
+    if (s->observed && !valid_handle(s, s->given.value, "value"))
+        return false;
+    return all_parameters(s) && find_dim(s) && find_shape(s) && take_mask(s) &&
+           (!s->observed || check_value(s));
+}
+
+static urn_var keep(sentence *s)
+{
+    urn_model *m = s->m;
+    urn__site *kept =
+        urn__model_append(m, (void **)&m->site, sizeof *m->site, &m->n_sites, &m->site_capacity);
+    if (kept == NULL)
+        return urn__poison(m);
+    *kept = s->site;
+    urn__check_site(m, kept);
+    return urn__model_ok(m) ? urn__var(m, kept->value) : urn__poison(m);
+}
+
+/* A point mass is no variable: the value is known once its parameter is. */
+static urn_var keep_delta(sentence *s)
+{
+    s->site.role = URN_SITE_RECORDED;
+    s->site.part = URN__PART_RECORD;
+    s->site.value = urn__broadcast(s->m->graph, s->site.param[0], &s->site.shape);
+    s->site.full_rows = urn__shape_rows(&s->site.shape);
+    return keep(s);
+}
+
+urn_var urn_sample_at(urn_model *m, const char *where, const char *name,
+                      const struct urn_family *family, const urn_site *site)
+{
+    sentence s = {.m = m, .where = where, .name = name, .family = family};
+    if (!begin(&s, site) || !take_arguments(&s))
+        return urn__poison(m);
+    if (family == urn_family_delta())
+        return keep_delta(&s);
+    if (s.site.local && s.site.shape.n_plates != 1)
+        return fail(&s, "use full batches", "a latent site in a nest of the mini-batched plate");
+    set_support(&s);
+    s.site.role = URN_SITE_LATENT;
+    s.site.part = URN__PART_COORDINATE;
+    const urn__slot_attr attr = {.slot = (int64_t)m->n_sites, .shape = s.site.shape};
+    s.site.value = urn__emit(m->graph, &urn__op_site, 0, NULL, &attr, sizeof attr);
+    if (s.site.value == 0)
+        return urn__var(m, 0);
+    urn__apply_handlers(m, &s.site);
+    return urn__model_ok(m) ? keep(&s) : urn__poison(m);
+}
+
+urn_var urn_observe_at(urn_model *m, const char *where, const char *name,
+                       const struct urn_family *family, const urn_site *site)
+{
+    sentence s = {.m = m, .where = where, .name = name, .family = family, .observed = true};
+    if (!begin(&s, site) || !take_arguments(&s))
+        return urn__poison(m);
+    set_support(&s);
+    s.site.role = URN_SITE_OBSERVED;
+    s.site.part = URN__PART_OBSERVED;
+    s.site.value = s.given.value.id;
+    return keep(&s);
+}
+
+/* ---- handlers ---- */
+
+static void condition(urn_model *m, urn__site *site, const urn_handler *h)
+{
+    const int64_t n = urn__shape_size(&site->shape);
+    if (h->n_values != n) {
+        (void)urn__model_error(m, URN_ERR_USAGE, site->where, site->name, NULL,
+                               "condition gives %lld elements; the site has %lld",
+                               (long long)h->n_values, (long long)n);
+        return;
+    }
+    site->role = URN_SITE_OBSERVED;
+    site->part = URN__PART_OBSERVED;
+    site->value = urn__constant(m->graph, &site->shape, h->values);
+    if (site->value == 0)
+        (void)urn__var(m, 0);
+}
+
+void urn__apply_handlers(urn_model *m, urn__site *site)
+{
+    for (size_t i = 0; i < m->options.n_handlers; i++) {
+        const urn_handler *h = &m->options.handlers[i];
+        if (strcmp(h->site, site->name) != 0)
+            continue;
+        if (h->kind == URN_HANDLER_CONDITION)
+            condition(m, site, h);
+        else
+            site->part = h->kind == URN_HANDLER_BLOCK ? URN__PART_DRAWN : URN__PART_INPUT;
+    }
+}
+
+/* ---- record, factor, param ---- */
+
+static bool begin_named(sentence *s, urn_plate plate)
+{
+    const urn_site nothing = {.bytes = sizeof nothing, .plate = plate};
+    s->where = s->m->def->file;
+    return begin(s, &nothing);
+}
+
+urn_var urn_record(urn_model *m, const char *name, urn_var value)
+{
+    sentence s = {.m = m, .name = name};
+    if (!begin_named(&s, (urn_plate){0}) || !valid_handle(&s, value, "value"))
+        return urn__poison(m);
+    s.site.role = URN_SITE_RECORDED;
+    s.site.part = URN__PART_RECORD;
+    s.site.value = value.id;
+    s.site.shape = *shape_of(&s, value.id);
+    s.site.full_rows = urn__shape_rows(&s.site.shape);
+    return keep(&s);
+}
+
+void urn_factor(urn_model *m, const char *name, urn_var log_density)
+{
+    sentence s = {.m = m, .name = name};
+    if (!begin_named(&s, (urn_plate){0}) || !valid_handle(&s, log_density, "log_density"))
+        return;
+    s.site.role = URN_SITE_FACTOR;
+    s.site.part = URN__PART_FACTOR;
+    s.site.value = log_density.id;
+    s.site.shape = *shape_of(&s, log_density.id);
+    for (int i = 0; i < s.site.shape.n_plates; i++)
+        s.site.local = s.site.local || (uint32_t)s.site.shape.plate[i] == m->batch_plate;
+    (void)keep(&s);
+}
+
+urn_var urn_param(urn_model *m, const char *name, double start, int64_t size, urn_plate plate)
+{
+    sentence s = {.m = m, .name = name};
+    if (!begin_named(&s, plate))
+        return urn__poison(m);
+    if (s.site.local) {
+        (void)fail(&s, NULL, "a parameter cannot be over the mini-batched plate");
+        return urn__poison(m);
+    }
+    const urn__shape plates = urn__plate_shape(m, s.site.plate);
+    s.site.shape = urn__shape_with_event(&plates, size > 0 ? 1 : 0, &size);
+    s.site.role = URN_SITE_PARAM;
+    s.site.part = URN__PART_COORDINATE;
+    s.site.support = urn_support_real();
+    s.site.start = start;
+    s.site.dim = s.site.event = s.site.value_size = s.site.free_row = 1;
+    s.site.full_rows = urn__shape_rows(&s.site.shape);
+    s.site.support_rows = s.site.free_size = urn__shape_size(&s.site.shape);
+    const urn__slot_attr attr = {.slot = (int64_t)m->n_sites, .shape = s.site.shape};
+    s.site.value = urn__emit(m->graph, &urn__op_site, 0, NULL, &attr, sizeof attr);
+    return s.site.value == 0 ? urn__var(m, 0) : keep(&s);
+}
