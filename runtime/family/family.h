@@ -1,5 +1,5 @@
-/* For the files of this folder. Each is compiled once per CPU path (URN_CPU = 0 base, 1 v3, 2 v4), so
- * that the density loops are vectorised at full width; the base build defines the public
+/* For the files of this folder. Each is compiled once per CPU path (URN_CPU = 0 base, 1 v3, 2 v4),
+ * so that the density loops are vectorised at full width; the base build defines the public
  * urn_family_<name>, the others urn_family_<name>__v3 and __v4. */
 #ifndef URN_FAMILY_FAMILY_H
 #define URN_FAMILY_FAMILY_H

@@ -1,0 +1,95 @@
+/* Half-normal: density sqrt(2 / pi) exp(-(x / scale)^2 / 2) / scale, x >= 0. */
+#include "density.h"
+
+enum { SCALE };
+
+#define LOG_SQRT_HALF_PI 0.22579135264472743236
+#define SQRT_HALF 0.70710678118654752440
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 2 * n;
+}
+
+static void rows(int64_t n, const double *restrict x, const double *restrict scale,
+                 double *restrict log_density, double *restrict d_x, double *restrict d_scale)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double inverse = 1.0 / scale[i];
+        const double z = x[i] * inverse;
+        const double value = -LOG_SQRT_HALF_PI - log(scale[i]) - 0.5 * (z * z);
+        const double inside = x[i] < 0.0 ? (double)-INFINITY : value;
+        log_density[i] = scale[i] > 0.0 ? inside : (double)NAN;
+        d_x[i] = -z * inverse;
+        d_scale[i] = (z * z - 1.0) * inverse;
+    }
+}
+
+static void log_density(const urn_density_call *c)
+{
+    rows(c->n, c->x, c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
+         urn__partial(c, c->d_param[SCALE], 1));
+}
+
+static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
+{
+    const double scale = urn__argument(c, SCALE, row);
+    const double unit = fabs(urn_rng_normal(rng));
+    c->x[row] = scale > 0.0 ? scale * unit : (double)NAN;
+}
+
+static void quantiles(const urn_draw_call *c, double p, double *out)
+{
+    const double unit =
+        p < 0.5 ? urn__normal_quantile(0.5 + 0.5 * p) : -urn__normal_quantile(0.5 - 0.5 * p);
+    for (int64_t i = 0; i < c->n; i++)
+        out[i] = unit * urn__argument(c, SCALE, i);
+}
+
+static void centre(const urn_draw_call *c)
+{
+    quantiles(c, 0.5, c->x);
+}
+
+static void quantile(const urn_draw_call *c)
+{
+    quantiles(c, c->p, c->out);
+}
+
+static void mean(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] = 0.79788456080286535588 * urn__argument(c, SCALE, i);
+}
+
+static void variance(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const double scale = urn__argument(c, SCALE, i);
+        c->out[i] = 0.36338022763241865692 * scale * scale; /* 1 - 2 / pi */
+    }
+}
+
+static void cdf(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] = c->x[i] < 0.0 ? 0.0 : erf(c->x[i] / urn__argument(c, SCALE, i) * SQRT_HALF);
+}
+
+static const urn_family family = {
+    .bytes = sizeof(urn_family),
+    .name = "half_normal",
+    .support = urn_support_positive,
+    .params = {{"scale", 0, URN_DOMAIN_POSITIVE, 0}},
+    .scratch_doubles = scratch_doubles,
+    .log_density = log_density,
+    .draw = draw,
+    .centre = centre,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+};
+
+URN__FAMILY_DEFINE(half_normal, family)

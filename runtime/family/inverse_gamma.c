@@ -1,0 +1,118 @@
+/* Inverse gamma: 1 / x is gamma; density rate^shape / Gamma(shape) x^-(shape + 1) exp(-rate / x),
+ * x > 0. */
+#include "gamma_terms.h"
+#include <gsl/gsl_randist.h>
+
+enum { SHAPE, RATE };
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 5 * n;
+}
+
+static void rows(int64_t n, const double *restrict x, const double *restrict shape,
+                 const double *restrict rate, const double *restrict term,
+                 const double *restrict d_term, double *restrict log_density, double *restrict d_x,
+                 double *restrict d_shape, double *restrict d_rate)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double a = shape[i], b = rate[i];
+        const double in = x[i] > 0.0 ? 1.0 : 0.0;
+        const double at = x[i] > 0.0 ? x[i] : 1.0;
+        const double inverse = 1.0 / at, s = b * inverse, t = s / a, log_x = log(at);
+        const double log_t = log(a >= URN__SHAPE_LARGE ? t : b);
+        const double large = a * (log_t - (t - 1.0));
+        const double small = a * (log_t - log_x) - s;
+        const double value = (a >= URN__SHAPE_LARGE ? large : small) + term[i] - log_x;
+        const double finite = at < (double)INFINITY ? value : (double)-INFINITY;
+        const double inside = x[i] <= 0.0 ? (double)-INFINITY : x[i] > 0.0 ? finite : x[i];
+        log_density[i] = (a > 0.0) & (b > 0.0) ? inside : (double)NAN;
+        d_x[i] = in * (s - (a + 1.0)) * inverse;
+        d_shape[i] = log_t - (a >= URN__SHAPE_LARGE ? 0.0 : log_x) + d_term[i];
+        d_rate[i] = a / b - inverse;
+    }
+}
+
+static void log_density(const urn_density_call *c)
+{
+    double *term = c->scratch + 3 * c->n, *d_term = term + c->n;
+    urn__gamma_terms(c->n, c->param[SHAPE], term, d_term);
+    rows(c->n, c->x, c->param[SHAPE], c->param[RATE], term, d_term, c->log_density,
+         urn__partial(c, c->d_x, 0), urn__partial(c, c->d_param[SHAPE], 1),
+         urn__partial(c, c->d_param[RATE], 2));
+}
+
+static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
+{
+    const double shape = urn__argument(c, SHAPE, row), rate = urn__argument(c, RATE, row);
+    c->x[row] = (double)NAN;
+    if (shape > 0.0 && shape < (double)INFINITY && rate > 0.0)
+        c->x[row] = rate / gsl_ran_gamma(urn_rng_gsl(rng), shape, 1.0);
+}
+
+/* Rows that share a shape share the search. */
+static void quantiles(const urn_draw_call *c, double p, double *out)
+{
+    double last = NAN, unit = NAN;
+    for (int64_t i = 0; i < c->n; i++) {
+        const double shape = urn__argument(c, SHAPE, i);
+        if (shape != last)
+            unit = urn__gamma_quantile(shape, p, 1);
+        last = shape;
+        out[i] = urn__argument(c, RATE, i) / unit;
+    }
+}
+
+static void centre(const urn_draw_call *c)
+{
+    quantiles(c, 0.5, c->x);
+}
+
+static void quantile(const urn_draw_call *c)
+{
+    quantiles(c, c->p, c->out);
+}
+
+/* Infinite up to shape 1, the variance up to shape 2. */
+static void mean(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const double shape = urn__argument(c, SHAPE, i);
+        c->out[i] = shape > 1.0 ? urn__argument(c, RATE, i) / (shape - 1.0) : (double)INFINITY;
+    }
+}
+
+static void variance(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const double shape = urn__argument(c, SHAPE, i);
+        const double m = urn__argument(c, RATE, i) / (shape - 1.0);
+        c->out[i] = shape > 2.0 ? m * m / (shape - 2.0) : (double)INFINITY;
+    }
+}
+
+static void cdf(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const double ratio = urn__argument(c, RATE, i) / c->x[i];
+        c->out[i] = c->x[i] <= 0.0 ? 0.0 : urn__gamma_q(urn__argument(c, SHAPE, i), ratio);
+    }
+}
+
+static const urn_family family = {
+    .bytes = sizeof(urn_family),
+    .name = "inverse_gamma",
+    .support = urn_support_positive,
+    .params = {{"shape", 0, URN_DOMAIN_POSITIVE, 0}, {"rate", 0, URN_DOMAIN_POSITIVE, 0}},
+    .scratch_doubles = scratch_doubles,
+    .log_density = log_density,
+    .draw = draw,
+    .centre = centre,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+};
+
+URN__FAMILY_DEFINE(inverse_gamma, family)

@@ -1,0 +1,134 @@
+/* Normal: density exp(-z^2 / 2) / (scale sqrt(2 pi)), z = (x - loc) / scale. */
+#include "density.h"
+#include <urn/ops.h>
+
+enum { LOC, SCALE };
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 3 * n;
+}
+
+/* Rows often share one scale, which then costs one logarithm and one division. */
+static bool is_constant(int64_t n, const double *v)
+{
+    int64_t same = 0;
+    for (int64_t i = 0; i < n; i++)
+        same += v[i] == v[0];
+    return same == n;
+}
+
+static void shared_scale(int64_t n, const double *restrict x, const double *restrict loc,
+                         double scale, double *restrict log_density, double *restrict d_x,
+                         double *restrict d_loc, double *restrict d_scale)
+{
+    const double inverse = 1.0 / scale;
+    const double constant = scale > 0.0 ? -log(scale) - 0.5 * URN__LOG_2PI : (double)NAN;
+    for (int64_t i = 0; i < n; i++) {
+        const double z = (x[i] - loc[i]) * inverse;
+        const double slope = z * inverse;
+        log_density[i] = constant - 0.5 * (z * z);
+        d_x[i] = -slope;
+        d_loc[i] = slope;
+        d_scale[i] = slope * z - inverse;
+    }
+}
+
+static void own_scales(int64_t n, const double *restrict x, const double *restrict loc,
+                       const double *restrict scale, double *restrict log_density,
+                       double *restrict d_x, double *restrict d_loc, double *restrict d_scale)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double inverse = 1.0 / scale[i];
+        const double z = (x[i] - loc[i]) * inverse;
+        const double slope = z * inverse;
+        const double value = -log(scale[i]) - 0.5 * URN__LOG_2PI - 0.5 * (z * z);
+        log_density[i] = scale[i] > 0.0 ? value : (double)NAN;
+        d_x[i] = -slope;
+        d_loc[i] = slope;
+        d_scale[i] = slope * z - inverse;
+    }
+}
+
+static void log_density(const urn_density_call *c)
+{
+    double *d_x = urn__partial(c, c->d_x, 0);
+    double *d_loc = urn__partial(c, c->d_param[LOC], 1);
+    double *d_scale = urn__partial(c, c->d_param[SCALE], 2);
+    const double *loc = c->param[LOC], *scale = c->param[SCALE];
+    if (c->n > 0 && is_constant(c->n, scale))
+        shared_scale(c->n, c->x, loc, scale[0], c->log_density, d_x, d_loc, d_scale);
+    else
+        own_scales(c->n, c->x, loc, scale, c->log_density, d_x, d_loc, d_scale);
+}
+
+static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
+{
+    const double scale = urn__argument(c, SCALE, row);
+    const double z = urn_rng_normal(rng);
+    c->x[row] = scale > 0.0 ? urn__argument(c, LOC, row) + scale * z : (double)NAN;
+}
+
+static void centre(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        c->x[i] = urn__argument(c, LOC, i);
+}
+
+static void mean(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] = urn__argument(c, LOC, i);
+}
+
+static void variance(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const double scale = urn__argument(c, SCALE, i);
+        c->out[i] = scale * scale;
+    }
+}
+
+static void cdf(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] =
+            urn__normal_cdf((c->x[i] - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i));
+}
+
+static void quantile(const urn_draw_call *c)
+{
+    const double z = urn__normal_quantile(c->p);
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] = urn__argument(c, LOC, i) + urn__argument(c, SCALE, i) * z;
+}
+
+static urn_var scale_of_precision(urn_var precision)
+{
+    return urn_reciprocal(urn_sqrt(precision));
+}
+
+static const urn_family_alternative alternatives[] = {
+    {"variance", "scale", URN_DOMAIN_POSITIVE, urn_sqrt},
+    {"precision", "scale", URN_DOMAIN_POSITIVE, scale_of_precision},
+    {0},
+};
+
+static const urn_family family = {
+    .bytes = sizeof(urn_family),
+    .name = "normal",
+    .support = urn_support_real,
+    .params = {{"loc", 0, URN_DOMAIN_REAL, 0}, {"scale", 0, URN_DOMAIN_POSITIVE, 0}},
+    .alternatives = alternatives,
+    .scratch_doubles = scratch_doubles,
+    .log_density = log_density,
+    .draw = draw,
+    .centre = centre,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+};
+
+URN__FAMILY_DEFINE(normal, family)
