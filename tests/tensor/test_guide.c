@@ -69,8 +69,8 @@ static void check_adam(const urn__kernels *kernels)
         kernels->adam(N, &adam, g, m, v, p);
         for (int i = 0; i < N; i++) {
             naive_adam(&adam, g[i], &naive_m[i], &naive_v[i], &q[i]);
-            assert_close(m[i], naive_m[i], 1e-14, 0.0);
-            assert_close(v[i], naive_v[i], 1e-14, 0.0);
+            assert_close(m[i], naive_m[i], 1e-14, 10.0);
+            assert_close(v[i], naive_v[i], 1e-14, 1e-30);
             assert_close(p[i], q[i], 1e-14, 1.0);
         }
         free(g);
