@@ -106,7 +106,9 @@ urn_var urn_data(urn_plate rows, const char *column)
         return urn__var(m, 0);
     if (!is_made_up(m, p, column) && !copy_column(m, p, column, values, 1))
         return urn__poison(m);
-    return remember(m, p, rows.id, column, data_node(m, p, rows.id, values, 1, false));
+    const urn__id id = data_node(m, p, rows.id, values, 1, false);
+    urn__note_read(m, "column", column, rows.id, id);
+    return remember(m, p, rows.id, column, id);
 }
 
 urn_var urn_data_columns(urn_plate rows, const char *pattern)
@@ -132,6 +134,7 @@ urn_var urn_data_columns(urn_plate rows, const char *pattern)
     for (int k = 0; k < n; k++)
         if (!copy_column(m, p, name[k], values + k, n))
             return urn__poison(m);
+    urn__note_read(m, "columns", pattern, rows.id, 0);
     return remember(m, p, rows.id, pattern, data_node(m, p, rows.id, values, n, true));
 }
 
@@ -146,6 +149,7 @@ urn_var urn_data_mean(urn_plate rows, const char *column)
     if (!is_made_up(m, p, column) &&
         urn__dataset_mean(m->data, p->table, column, &mean, &error) != URN_OK)
         return data_error(m, &error);
+    urn__note_read(m, "mean", column, rows.id, 0);
     return urn__var(m, urn__number(m->graph, mean));
 }
 
@@ -180,6 +184,7 @@ urn_var urn_data_real(urn_model *m, const char *name)
     if (!isfinite(v[0]))
         return urn__model_error(m, URN_ERR_DATA, NULL, NULL, NULL,
                                 "\"%s\" is %g; a finite number is expected", name, v[0]);
+    urn__note_read(m, "real", name, 0, 0);
     return urn__var(m, urn__number(m->graph, v[0]));
 }
 
@@ -196,6 +201,7 @@ int64_t urn_data_int(urn_model *m, const char *name)
     if (!whole)
         (void)urn__model_error(m, URN_ERR_DATA, NULL, NULL, NULL,
                                "\"%s\" is %g; a whole number is expected", name, v[0]);
+    urn__note_read(m, "int", name, 0, 0);
     return whole ? (int64_t)v[0] : 0;
 }
 
@@ -245,7 +251,9 @@ urn_var urn_data_array(urn_model *m, const char *name, urn_plate plate)
         return urn__var(m, 0);
     memcpy(copy, v, (size_t)n * sizeof *copy);
     const urn__values_attr attr = {.values = copy, .width = urn__shape_event(&s), .shape = s};
-    return urn__var(m, urn__emit(m->graph, &urn__op_data, 0, NULL, &attr, sizeof attr));
+    const urn__id id = urn__emit(m->graph, &urn__op_data, 0, NULL, &attr, sizeof attr);
+    urn__note_read(m, "array", name, 0, id);
+    return urn__var(m, id);
 }
 
 /* ---- index columns ---- */
@@ -319,6 +327,7 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
                            .plate = rows.id,
                            .name = urn__arena_strdup(m->arena, column),
                            .id = id};
+    urn__note_read(m, "index", column, rows.id, 0);
     return urn__var(m, id);
 }
 

@@ -123,6 +123,8 @@ urn_plate urn_plate_rows(urn_model *m, const char *table)
         }
     } else if (urn__asked_size(m, table) >= 0) {
         p.size = urn__asked_size(m, table);
+    } else if (urn__asked_size(m, "rows") >= 0) { /* every table without a size of its own */
+        p.size = urn__asked_size(m, "rows");
     } else {
         missing_table(m, table);
         return no_plate(m);

@@ -87,6 +87,13 @@ typedef struct urn__column {
     urn__id id;
 } urn__column;
 
+/* Something the model asked of its data. */
+typedef struct urn__read {
+    const char *name, *kind;
+    uint32_t plate; /* the rows plate, 0: none */
+    urn__id id;     /* of a column's values, else 0 */
+} urn__read;
+
 struct urn_model {
     const urn_model_def *def;
     const urn_allocator *allocator;
@@ -108,6 +115,8 @@ struct urn_model {
     size_t n_columns, column_capacity;
     urn__column *index;
     size_t n_index, index_capacity;
+    urn__read *read;
+    size_t n_reads, read_capacity;
     int64_t position_size;
     int64_t n_observations;
     double batch_factor;  /* rows in all / rows of a mini-batch */
@@ -137,6 +146,8 @@ const double *urn__known_values(const urn_model *m, urn__id id);
 /* Checks of what is known before fitting: parameters in their domain, observations in the support.
  */
 void urn__check_site(urn_model *m, const urn__site *site);
+/* Notes that the model reads `name`; `plate` and `id` may be 0. */
+void urn__note_read(urn_model *m, const char *kind, const char *name, uint32_t plate, urn__id id);
 /* Asked size of a plate without data; -1: not asked. */
 int64_t urn__asked_size(const urn_model *m, const char *plate);
 
