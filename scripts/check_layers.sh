@@ -42,7 +42,7 @@ folder_of() {
 for folder in runtime/base runtime/tensor runtime/graph runtime/family runtime/model inference io cli; do
     [ -d "$folder" ] || continue
     while IFS=: read -r file line text; do
-        header=$(sed 's/.*"\(.*\)".*/\1/' <<<"$text")
+        header=${text#*\"} header=${header%%\"*}
         [ "$header" != config.h ] || continue
         own=$(dirname "$file")
         to=$(folder_of "$file" "$header")

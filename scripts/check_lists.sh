@@ -33,12 +33,12 @@ done
 # Ops: a row names a descriptor urn__op_<name> (one that is missing does not link; one without a row is
 # found here).
 ops=$(grep -oE '^URN_OP\([a-z_0-9]+' runtime/graph/ops.def | sed 's/.*(//')
-for op in $(grep -rhoE --include='*.c' '^const urn__op urn__op_[a-z_0-9]+ ' runtime/graph | sed 's/.*urn__op_//'); do
+while read -r op; do
     if ! grep -qx "$op" <<<"$ops"; then
         echo "lists: urn__op_$op has no row in runtime/graph/ops.def" >&2
         bad=1
     fi
-done
+done < <(grep -rhoE --include='*.c' '^const urn__op urn__op_[a-z_0-9]+ ' runtime/graph | sed 's/.*urn__op_//')
 
 # Engines: a row names a descriptor urn__engine_<name>.
 if [ -e inference/engines.def ]; then
@@ -62,11 +62,19 @@ fi
 
 # Every source is built and distributed, and every listed one exists.
 sources=$(find runtime inference io models cli examples bench tests -name '*.[ch]' | sort -u)
-fragments=$(find runtime inference io models cli examples bench tests docs scripts -name module.am)
+fragments=$(find runtime inference io models cli examples bench tests docs scripts -name '*.am')
 # shellcheck disable=SC2086
 in_fragments=$(listed $fragments | sed 's|^%D%/||')
 same "sources in the tree (<) and in the module.am fragments (>)" "$sources" "$in_fragments"
 same "public headers (<) and Makefile.am (>)" "$(ls include/urn/*.h)" "$(listed Makefile.am | grep '^include/urn/')"
+
+# The recipes name files that are there.
+while read -r path; do
+    if [ ! -e "$path" ]; then
+        echo "lists: CONTRIBUTING.md names $path, which does not exist" >&2
+        bad=1
+    fi
+done < <(grep -oE '`[a-z_]+/[a-z_./]+`' CONTRIBUTING.md | tr -d '`' | sort -u)
 
 [ $bad -eq 0 ] && echo "lists: fine"
 exit $bad
