@@ -36,7 +36,7 @@ static source source_of(const urn_program *p, const urn__site *s)
 {
     switch (p->options.kind) {
     case URN_PROGRAM_SIMULATE:
-        return FROM_DRAW;
+        return s->part == URN__PART_INPUT ? FROM_INPUT : FROM_DRAW;
     case URN_PROGRAM_CENTRE:
         return FROM_CENTRE;
     case URN_PROGRAM_PREDICT:

@@ -5,7 +5,7 @@
 void urn__note_read(urn_model *m, const char *kind, const char *name, uint32_t plate, urn__id id)
 {
     for (size_t i = 0; i < m->n_reads; i++)
-        if (m->read[i].plate == plate && m->read[i].kind == kind &&
+        if (m->read[i].plate == plate && strcmp(m->read[i].kind, kind) == 0 &&
             strcmp(m->read[i].name, name) == 0)
             return;
     urn__read *r =
