@@ -20,7 +20,7 @@ static void rows(int64_t n, const double *restrict x, const double *restrict log
         const double e = exp(-fabs(l));
         const double value = -((s > 0.0 ? s : 0.0) + log1p(e));
         const double outside = l == l ? (double)-INFINITY : (double)NAN;
-        log_density[i] = (x[i] == 1.0) | (x[i] == 0.0) ? value : outside;
+        log_density[i] = ((x[i] == 1.0) | (x[i] == 0.0)) ? value : outside;
         d_logits[i] = x[i] - (l >= 0.0 ? 1.0 : e) / (1.0 + e);
     }
 }

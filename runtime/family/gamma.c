@@ -27,7 +27,7 @@ static void rows(int64_t n, const double *restrict x, const double *restrict sha
         const double value = (a >= URN__SHAPE_LARGE ? large : small) + term[i] - log_x;
         const double finite = at < (double)INFINITY ? value : (double)-INFINITY;
         const double inside = x[i] <= 0.0 ? (double)-INFINITY : x[i] > 0.0 ? finite : x[i];
-        log_density[i] = (a > 0.0) & (b > 0.0) ? inside : (double)NAN;
+        log_density[i] = ((a > 0.0) & (b > 0.0)) ? inside : (double)NAN;
         d_x[i] = in * ((a - 1.0) / at - b);
         d_shape[i] = log_t + (a >= URN__SHAPE_LARGE ? 0.0 : log_x) + d_term[i];
         d_rate[i] = a / b - at;

@@ -23,35 +23,45 @@ static const double log_factorial[SMALL] = {
 static int64_t scratch_doubles(int64_t n, int64_t dim)
 {
     (void)dim;
-    return n;
+    return 2 * n;
+}
+
+/* log k! where it comes from the table; elsewhere not used. */
+static void look_up(int64_t n, const double *restrict x, double *restrict out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i] >= 0.0 && x[i] < SMALL ? log_factorial[(int)x[i]] : 0.0;
 }
 
 static void rows(int64_t n, const double *restrict x, const double *restrict rate,
-                 double *restrict log_density, double *restrict d_rate)
+                 const double *restrict log_factorials, double *restrict log_density,
+                 double *restrict d_rate)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double r = rate[i];
-        const bool count = (x[i] >= 0.0) & (x[i] < (double)INFINITY) & (floor(x[i]) == x[i]);
-        const double k = count ? x[i] : 0.0;
-        const bool few = k < SMALL;
+        const double r = rate[i], at = x[i] >= 0.0 ? x[i] : 0.0;
+        const double k = at < (double)INFINITY ? at : 0.0, inexact = x[i] - floor(k);
         const double positive = k > 0.0 ? k : 1.0, inverse = 1.0 / positive;
         const double t = r * inverse, f = inverse * inverse;
-        const double log_t = log(few ? r : t);
+        const double log_t = log(k < SMALL ? r : t);
         const double error =
             (1.0 / 12 - f * (1.0 / 360 - f * (1.0 / 1260 - f * (1.0 / 1680 - f / 1188)))) * inverse;
         const double many = k * (log_t - (t - 1.0)) - 0.5 * (URN__LOG_2PI + log(positive)) - error;
-        const double small = k * log_t - r - log_factorial[few ? (int)k : 0];
-        const double some = few ? small : many;
+        const double few = k * log_t - r - log_factorials[i];
+        const double some = k < SMALL ? few : many;
         const double value = k == 0.0 ? -r : some;
         const double outside = x[i] == x[i] ? (double)-INFINITY : x[i];
-        log_density[i] = r >= 0.0 ? (count ? value : outside) : (double)NAN;
+        const double density = inexact == 0.0 ? value : outside;
+        log_density[i] = r >= 0.0 ? density : (double)NAN;
         d_rate[i] = (k == 0.0 ? 0.0 : k / r) - 1.0;
     }
 }
 
 static void log_density(const urn_density_call *c)
 {
-    rows(c->n, c->x, c->param[RATE], c->log_density, urn__partial(c, c->d_param[RATE], 0));
+    double *log_factorials = c->scratch + c->n;
+    look_up(c->n, c->x, log_factorials);
+    rows(c->n, c->x, c->param[RATE], log_factorials, c->log_density,
+         urn__partial(c, c->d_param[RATE], 0));
     if (c->d_x != NULL)
         memset(c->d_x, 0, (size_t)c->n * sizeof(double));
 }
@@ -81,8 +91,9 @@ static double draw_by_rejection(double rate, urn_rng *rng)
             return k;
         if (k < 0.0 || (us < 0.013 && v > us))
             continue;
-        double log_p, unused;
-        rows(1, &k, &rate, &log_p, &unused);
+        double tabled, log_p, unused;
+        look_up(1, &k, &tabled);
+        rows(1, &k, &rate, &tabled, &log_p, &unused);
         if (log(v * inverse_alpha / (a / (us * us) + b)) <= log_p)
             return k;
     }
