@@ -151,6 +151,7 @@ typedef struct plan {
     int64_t *keeper; /* per first row: the row whose place the merged one takes */
     int64_t *lines;
     double *sums;
+    unsigned char *differs; /* per first row: whether the values of one column do */
 } plan;
 
 static bool plan_init(plan *p, const urn_dataset *data, const key *k)
@@ -163,7 +164,8 @@ static bool plan_init(plan *p, const urn_dataset *data, const key *k)
     p->keeper = urn__calloc(allocator, n, sizeof *p->keeper);
     p->lines = urn__calloc(allocator, n, sizeof *p->lines);
     p->sums = urn__calloc(allocator, n, sizeof *p->sums);
-    if (!p->first || !p->count || !p->keeper || !p->lines || !p->sums ||
+    p->differs = urn__calloc(allocator, n, 1);
+    if (!p->first || !p->count || !p->keeper || !p->lines || !p->sums || !p->differs ||
         !seen_init(&s, allocator, k->table->n_rows))
         return false;
     for (int64_t r = 0; r < k->table->n_rows; r++) {
@@ -181,23 +183,31 @@ static void plan_clear(plan *p, const urn_allocator *allocator)
     urn__free(allocator, p->keeper);
     urn__free(allocator, p->lines);
     urn__free(allocator, p->sums);
+    urn__free(allocator, p->differs);
 }
 
-/* Puts the mean of each group into the row that stays. A column of integers whose means are not
- * whole becomes real. */
-static void average(urn__column *c, const plan *p, int64_t n_rows, const urn_allocator *allocator)
+static bool same_value(const urn__column *c, int64_t a, int64_t b)
 {
-    for (int64_t r = 0; r < n_rows; r++)
-        p->sums[r] = 0.0;
-    for (int64_t r = 0; r < n_rows; r++)
-        p->sums[p->first[r]] += c->values[r];
-    bool whole = c->ints == NULL;
+    return c->ints ? c->ints[a] == c->ints[b] : c->values[a] == c->values[b];
+}
+
+/* Puts the mean of each group into the row that stays; where all its values are equal they are the
+ * mean, without rounding. A column of integers whose means are not whole becomes real. */
+static void average(urn__column *c, plan *p, int64_t n_rows, const urn_allocator *allocator)
+{
+    memset(p->sums, 0, (size_t)n_rows * sizeof *p->sums);
+    memset(p->differs, 0, (size_t)n_rows);
     for (int64_t r = 0; r < n_rows; r++) {
-        if (p->first[r] != r || p->count[r] == 1)
+        p->sums[p->first[r]] += c->values[r];
+        p->differs[p->first[r]] |= !same_value(c, r, p->first[r]);
+    }
+    bool whole = true;
+    for (int64_t r = 0; r < n_rows; r++) {
+        if (p->first[r] != r || !p->differs[r])
             continue;
         const double mean = p->sums[r] / (double)p->count[r];
         c->values[p->keeper[r]] = mean;
-        whole = whole && mean == floor(mean);
+        whole = whole && !c->ints && mean == floor(mean);
     }
     if (c->kind == URN__COLUMN_INT && !whole) {
         c->kind = URN__COLUMN_REAL;
@@ -266,7 +276,7 @@ urn_status urn_dataset_merge(urn_dataset *data, const char *table, const char *c
     if (!plan_init(&p, data, &k)) {
         plan_clear(&p, data->allocator);
         return urn__fail_memory(error, "the merging of repeated rows",
-                                (size_t)t->n_rows * 5 * sizeof(int64_t));
+                                (size_t)t->n_rows * 6 * sizeof(int64_t));
     }
     const int64_t before = t->n_rows;
     for (int64_t r = 0; r < before; r++)
