@@ -13,7 +13,9 @@
 /* A site of both models. */
 typedef struct pair {
     int fitted, target;
-    int64_t size; /* in the fitted model */
+    int64_t size;   /* in the fitted model */
+    bool over_rows; /* its plate is that of data rows: other rows than those fitted are drawn */
+    bool drawn;
 } pair;
 
 typedef struct owned {
@@ -72,6 +74,18 @@ static urn_status find_site(work *w, urn_error *error)
     return URN_OK;
 }
 
+/* Is the site's first plate one of data rows? */
+static bool is_over_rows(const urn_model *model, const urn_site_info *info)
+{
+    urn_plate_info plate;
+    for (int i = 0; info->n_plates > 0 && i < urn_model_plate_count(model); i++) {
+        urn_model_plate(model, i, &plate);
+        if (strcmp(plate.name, info->plates[0]) == 0)
+            return strcmp(plate.kind, "rows") == 0;
+    }
+    return false;
+}
+
 static urn_status check_pair(work *w, const urn_site_info *target, int fitted, urn_error *error)
 {
     urn_site_info info;
@@ -83,7 +97,9 @@ static urn_status check_pair(work *w, const urn_site_info *target, int fitted, u
     bool same = info.n_dims - info.n_plates == target->n_dims - target->n_plates;
     for (int k = 1; same && k <= info.n_dims - info.n_plates; k++)
         same = info.dims[info.n_dims - k] == target->dims[target->n_dims - k];
-    if (!same || info.rows > target->rows)
+    pair *p = &w->pairs[w->n_pairs];
+    p->over_rows = is_over_rows(w->target, target);
+    if (!same || (info.rows > target->rows && !p->over_rows))
         return urn__fail(
             error, URN_ERR_USAGE, target->where, target->name, "use the options and ids of the fit",
             "the site has %lld rows and %lld elements, but the fitted one has %lld rows "
@@ -91,7 +107,7 @@ static urn_status check_pair(work *w, const urn_site_info *target, int fitted, u
             (long long)target->rows, (long long)target->size, (long long)info.rows,
             (long long)info.size);
     w->grown = w->grown || info.rows < target->rows;
-    w->pairs[w->n_pairs].size = info.size;
+    p->size = info.size;
     return URN_OK;
 }
 
@@ -172,6 +188,27 @@ static urn_status make_room(work *w, urn_error *error)
 
 /* ---- draws ---- */
 
+/* Hands a fitted value over. A site over data rows has no input when the target's rows are not
+ * those of the fit. */
+static urn_status give_input(work *w, pair *p, int64_t s, urn_error *error)
+{
+    if (p->drawn)
+        return URN_OK;
+    const double *value = urn_replay_result(w->values.replay, p->fitted, URN_RESULT_VALUE);
+    if (!value)
+        return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
+                         "a fitted site has no value to predict from");
+    urn_error refused = {0};
+    const urn_status status =
+        urn_replay_input(w->predict.replay, p->target, value, p->size, &refused);
+    if (status == URN_OK)
+        return URN_OK;
+    p->drawn = p->over_rows && s == 0;
+    if (!p->drawn && error)
+        *error = refused;
+    return p->drawn ? URN_OK : status;
+}
+
 static urn_status run_draw(work *w, int64_t s, urn_error *error)
 {
     const double *position = w->centre;
@@ -180,14 +217,8 @@ static urn_status run_draw(work *w, int64_t s, urn_error *error)
         position = w->position;
     }
     urn_replay_run(w->values.replay, position);
-    for (int k = 0; k < w->n_pairs; k++) {
-        const pair *p = &w->pairs[k];
-        const double *value = urn_replay_result(w->values.replay, p->fitted, URN_RESULT_VALUE);
-        if (!value)
-            return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
-                             "a fitted site has no value to predict from");
-        URN_TRY(urn_replay_input(w->predict.replay, p->target, value, p->size, error));
-    }
+    for (int k = 0; k < w->n_pairs; k++)
+        URN_TRY(give_input(w, &w->pairs[k], s, error));
     urn_replay_seed(w->predict.replay, w->options.seed, urn__chain_for(URN__USE_PREDICTION, 0),
                     (uint64_t)s);
     urn_replay_run(w->predict.replay, NULL);

@@ -1,0 +1,113 @@
+/* Small models whose posteriors are known, and their data. */
+#ifndef URN_TESTS_ZOO_H
+#define URN_TESTS_ZOO_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <urn/urn.h>
+
+/* ---- a normal mean: mu ~ N(1, 2), y ~ N(mu, 0.5) ---- */
+
+static void normal_mean(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var mu = urn_sample(m, "mu", normal, .loc = urn_real(m, 1.0), .scale = urn_real(m, 2.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = mu, .scale = urn_real(m, 0.5),
+                .plate = rows);
+}
+URN_MODEL(normal_mean, "normal mean, known noise");
+
+/* ---- a regression: beta_k ~ N(0, 3), y ~ N(X beta, 0.7) ---- */
+
+static void regression(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var x = urn_data_columns(rows, "x*");
+    urn_var zero = urn_real(m, 0.0), three = urn_real(m, 3.0);
+    urn_var b0 = urn_sample(m, "b0", normal, .loc = zero, .scale = three);
+    urn_var b1 = urn_sample(m, "b1", normal, .loc = zero, .scale = three);
+    urn_var b2 = urn_sample(m, "b2", normal, .loc = zero, .scale = three);
+    urn_var mean = urn_add(urn_add(urn_mul(b0, urn_element(x, 0)), urn_mul(b1, urn_element(x, 1))),
+                           urn_mul(b2, urn_element(x, 2)));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = mean,
+                .scale = urn_real(m, 0.7), .plate = rows);
+}
+URN_MODEL(regression, "linear regression, known noise");
+
+/* ---- a rate: lambda ~ Gamma(3, 2), y ~ Poisson(lambda); and a recorded site ---- */
+
+static void rate(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var lambda =
+        urn_sample(m, "lambda", gamma, .shape = urn_real(m, 3.0), .rate = urn_real(m, 2.0));
+    urn_record(m, "log_lambda", urn_log(lambda));
+    urn_observe(m, "y", poisson, .value = urn_data(rows, "y"), .rate = lambda, .plate = rows);
+}
+URN_MODEL(rate, "Poisson rate");
+
+/* ---- group means: theta_g ~ N(0, 1.5), y ~ N(theta_g, 0.5) ---- */
+
+static void groups(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_plate group = urn_plate_of(m, "group");
+    urn_var theta = urn_sample(m, "theta", normal, .loc = urn_real(m, 0.0),
+                               .scale = urn_real(m, 1.5), .plate = group);
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"),
+                .loc = urn_gather(theta, urn_index(rows, "group", group)),
+                .scale = urn_real(m, 0.5), .plate = rows);
+}
+URN_MODEL(groups, "group means, known noise");
+
+/* ---- supports: nothing is observed but a row that says nothing about them ---- */
+
+static void supports(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_sample(m, "real", normal, .loc = urn_real(m, 1.0), .scale = urn_real(m, 2.0));
+    urn_var top =
+        urn_sample(m, "positive", log_normal, .loc = urn_real(m, 0.3), .scale = urn_real(m, 0.4));
+    urn_sample(m, "bounded", uniform, .low = urn_real(m, -1.0), .high = urn_real(m, 3.0));
+    urn_sample(m, "moving", uniform, .low = urn_real(m, 0.0), .high = top);
+    urn_sample(m, "tril", lkj_cholesky, .size = 3, .concentration = urn_real(m, 2.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_real(m, 0.0),
+                .scale = urn_real(m, 1.0), .plate = rows);
+}
+URN_MODEL(supports, "one site of each support");
+
+/* ---- a point-estimated parameter: y ~ N(c, 1) ---- */
+
+static void with_param(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var c = urn_param(m, "c", 0.25, 0, (urn_plate){0});
+    urn_var mu = urn_sample(m, "mu", normal, .loc = c, .scale = urn_real(m, 1.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = mu, .scale = urn_real(m, 0.5),
+                .plate = rows);
+}
+URN_MODEL(with_param, "a parameter above a normal mean");
+
+/* ---- a discrete latent site ---- */
+
+static void discrete(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var z = urn_sample(m, "z", bernoulli, .logits = urn_real(m, 0.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = z, .scale = urn_real(m, 1.0),
+                .plate = rows);
+}
+URN_MODEL(discrete, "a discrete latent site");
+
+/* ---- a density that is nowhere finite: the scale of "y" is negative ---- */
+
+static void impossible(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var mu = urn_sample(m, "mu", normal, .loc = urn_real(m, 0.0), .scale = urn_real(m, 1.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = mu,
+                .scale = urn_neg(urn_exp(mu)), .plate = rows);
+}
+URN_MODEL(impossible, "a negative scale");
+
+#endif
