@@ -82,6 +82,16 @@ static int open_temporary(urn__io_file *file)
     return EEXIST;
 }
 
+/* Not to be replaced: the standard output, pipes and devices; also /dev/stdout where it is a link
+ * to a plain file, which other writers hold open. */
+static bool is_direct(const char *path, const struct stat *about)
+{
+    if (strcmp(path, "-") == 0)
+        return true;
+    return about != NULL && (!S_ISREG(about->st_mode) || strncmp(path, "/dev/", 5) == 0 ||
+                             strncmp(path, "/proc/", 6) == 0);
+}
+
 urn_status urn__io_file_open(const char *path, const urn_allocator *allocator, urn__io_file **file,
                              urn_error *error)
 {
@@ -96,8 +106,9 @@ urn_status urn__io_file_open(const char *path, const urn_allocator *allocator, u
     made->allocator = allocator;
     made->path = path;
     int failure = 0;
-    if (exists && !S_ISREG(about.st_mode)) {
-        made->descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    if (is_direct(path, exists ? &about : NULL)) {
+        made->descriptor = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                                                  : open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
         failure = made->descriptor < 0 ? errno : 0;
     } else {
         failure = open_temporary(made);

@@ -85,7 +85,7 @@ bool urn__io_parse_real(const char *text, size_t n, double *value);
 
 /* A file under construction. It is written under a temporary name in the same directory and gets
  * its own name on commit; an error or abort leaves what stood there before. A path that exists and
- * is not a regular file (/dev/stdout, a pipe) is written directly. */
+ * is not a regular file (/dev/stdout, a pipe) is written directly; "-" is the standard output. */
 typedef struct urn__io_file urn__io_file;
 
 /* URN_ERR_IO: the directory is missing or not writable. `path` and `allocator` are borrowed. */
