@@ -6,6 +6,7 @@
 #include "save.h"
 #include "score.h"
 #include "sites.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -46,6 +47,7 @@ typedef struct session {
     cli_init init;
     urn__io_run *run;
     urn__io_file *log;
+    char log_path[PATH_MAX];
     urn__io_csv log_csv;
     bool log_begun, interrupted;
     cli_progress progress;
@@ -291,7 +293,8 @@ static urn_status open_run(session *s, urn_error *error)
     const char *path = urn__io_run_path(s->run, "log.csv");
     if (path == NULL)
         return cli_fail_memory(error);
-    URN_TRY(urn__io_file_open(path, NULL, &s->log, error));
+    snprintf(s->log_path, sizeof s->log_path, "%s", path);
+    URN_TRY(urn__io_file_open(s->log_path, NULL, &s->log, error));
     s->log_csv = (urn__io_csv){.file = s->log};
     return URN_OK;
 }
@@ -312,23 +315,33 @@ static urn_status commit_run(session *s, urn_error *error)
     return urn__io_run_commit(run, error);
 }
 
-static void print_result(const session *s)
+static double fit_number(const session *s, const char *name)
 {
-    char loss[32], k_hat[32];
-    const json_t *j = s->json;
+    urn_fit_number number;
+    for (int i = 0; urn_fit_number_at(s->fit, i, &number); i++)
+        if (strcmp(number.name, name) == 0)
+            return number.value;
+    return (double)NAN;
+}
+
+static void print_numbers(const session *s)
+{
+    char text[32];
+    const double loss = fit_number(s, "loss_per_observation"), k_hat = fit_number(s, "k_hat");
     printf("%s%s%s by %s: %lld training rows, %lld held out, seed %llu\n", cli_bold(),
            urn_model_name(s->model), cli_plain(), urn_engine_name(s->args->engine),
            (long long)training_rows(s), (long long)s->n_held_out, (unsigned long long)s->seed);
-    printf("%lld steps in %.2f s, %.3f ms a step (median)\n",
-           (long long)urn__io_json_get_int(j, "steps", 0),
-           urn__io_json_get_real(j, "steps_s", s->wall_s),
-           urn__io_json_get_real(j, "step_ms_median", 0.0));
-    if (json_object_get(j, "loss_per_observation") != NULL)
-        printf("loss per observation %s\n",
-               cli_number(urn__io_json_get_real(j, "loss_per_observation", 0.0), loss));
-    if (json_object_get(j, "k_hat") != NULL)
-        printf("k-hat of the guide %s\n",
-               cli_number(urn__io_json_get_real(j, "k_hat", 0.0), k_hat));
+    printf("%.0f steps in %.2f s, %.3f ms a step (median)\n", fit_number(s, "steps"),
+           fit_number(s, "wall_s"), fit_number(s, "step_ms_median"));
+    if (!isnan(loss))
+        printf("loss per observation %s (mean of fresh draws)\n", cli_number(loss, text));
+    if (!isnan(k_hat))
+        printf("k-hat of the guide %s\n", cli_number(k_hat, text));
+}
+
+static void print_result(const session *s)
+{
+    print_numbers(s);
     for (int i = 0; i < s->n_scores; i++)
         cli_score_print(&s->scores[i], urn_model_name(s->model));
     cli_sites_print(s->sites);

@@ -57,8 +57,8 @@ urn_status cli_print_json(json_t *object, urn_error *error)
 
 const char *cli_number(double value, char text[32])
 {
-    if (isnan(value))
-        return "-";
+    if (!isfinite(value))
+        return isnan(value) ? "-" : value > 0.0 ? "inf" : "-inf";
     const double size = fabs(value);
     if (size != 0.0 && (size < 1e-3 || size >= 1e6))
         snprintf(text, 32, "%.3e", value);

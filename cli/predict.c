@@ -194,7 +194,7 @@ static urn_status output(const job *j, urn_error *error)
         return print_json(j, &ids, given, error);
     const char *path = cli_text(j->args, "out");
     fflush(stdout);
-    URN_TRY(write_csv(j, &ids, path != NULL ? path : "/dev/stdout", error));
+    URN_TRY(write_csv(j, &ids, path != NULL ? path : "-", error));
     say(j, &ids, given);
     return URN_OK;
 }

@@ -18,7 +18,8 @@ static void hash_words(char hash[33], int n, const char *const *words)
 /* Everything given on the command line that decides the result. */
 static json_t *options_json(const cli_args *args)
 {
-    static const char *const other[] = {"threads", "out", "force", "json", "quiet", "strict"};
+    static const char *const other[] = {"threads", "out",    "force",    "json",
+                                        "quiet",   "strict", "log-every"};
     json_t *object = json_object();
     for (int i = 0; i < args->n_given; i++) {
         const cli_given *g = &args->given[i];
@@ -69,7 +70,10 @@ static urn_status add_hashes(const cli_fitted *f, json_t *json, urn_error *error
         const char *const words[] = {all, source.table, hash};
         hash_words(all, 3, words);
     }
-    char *options = urn__io_json_text(json_object_get(json, "options"), 0);
+    json_t *without_paths = json_copy(json_object_get(json, "options"));
+    json_object_del(without_paths, "data");
+    char *options = urn__io_json_text(without_paths, 0);
+    json_decref(without_paths);
     if (options == NULL) {
         json_decref(sources);
         return cli_fail_memory(error);

@@ -41,14 +41,21 @@ static urn_status group_means(const rows *r, const urn_plate_info *ids, const in
         sums[codes[i]] += r->y[i];
         counts[codes[i]] += 1.0;
     }
+    int64_t n_unseen = 0;
     for (int64_t i = 0; i < r->n_test; i++) {
         const int32_t c = codes_test[i];
+        n_unseen += counts[c] == 0.0;
         unseen[i] |= counts[c] == 0.0;
         predicted[i] = counts[c] > 0.0 ? sums[c] / counts[c] : global;
     }
     char name[96];
     snprintf(name, sizeof name, "%s means", ids->name);
     add_baseline(score, name, r, predicted);
+    if (score->n_unseen_plates < CLI_MAX_BASELINES) {
+        const int k = score->n_unseen_plates++;
+        snprintf(score->unseen[k].plate, sizeof score->unseen[k].plate, "%s", ids->name);
+        score->unseen[k].n = n_unseen;
+    }
     return URN_OK;
 }
 
@@ -129,8 +136,12 @@ void cli_score_print(const cli_score *score, const char *model)
 {
     char a[32], b[32];
     const urn_scores *s = &score->scores;
-    printf("\n%sheld out%s, site %s: %lld rows, %lld of them with an id never seen in training\n",
+    printf("\n%sheld out%s, site %s: %lld rows, %lld of them with an id never seen in training",
            cli_bold(), cli_plain(), score->site, (long long)s->n, (long long)score->n_unseen);
+    for (int k = 0; k < score->n_unseen_plates; k++)
+        printf("%s%s %lld%s", k == 0 ? " (" : ", ", score->unseen[k].plate,
+               (long long)score->unseen[k].n, k + 1 == score->n_unseen_plates ? ")" : "");
+    putchar('\n');
     if (s->n == 0)
         return;
     printf("  %-20s %10s %10s\n", "", "RMSE", "MAE");

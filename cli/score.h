@@ -15,6 +15,11 @@ typedef struct cli_score {
     char site[64];
     int64_t n_training;
     int64_t n_unseen; /* held-out rows with an id that no training row has */
+    struct {
+        char plate[64];
+        int64_t n;
+    } unseen[CLI_MAX_BASELINES]; /* the same by plate */
+    int n_unseen_plates;
     urn_scores scores;
     cli_baseline baselines[CLI_MAX_BASELINES];
     int n_baselines;
