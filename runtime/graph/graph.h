@@ -150,10 +150,20 @@ struct urn__op {
 /* Ops by number, NULL past the last. */
 const urn__op *urn__op_at(int i);
 
+enum { URN__EXAMPLE_INPUTS = 8 };
+struct urn__example {
+    urn__graph *graph;
+    int64_t size;    /* about how long inputs should be */
+    int64_t n_position; /* coordinates so far */
+    int n_inputs;
+    urn__id input[URN__EXAMPLE_INPUTS]; /* coordinate nodes, one after another in the position */
+    urn_domain domain[URN__EXAMPLE_INPUTS];
+};
 urn__id urn__example_input(urn__example *example, urn__shape shape, urn_domain domain);
+/* An index column into plate `plate` with n_targets rows; its own rows are plate 1. */
 urn__id urn__example_index(urn__example *example, int32_t plate, int64_t n, int64_t n_targets);
 urn__graph *urn__example_graph(urn__example *example);
-int64_t urn__example_size(const urn__example *example); /* a size that grows with the variant */
+int64_t urn__example_size(const urn__example *example);
 
 /* ---- building (graph.c) ---- */
 

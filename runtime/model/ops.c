@@ -222,7 +222,7 @@ static urn_var event_dims(urn_var x, int64_t extra)
     const urn__shape *s = urn__graph_shape(x.model->graph, x.id);
     int64_t dims[URN__MAX_DIMS + 1];
     const int n = s->n_event + (extra > 0 ? 1 : -1);
-    if (n < 0 || n + s->n_plates > URN__MAX_DIMS)
+    if (n < 0 || n > URN__MAX_DIMS || n + s->n_plates > URN__MAX_DIMS)
         return urn__model_error(x.model, URN_ERR_MODEL, NULL, NULL, NULL,
                                 "a value would have %d dims; 0 to %d are allowed", n + s->n_plates,
                                 URN__MAX_DIMS);
