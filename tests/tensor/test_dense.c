@@ -14,7 +14,7 @@ static const int64_t sizes[] = {1,  2,  3,  4,  5,  7,  8,  10, 16, 17,
 
 static double *zeros(int64_t n)
 {
-    double *x = calloc((size_t)n, sizeof *x);
+    double *x = calloc((size_t)(n > 0 ? n : 1), sizeof *x);
     assert_non_null(x);
     return x;
 }
