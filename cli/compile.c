@@ -108,7 +108,7 @@ static void program_dir(char dir[PATH_MAX])
 
 static void add_include(command *c, const char *dir)
 {
-    char text[PATH_MAX + 2];
+    char text[PATH_MAX + 32];
     snprintf(text, sizeof text, "-I%s", dir);
     if (c->used + strlen(text) + 1 > sizeof c->text)
         return;
