@@ -10,6 +10,7 @@
  *   floor_svi --random USERS,ITEMS,RATINGS ...      made-up ratings of that size
  *   floor_svi --check [--dim 5]     density and gradient against the plain formulas and differences
  */
+#include "bench/ratings.h"
 #include "runtime/tensor/tensor.h"
 #include "runtime/tensor/vmath.h"
 
@@ -38,159 +39,12 @@ typedef struct site {
 
 enum { LOC_U, TRIL_U, OBS_SCALE, U, V, N_SITES };
 
-typedef struct data {
-    int64_t n, n_users, n_items;
-    int32_t *user, *item;
-    double *rating;
-} data;
-
 typedef struct floor_svi {
-    data data;
+    ratings data;
     int64_t dim;
     site site[N_SITES];
     const urn__kernels *kernels; /* for the normals */
 } floor_svi;
-
-static void fail(const char *what, const char *detail)
-{
-    fprintf(stderr, "floor_svi: %s%s\n", what, detail);
-    exit(1);
-}
-
-static void *zeros(int64_t n, size_t size)
-{
-    const size_t bytes = ((size_t)(n > 0 ? n : 1) * size + 63) / 64 * 64;
-    void *memory = aligned_alloc(64, bytes);
-    if (!memory)
-        fail("out of memory", "");
-    return memset(memory, 0, bytes);
-}
-
-/* ---- data ---- */
-
-static int by_id(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Replaces ids by their rank among the distinct ids; returns how many there are. */
-static int64_t rank_ids(int64_t n, const int64_t *id, int32_t *rank)
-{
-    int64_t *sorted = zeros(n, sizeof *sorted), distinct = 0;
-    memcpy(sorted, id, (size_t)n * sizeof *sorted);
-    qsort(sorted, (size_t)n, sizeof *sorted, by_id);
-    for (int64_t i = 0; i < n; i++)
-        if (i == 0 || sorted[i] != sorted[i - 1])
-            sorted[distinct++] = sorted[i];
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t *at = bsearch(&id[i], sorted, (size_t)distinct, sizeof *sorted, by_id);
-        rank[i] = (int32_t)(at - sorted);
-    }
-    free(sorted);
-    return distinct;
-}
-
-static bool parse_line(char *line, const int *column, int64_t *user, int64_t *item, double *rating)
-{
-    int found = 0;
-    for (int c = 0; line; c++) {
-        char *field = strsep(&line, ",\n"), *end = field;
-        for (int k = 0; k < 3; k++) {
-            if (c != column[k])
-                continue;
-            if (k == 2)
-                *rating = strtod(field, &end);
-            else
-                *(k == 0 ? user : item) = strtoll(field, &end, 10);
-            found += end != field;
-        }
-    }
-    return found == 3;
-}
-
-/* The held-out rows go: row i if ((i * 2654435761) mod 2^32) / 2^32 is below the share. Their ids
- * keep their rows of U and V. */
-static void drop_held_out(data *d, double share)
-{
-    int64_t kept = 0;
-    for (int64_t i = 0; i < d->n; i++) {
-        if ((double)(uint32_t)((uint64_t)i * UINT64_C(2654435761)) / 4294967296.0 < share)
-            continue;
-        d->user[kept] = d->user[i];
-        d->item[kept] = d->item[i];
-        d->rating[kept++] = d->rating[i];
-    }
-    d->n = kept;
-}
-
-static data read_csv(const char *path, const int *column)
-{
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail("cannot open ", path);
-    char line[4096];
-    int64_t n = 0, capacity = 1 << 16;
-    int64_t *user = malloc((size_t)capacity * sizeof *user);
-    int64_t *item = malloc((size_t)capacity * sizeof *item);
-    double *rating = malloc((size_t)capacity * sizeof *rating);
-    if (!fgets(line, sizeof line, file))
-        fail("no header in ", path);
-    while (fgets(line, sizeof line, file)) {
-        if (n == capacity) {
-            capacity *= 2;
-            user = realloc(user, (size_t)capacity * sizeof *user);
-            item = realloc(item, (size_t)capacity * sizeof *item);
-            rating = realloc(rating, (size_t)capacity * sizeof *rating);
-        }
-        if (!user || !item || !rating)
-            fail("out of memory", "");
-        if (!parse_line(line, column, &user[n], &item[n], &rating[n]))
-            fail("a line without two ids and a rating in ", path);
-        n++;
-    }
-    fclose(file);
-    data d = {.n = n, .rating = rating};
-    d.user = zeros(n, sizeof *d.user);
-    d.item = zeros(n, sizeof *d.item);
-    d.n_users = rank_ids(n, user, d.user);
-    d.n_items = rank_ids(n, item, d.item);
-    free(user);
-    free(item);
-    return d;
-}
-
-/* splitmix64 */
-static uint64_t next_word(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-/* Users in order, as in most files; items and ratings (0.5 to 5) at random. */
-static data random_data(int64_t n_users, int64_t n_items, int64_t n)
-{
-    data d = {.n = n, .n_users = n_users, .n_items = n_items};
-    d.user = zeros(n, sizeof *d.user);
-    d.item = zeros(n, sizeof *d.item);
-    d.rating = zeros(n, sizeof *d.rating);
-    uint64_t state = 1;
-    for (int64_t i = 0; i < n; i++) {
-        d.user[i] = (int32_t)((double)i / (double)n * (double)n_users);
-        d.item[i] = (int32_t)(next_word(&state) % (uint64_t)n_items);
-        d.rating[i] = 0.5 * (double)(1 + next_word(&state) % 10);
-    }
-    return d;
-}
-
-static void data_free(data *d)
-{
-    free(d->user);
-    free(d->item);
-    free(d->rating);
-}
 
 /* ---- the guide ---- */
 
@@ -200,7 +54,7 @@ static void site_init(site *s, const char *name, int64_t n)
     double **arrays[] = {&s->loc, &s->log_scale, &s->eps,   &s->scale,   &s->z,
                          &s->g,   &s->m_loc,     &s->v_loc, &s->m_scale, &s->v_scale};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        *arrays[i] = zeros(n, sizeof(double));
+        *arrays[i] = bench_zeros(n, sizeof(double));
     for (int64_t i = 0; i < n; i++)
         s->log_scale[i] = log(0.1);
 }
@@ -214,11 +68,12 @@ static void site_clear(site *s)
 }
 
 /* The guide starts at the prior medians with scale 0.1. */
-static floor_svi floor_new(data d, int64_t dim)
+static floor_svi floor_new(ratings d, int64_t dim)
 {
+    ratings_sort(&d);
     floor_svi f = {.data = d, .dim = dim};
     if (urn__kernels_select(NULL, &f.kernels, NULL) != URN_OK)
-        fail("no kernels", "");
+        bench_fail("no kernels", "");
     site_init(&f.site[LOC_U], "loc_u", dim);
     site_init(&f.site[TRIL_U], "tril_u", dim * (dim - 1) / 2);
     site_init(&f.site[OBS_SCALE], "obs_scale", 1);
@@ -230,7 +85,7 @@ static floor_svi floor_new(data d, int64_t dim)
 
 static void floor_clear(floor_svi *f)
 {
-    data_free(&f->data);
+    ratings_free(&f->data);
     for (int s = 0; s < N_SITES; s++)
         site_clear(&f->site[s]);
 }
@@ -435,40 +290,48 @@ static double items_pass(int64_t n, const double *restrict v, double *restrict g
     return -0.5 * squares - 0.5 * LOG_2PI * (double)n;
 }
 
-/* All ratings: adds to the gradients of U and V; returns the sum of squared residuals. */
+/* All ratings, user after user: adds to the gradients of U and V, returns the sum of squared
+ * residuals. A user's row and its gradient stay in registers or the first cache. */
 static inline __attribute__((always_inline)) double
-ratings_pass(const data *t, int64_t d, double precision, const double *restrict u,
+ratings_pass(const ratings *t, int64_t d, double precision, const double *restrict u,
              const double *restrict v, double *restrict g_u, double *restrict g_v)
 {
     double squares = 0.0;
-    for (int64_t i = 0; i < t->n; i++) {
-        const int64_t at_u = t->user[i] * d, at_v = t->item[i] * d;
-        if (d >= 16 && i + AHEAD < t->n) {
-            const int64_t next_u = t->user[i + AHEAD] * d, next_v = t->item[i + AHEAD] * d;
-            for (int64_t k = 0; k < d; k += 8) {
-                __builtin_prefetch(u + next_u + k);
-                __builtin_prefetch(v + next_v + k);
-                __builtin_prefetch(g_u + next_u + k, 1);
-                __builtin_prefetch(g_v + next_v + k, 1);
+    for (int64_t user = 0; user < t->n_users; user++) {
+        double row[MAX_DIM], g_row[MAX_DIM];
+        for (int64_t k = 0; k < d; k++) {
+            row[k] = u[user * d + k];
+            g_row[k] = g_u[user * d + k];
+        }
+        for (int64_t i = t->start[user]; i < t->start[user + 1]; i++) {
+            const double *restrict other = v + t->item[i] * d;
+            double *restrict g_other = g_v + t->item[i] * d;
+            if (d >= 16 && i + AHEAD < t->n) {
+                const int64_t next = t->item[i + AHEAD] * d;
+                for (int64_t k = 0; k < d; k += 8) {
+                    __builtin_prefetch(v + next + k);
+                    __builtin_prefetch(g_v + next + k, 1);
+                }
+            }
+            double mean = 0.0;
+            if (d >= 16) {
+#pragma omp simd reduction(+ : mean)
+                for (int64_t k = 0; k < d; k++)
+                    mean += row[k] * other[k];
+            } else {
+                for (int64_t k = 0; k < d; k++)
+                    mean += row[k] * other[k];
+            }
+            const double residual = t->rating[i] - mean, weight = residual * precision;
+            squares += residual * residual;
+#pragma omp simd
+            for (int64_t k = 0; k < d; k++) {
+                g_row[k] += weight * other[k];
+                g_other[k] += weight * row[k];
             }
         }
-        double mean = 0.0;
-        if (d >= 16) {
-#pragma omp simd reduction(+ : mean)
-            for (int64_t k = 0; k < d; k++)
-                mean += u[at_u + k] * v[at_v + k];
-        } else {
-            for (int64_t k = 0; k < d; k++)
-                mean += u[at_u + k] * v[at_v + k];
-        }
-        const double residual = t->rating[i] - mean, weight = residual * precision;
-        squares += residual * residual;
-#pragma omp simd
         for (int64_t k = 0; k < d; k++)
-            g_u[at_u + k] += weight * v[at_v + k];
-#pragma omp simd
-        for (int64_t k = 0; k < d; k++)
-            g_v[at_v + k] += weight * u[at_u + k];
+            g_u[user * d + k] = g_row[k];
     }
     return squares;
 }
@@ -553,7 +416,7 @@ static int by_value(const void *a, const void *b)
 /* Losses: of the first step, and the mean of the last hundred. */
 static void run(floor_svi *f, int64_t steps, double lr, uint64_t seed)
 {
-    double *time = zeros(steps, sizeof *time), first = 0.0, last = 0.0, sum = 0.0;
+    double *time = bench_zeros(steps, sizeof *time), first = 0.0, last = 0.0, sum = 0.0;
     const int64_t tail = steps < 100 ? steps : 100;
     for (int64_t step = 1; step <= steps; step++) {
         const double start = microseconds();
@@ -653,12 +516,12 @@ static double worse(double worst, double value, double expected)
 
 static bool check(int64_t dim)
 {
-    floor_svi f = floor_new(random_data(70, 9, 300), dim);
+    floor_svi f = floor_new(ratings_random(70, 9, 300), dim);
     uint64_t state = 5;
     for (int s = 0; s < N_SITES; s++)
         for (int64_t i = 0; i < f.site[s].n; i++) {
-            f.site[s].loc[i] += 1e-3 * (double)(next_word(&state) % 600) - 0.3;
-            f.site[s].log_scale[i] += 1e-3 * (double)(next_word(&state) % 600) - 0.3;
+            f.site[s].loc[i] += 1e-3 * (double)(bench_word(&state) % 600) - 0.3;
+            f.site[s].log_scale[i] += 1e-3 * (double)(bench_word(&state) % 600) - 0.3;
         }
     const double loss = loss_of(&f, sample(&f, 3, 7));
     const double loss_error = worse(0.0, loss, -plain_elbo(&f) / (double)f.data.n);
@@ -720,28 +583,28 @@ static options parse(int argc, char **argv)
             o.check = true;
         else if (option != 'c' ||
                  sscanf(optarg, "%d,%d,%d", &o.column[0], &o.column[1], &o.column[2]) != 3)
-            fail("see the head of bench/floor_svi.c for its options", "");
+            bench_fail("see the head of bench/floor_svi.c for its options", "");
     }
     if (o.dim < 1 || o.dim > MAX_DIM || o.steps < 1)
-        fail("--dim must be 1 to 64 and --steps at least 1", "");
+        bench_fail("--dim must be 1 to 64 and --steps at least 1", "");
     return o;
 }
 
-static data data_of(const options *o)
+static ratings data_of(const options *o)
 {
-    data d;
+    ratings d;
     if (o->path) {
-        d = read_csv(o->path, o->column);
+        d = ratings_read(o->path, o->column);
     } else {
-        long long users = 0, items = 0, ratings = 0;
-        if (!o->random || sscanf(o->random, "%lld,%lld,%lld", &users, &items, &ratings) != 3 ||
+        long long users = 0, items = 0, n = 0;
+        if (!o->random || sscanf(o->random, "%lld,%lld,%lld", &users, &items, &n) != 3 ||
             users < 1 || items < 1)
-            fail("give --data FILE, --random USERS,ITEMS,RATINGS or --check", "");
-        d = random_data(users, items, ratings);
+            bench_fail("give --data FILE, --random USERS,ITEMS,RATINGS or --check", "");
+        d = ratings_random(users, items, n);
     }
-    drop_held_out(&d, o->holdout);
+    ratings_hold_out(&d, o->holdout);
     if (d.n < 1)
-        fail("no ratings", "");
+        bench_fail("no ratings", "");
     return d;
 }
 
