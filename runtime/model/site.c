@@ -396,8 +396,12 @@ static bool begin(sentence *s, const urn_site *given)
         complete_error(m, s->where, s->name);
         return false;
     }
-    const size_t bytes = given->bytes < sizeof s->given ? given->bytes : sizeof s->given;
-    memcpy(&s->given, given, bytes);
+    if (given->bytes > sizeof s->given) {
+        (void)fail(s, "rebuild the model with this library's headers, or update urn",
+                   "the sentence was compiled against a newer Urn header, which has more words");
+        return false;
+    }
+    memcpy(&s->given, given, given->bytes);
     const int other = urn__site_find(m, s->name);
     if (other >= 0) {
         (void)fail(s, "give every site its own name", "the name is taken by the site at %s",
