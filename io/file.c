@@ -53,16 +53,6 @@ int urn__io_sync_directory(const char *path)
     return failure == EINVAL || failure == ENOTSUP || failure == EROFS ? 0 : failure;
 }
 
-int urn__io_sync_file(const char *path)
-{
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return errno;
-    const int failure = fsync(file) != 0 ? errno : 0;
-    close(file);
-    return failure == EINVAL || failure == ENOTSUP ? 0 : failure;
-}
-
 /* Opens a new file next to the path; errno, or -1 when memory runs out. */
 static int open_temporary(urn__io_file *file)
 {

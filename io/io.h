@@ -158,11 +158,12 @@ void urn__io_run_abort(urn__io_run *run);
 
 /* ---- draws.nc: ArviZ InferenceData in netCDF-4 ---- */
 
-/* A netCDF-4 file. Groups, dims and variables are numbered; group 0 is the root. The same calls
- * give the same bytes: no times are stored. Names follow ArviZ: groups posterior, sample_stats,
- * log_likelihood, posterior_predictive, observed_data, constant_data, and guide (ours); variables
- * with dims (chain, draw, plates ..., event dims). ArviZ finds coordinate values in a variable's
- * own group only, so define the dims in each group. */
+/* A netCDF-4 file. It is built in memory, about as much as the file will have. Groups, dims and
+ * variables are numbered; group 0 is the root. The same calls give the same bytes: no times are
+ * stored. Names follow ArviZ: groups posterior, sample_stats, log_likelihood, posterior_predictive,
+ * observed_data, constant_data, and guide (ours); variables with dims (chain, draw, plates ...,
+ * event dims). ArviZ finds coordinate values in a variable's own group only, so define the dims in
+ * each group. */
 typedef struct urn__io_nc urn__io_nc;
 
 enum { URN__IO_NC_MAX_RANK = 8 };

@@ -10,8 +10,8 @@ struct urn__io_nc {
     const urn_allocator *allocator;
     urn__arena *arena;
     const char *path;
-    char *temporary; /* the file's name while it is written; NULL for one that is read */
-    int id;          /* libnetcdf's, -1 when closed */
+    urn__io_file *file; /* under construction; NULL for a file that is read */
+    int id;             /* libnetcdf's, -1 when closed */
     int n_groups;
     int groups[URN__IO_NC_MAX_GROUPS]; /* libnetcdf's ids; 0 is the root */
 };

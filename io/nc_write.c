@@ -1,51 +1,26 @@
-/* Writing netCDF-4 files. libnetcdf stores no object times, so equal calls give equal bytes. */
+/* Writing netCDF-4 files. libnetcdf stores no object times, so equal calls give equal bytes. The
+ * file is built in memory and written by ourselves: HDF5 takes a full disk badly (a failed flush
+ * keeps the file open, and the library faults when the process ends). */
 #include "nc.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <netcdf.h>
-#include <stdio.h>
+#include <netcdf_mem.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 20, ATTEMPTS = 1000 };
+enum { CHUNK_BYTES = 1 << 20, FIRST_BYTES = 1 << 16 };
 
 urn_status urn__io_nc_fail(const urn__io_nc *nc, const char *name, int status, urn_error *error)
 {
-    const char *hint = status == NC_EHDFERR && nc->temporary
-                           ? "is there room on the disk, and may files be this large?"
-                           : NULL;
     if (status == NC_ENOMEM)
-        return urn__fail_memory(error, nc->path, 0);
-    if (status > 0) /* errno, passed through */
-        return urn__io_fail_errno(error, nc->path,
-                                  nc->temporary ? "write this file" : "read this file", status);
-    return urn__fail(error, URN_ERR_IO, nc->path, NULL, hint, "cannot %s \"%s\": %s",
-                     nc->temporary ? "write" : "read", name, nc_strerror(status));
+        return urn__fail_memory(error, nc->path, FIRST_BYTES);
+    return urn__fail(error, URN_ERR_IO, nc->path, NULL, NULL, "cannot %s \"%s\": %s",
+                     nc->file ? "write" : "read", name, nc_strerror(status));
 }
 
 int urn__io_nc_id(const urn__io_nc *nc, int group)
 {
     return nc->groups[group];
-}
-
-/* Reserves a name next to the path, so that no other process takes it. 0, errno, or -1. */
-static int reserve_name(urn__io_nc *nc)
-{
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        nc->temporary = urn__io_temporary_name(nc->allocator, nc->path, attempt);
-        if (!nc->temporary)
-            return -1;
-        const int file = open(nc->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        const int failure = errno;
-        if (file >= 0)
-            return close(file) == 0 ? 0 : errno;
-        urn__free(nc->allocator, nc->temporary);
-        nc->temporary = NULL;
-        if (failure != EEXIST)
-            return failure;
-    }
-    return EEXIST;
 }
 
 urn_status urn__io_nc_create(const char *path, const urn_allocator *allocator, urn__io_nc **nc,
@@ -57,14 +32,10 @@ urn_status urn__io_nc_create(const char *path, const urn_allocator *allocator, u
         return urn__fail_memory(error, path, sizeof *made);
     *made = (urn__io_nc){.allocator = allocator, .path = path, .id = -1, .n_groups = 1};
     made->arena = urn__arena_new(allocator);
-    const int failure = made->arena ? reserve_name(made) : -1;
-    urn_status status = URN_OK;
-    if (failure < 0)
-        status = urn__fail_memory(error, path, sizeof *made);
-    else if (failure > 0)
-        status = urn__io_fail_errno(error, path, "write this file", failure);
-    else {
-        const int created = nc_create(made->temporary, NC_CLOBBER | NC_NETCDF4, &made->id);
+    urn_status status = made->arena ? urn__io_file_open(path, allocator, &made->file, error)
+                                    : urn__fail_memory(error, path, sizeof *made);
+    if (status == URN_OK) {
+        const int created = nc_create_mem("draws", NC_NETCDF4, FIRST_BYTES, &made->id);
         if (created != NC_NOERR) {
             made->id = -1;
             status = urn__io_nc_fail(made, path, created, error);
@@ -259,34 +230,20 @@ urn_status urn__io_nc_attr_int(urn__io_nc *nc, int group, int var, const char *n
     return status == NC_NOERR ? URN_OK : urn__io_nc_fail(nc, name, status, error);
 }
 
-static int put_in_place(urn__io_nc *nc, const char *directory)
-{
-    const int failure = urn__io_sync_file(nc->temporary);
-    if (failure)
-        return failure;
-    if (rename(nc->temporary, nc->path) != 0)
-        return errno;
-    urn__free(nc->allocator, nc->temporary);
-    nc->temporary = NULL;
-    return urn__io_sync_directory(directory);
-}
-
 urn_status urn__io_nc_commit(urn__io_nc *nc, urn_error *error)
 {
-    char *directory = urn__io_directory_of(nc->allocator, nc->path);
-    urn_status status =
-        directory ? URN_OK : urn__fail_memory(error, nc->path, strlen(nc->path) + 1);
-    const int closed = status == URN_OK ? nc_close(nc->id) : NC_NOERR;
-    if (status == URN_OK)
-        nc->id = -1;
-    if (closed != NC_NOERR)
+    NC_memio image = {0};
+    urn_status status = URN_OK;
+    const int closed = nc_close_memio(nc->id, &image);
+    nc->id = -1;
+    if (closed != NC_NOERR) {
         status = urn__io_nc_fail(nc, nc->path, closed, error);
-    if (status == URN_OK) {
-        const int failure = put_in_place(nc, directory);
-        if (failure)
-            status = urn__io_fail_errno(error, nc->path, "write this file", failure);
+    } else {
+        urn__io_file_write(nc->file, image.memory, image.size);
+        status = urn__io_file_commit(nc->file, error);
+        nc->file = NULL;
     }
-    urn__free(nc->allocator, directory);
+    free(image.memory);
     urn__io_nc_close(nc);
     return status;
 }
@@ -297,10 +254,8 @@ void urn__io_nc_close(urn__io_nc *nc)
         return;
     if (nc->id >= 0)
         nc_close(nc->id);
-    if (nc->temporary)
-        unlink(nc->temporary);
+    urn__io_file_abort(nc->file);
     if (nc->arena)
         urn__arena_free(nc->arena);
-    urn__free(nc->allocator, nc->temporary);
     urn__free(nc->allocator, nc);
 }

@@ -109,7 +109,5 @@ char *urn__io_temporary_name(const urn_allocator *allocator, const char *path, i
 char *urn__io_directory_of(const urn_allocator *allocator, const char *path);
 /* fsync of a directory; file systems that cannot are forgiven. 0 or errno. */
 int urn__io_sync_directory(const char *path);
-/* fsync of a closed file. 0 or errno. */
-int urn__io_sync_file(const char *path);
 
 #endif

@@ -315,7 +315,9 @@ static void test_missing_files(void **state)
     expect_failure(URN_ERR_IO, "No such file", urn__io_read(path, "", data, NULL, &err));
     expect_failure(URN_ERR_IO, "No such file",
                    urn__io_read(in_dir("absent"), "", data, NULL, &err));
-    if (geteuid() != 0) {
+    if (geteuid() == 0) {
+        print_message("running as root: the case of missing permissions is skipped\n");
+    } else {
         path = write_text("secret.csv", "a\n1\n");
         chmod(path, 0);
         expect_failure(URN_ERR_IO, "Permission denied",
