@@ -9,7 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* A density that is not finite becomes a value no line search accepts. */
+/* A density that is not finite becomes a wall: a flat value well above the last accepted one, which
+ * the line search's interpolation turns into a shorter step (infinity would turn into NaN there).
+ */
 static lbfgsfloatval_t evaluate(void *context, const lbfgsfloatval_t *x, lbfgsfloatval_t *g,
                                 const int n, const lbfgsfloatval_t step)
 {
@@ -20,7 +22,7 @@ static lbfgsfloatval_t evaluate(void *context, const lbfgsfloatval_t *x, lbfgsfl
     const bool good = isfinite(value) && isfinite(urn__map_norm(map, map->gradient));
     for (int i = 0; i < n; i++)
         g[i] = good ? -map->gradient[i] : 0.0;
-    return good ? -value : HUGE_VAL;
+    return good ? -value : map->accepted + 1.0 + fabs(map->accepted);
 }
 
 static int progress(void *context, const lbfgsfloatval_t *x, const lbfgsfloatval_t *g,
@@ -30,6 +32,7 @@ static int progress(void *context, const lbfgsfloatval_t *x, const lbfgsfloatval
     urn__map_state *map = context;
     (void)g, (void)xnorm, (void)gnorm, (void)step, (void)k, (void)ls;
     memcpy(map->position, x, (size_t)n * sizeof *x);
+    map->accepted = fx;
     const urn__step_info info = {.loss = fx / map->run->target->observations};
     return !urn__run_after_step(map->run, &info);
 }
@@ -82,9 +85,8 @@ urn_status urn__map_lbfgs(urn__map_state *map, urn_error *error)
     parameter.m = map->history;
     parameter.epsilon = map->tolerance;
     parameter.max_iterations = (int)map->run->n_steps;
-    /* Backtracking copes with infinite values, unlike the library's cubic interpolation. */
-    parameter.linesearch = LBFGS_LINESEARCH_BACKTRACKING_STRONG_WOLFE;
     parameter.max_linesearch = 60;
+    map->accepted = -urn__target_log_density(map->run->target, x, NULL);
     const int result = lbfgs((int)size, x, NULL, evaluate, progress, map, &parameter);
     memcpy(map->position, x, (size_t)size * sizeof *x);
     lbfgs_free(x);

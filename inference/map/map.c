@@ -17,7 +17,7 @@ static const urn_option_spec options[] = {
     {"tolerance", URN_OPTION_REAL, "1e-6", NULL, 0, 1,
      "stop when the norm of the gradient of the log density falls below this times that of the "
      "position (or 1)"},
-    {"history", URN_OPTION_INT, "10", NULL, 3, 1000, "corrections L-BFGS keeps"},
+    {"history", URN_OPTION_INT, "6", NULL, 3, 1000, "corrections L-BFGS keeps"},
     URN__OPTIMISER_OPTIONS("0.01", " (--method adam)"),
     {"init", URN_OPTION_CHOICE, "median", "median|random|zero", 0, 0,
      "where the search starts: prior medians, uniform in (-2, 2) in unconstrained space, or 0 "

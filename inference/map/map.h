@@ -17,6 +17,7 @@ typedef struct urn__map_state {
     double clip_factor;
     int bad_in_a_row;
     bool converged;
+    double accepted;     /* L-BFGS: -log density of the last accepted position */
     const char *stalled; /* why a line search gave up, or NULL */
 } urn__map_state;
 

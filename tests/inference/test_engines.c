@@ -345,6 +345,39 @@ static void a_bad_start_is_refused_by_map(void **state)
     free(t);
 }
 
+/* log(1 - x^2) + 30 x in each coordinate: NaN beyond 1, where a first long step ends up. The mode
+ * is the root of 30 (1 - x^2) = 2 x in (0, 1). */
+static double walled(void *context, const double *x, double *gradient)
+{
+    normal_target *t = context;
+    double sum = 0.0;
+    for (int64_t i = 0; i < t->target.size; i++) {
+        sum += log(1.0 - x[i] * x[i]) + 30.0 * x[i];
+        t->evaluations += isnan(sum);
+        if (gradient)
+            gradient[i] = 30.0 - 2.0 * x[i] / (1.0 - x[i] * x[i]);
+    }
+    return sum;
+}
+
+static void a_search_stays_inside_its_walls(void **state)
+{
+    (void)state;
+    const urn_setting settings[] = {{"tolerance", "1e-8"}};
+    normal_target *t = normal_target_new(5, 1);
+    t->target.log_density = walled;
+    const urn_fit_options options = options_for("map", settings, 1, NULL);
+    urn_fit *fit;
+    assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
+    assert_true(t->evaluations > 0); /* it did run into them */
+    const double mode = (-1.0 + sqrt(901.0)) / 30.0;
+    for (int i = 0; i < 7; i++)
+        assert_close(urn_posterior_loc(urn_fit_posterior(fit))[i], mode, 1e-9);
+    assert_null(urn_fit_warning_at(fit, 0));
+    urn_fit_free(fit);
+    free(t);
+}
+
 /* Bad for nine steps, then good again. */
 static double bad_for_a_while(void *context, const double *x, double *gradient)
 {
@@ -371,6 +404,24 @@ static void a_few_bad_steps_are_skipped(void **state)
         assert_true(isfinite(urn_posterior_loc(urn_fit_posterior(fit))[i]));
     urn_fit_free(fit);
     free(r);
+    free(t);
+}
+
+/* One step so long that it leaves the numbers. */
+static void a_position_that_is_not_finite_is_an_error(void **state)
+{
+    (void)state;
+    const urn_setting settings[] = {
+        {"steps", "1"}, {"optimizer", "sgd"}, {"lr", "1e6"}, {"init", "zero"}};
+    normal_target *t = normal_target_new(5, 1);
+    t->sd[2] = 1e-152; /* a slope of about 1e303, times the learning rate */
+    t->mean[2] = 1.0;
+    const urn_fit_options options = options_for("svi", settings, 4, NULL);
+    urn_fit *fit;
+    urn_error error = {0};
+    t->target.observations = 1.0;
+    assert_int_equal(fit_target(&t->target, &options, &fit, &error), URN_ERR_RUNTIME);
+    assert_non_null(strstr(error.message, "ended at a position that is not finite: element 2"));
     free(t);
 }
 
@@ -514,7 +565,9 @@ int main(void)
         cmocka_unit_test(evaluations_can_be_interrupted),
         cmocka_unit_test(densities_that_are_not_finite),
         cmocka_unit_test(a_bad_start_is_refused_by_map),
+        cmocka_unit_test(a_search_stays_inside_its_walls),
         cmocka_unit_test(a_few_bad_steps_are_skipped),
+        cmocka_unit_test(a_position_that_is_not_finite_is_an_error),
         cmocka_unit_test(discrete_sites_are_named),
         cmocka_unit_test(nothing_to_fit_is_an_error),
         cmocka_unit_test(starts_are_taken_as_given),

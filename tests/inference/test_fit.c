@@ -299,6 +299,42 @@ static void refusals(void **state)
     scene_clear(&s);
 }
 
+/* Whatever an engine accepts it fits: finite numbers, a posterior of the right size, no matter
+ * which model. What it does not accept it refuses by name. */
+static void every_engine_meets_every_model(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"group", "y"};
+    const double group[6] = {1, 2, 3, 1, 2, 3}, y[6] = {2, 0, 3, 1, 4, 1};
+    const double *const columns[] = {group, y};
+    const urn_setting settings[] = {{"steps", "60"}};
+    urn_dataset *data = dataset_of(6, names, columns, 2);
+    for (size_t i = 0; i < N_OF(zoo_models); i++)
+        for (int e = 0; e < urn_engine_count(); e++) {
+            const zoo_model *zoo = &zoo_models[i];
+            const urn_fit_options options =
+                options_for(urn_engine_name(urn_engine_at(e)), settings, 1, NULL);
+            urn_model *model = trace_rows(zoo->def(), data, URN_ROWS_TRAINING);
+            urn_fit *fit;
+            urn_error error = {0};
+            const urn_status status = urn_fit_run(model, &options, &fit, &error);
+            if (zoo->refused) {
+                assert_int_equal(status, URN_ERR_MODEL);
+                assert_string_equal(error.site, zoo->refused);
+            } else if (zoo->broken) {
+                assert_int_equal(status, URN_ERR_RUNTIME);
+            } else {
+                assert_ok(status, &error);
+                assert_int_equal(urn_posterior_size(urn_fit_posterior(fit)),
+                                 urn_model_position_size(model));
+                assert_true(isfinite(number_of(fit, "loss_per_observation")));
+            }
+            urn_fit_free(fit);
+            urn_model_free(model);
+        }
+    urn_dataset_free(data);
+}
+
 /* Every allocation of trace, compile and fit fails once. */
 static void memory_running_out_is_an_error(void **state)
 {
@@ -348,6 +384,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(mini_batches_find_the_same_posterior),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(every_engine_meets_every_model),
         cmocka_unit_test(memory_running_out_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,68 @@ static void held_out_rows(void **state)
     scene_clear(&s);
 }
 
+/* Latent values of held-out rows are not among the fitted ones: N(0, 2) again, plus noise. */
+static void sites_over_rows_are_drawn_for_new_rows(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"y"};
+    const double y[4] = {3, 3, 3, 3}, loc[3] = {3, 3, 3}, scale[3] = {0.1, 0.1, 0.1};
+    const unsigned char held_out[4] = {0, 0, 0, 1};
+    const double *const columns[] = {y};
+    urn_error error = {0};
+    scene s = {.data = dataset_of(4, names, columns, 1)};
+    assert_ok(urn_dataset_set_held_out(s.data, "rows", held_out, &error), &error);
+    s.model = trace_rows(urn_model_noisy_rows(), s.data, URN_ROWS_TRAINING);
+    urn_model *target = trace_rows(urn_model_noisy_rows(), s.data, URN_ROWS_HELD_OUT);
+    urn_posterior *p = normal_posterior(3, loc, scale);
+    const urn_predict_options options = {.bytes = sizeof options, .draws = 4000, .threads = 1};
+    urn_prediction *got = predict(s.model, p, target, &options);
+    assert_int_equal(got->n_rows, 1);
+    assert_close(got->mean[0], 0.0, 4.0 * 2.0 / sqrt(4000.0));
+    assert_close(got->sd[0], sqrt(4.25), 0.1);
+    urn_prediction_free(got);
+    got = predict(s.model, p, s.model, &options); /* the training rows: fitted values */
+    assert_int_equal(got->n_rows, 3);
+    assert_close(got->mean[1], 3.0, 0.01);
+    urn_prediction_free(got);
+    urn_posterior_free(p);
+    urn_model_free(target);
+    scene_clear(&s);
+}
+
+static void memory_running_out_is_an_error(void **state)
+{
+    (void)state;
+    const double y[2] = {1, 2}, loc[1] = {1.8}, scale[1] = {0.4}, probs[1] = {0.5};
+    scene s = scene_y(urn_model_normal_mean(), 2, y);
+    const int mu = urn_model_site_find(s.model, "mu");
+    for (long fail_at = 3;; fail_at++) { /* the first three make the posterior */
+        failing_memory memory;
+        urn_posterior *p = NULL;
+        urn_prediction *got = NULL;
+        double mean[1], quantile[1];
+        urn_error error = {0};
+        failing_memory_init(&memory, fail_at + 1, fail_at % 2 == 0);
+        assert_int_equal(urn__posterior_make(&memory.hook, URN_POSTERIOR_NORMAL, 1, 1, 0, loc,
+                                             scale, 1, &p, NULL),
+                         URN_OK);
+        const urn_predict_options options = {.bytes = sizeof options, .draws = 5, .threads = 1};
+        urn_status status = urn_predict(s.model, p, s.model, &options, &got, &error);
+        if (status == URN_OK)
+            status = urn_summarise_site(s.model, p, mu, 1, mean, NULL, 1, probs, quantile, &error);
+        urn_prediction_free(got);
+        urn_posterior_free(p);
+        assert_int_equal(memory.live, 0);
+        const bool all = memory.calls <= fail_at;
+        assert_int_equal(status, all ? URN_OK : URN_ERR_MEMORY);
+        if (all) {
+            assert_true(fail_at > 6);
+            break;
+        }
+    }
+    scene_clear(&s);
+}
+
 static void points_and_plug_in(void **state)
 {
     (void)state;
@@ -313,6 +375,8 @@ int main(void)
         cmocka_unit_test(rows_drawn_far_apart_do_not_overflow),
         cmocka_unit_test(unseen_groups_come_from_the_prior),
         cmocka_unit_test(held_out_rows),
+        cmocka_unit_test(sites_over_rows_are_drawn_for_new_rows),
+        cmocka_unit_test(memory_running_out_is_an_error),
         cmocka_unit_test(points_and_plug_in),
         cmocka_unit_test(stored_draws_are_used_evenly),
         cmocka_unit_test(threads_do_not_change_a_bit),

@@ -3,6 +3,7 @@
 #define URN_TESTS_ZOO_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <urn/urn.h>
 
@@ -88,6 +89,18 @@ static void with_param(urn_model *m)
 }
 URN_MODEL(with_param, "a parameter above a normal mean");
 
+/* ---- a latent site over the rows themselves: x_r ~ N(0, 2), y ~ N(x_r, 0.5) ---- */
+
+static void noisy_rows(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var x = urn_sample(m, "x", normal, .loc = urn_real(m, 0.0), .scale = urn_real(m, 2.0),
+                           .plate = rows);
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = x, .scale = urn_real(m, 0.5),
+                .plate = rows);
+}
+URN_MODEL(noisy_rows, "one latent site a row");
+
 /* ---- a discrete latent site ---- */
 
 static void discrete(urn_model *m)
@@ -109,5 +122,20 @@ static void impossible(urn_model *m)
                 .scale = urn_neg(urn_exp(mu)), .plate = rows);
 }
 URN_MODEL(impossible, "a negative scale");
+
+/* All models that take a column "y" (whole numbers will do) and a column "group", for tests that
+ * walk them. */
+typedef struct zoo_model {
+    const urn_model_def *(*def)(void);
+    const char *refused; /* the site no gradient engine takes, or NULL */
+    bool broken;         /* its density is never finite */
+} zoo_model;
+
+static const zoo_model zoo_models[] = {
+    {urn_model_normal_mean, NULL, false}, {urn_model_rate, NULL, false},
+    {urn_model_groups, NULL, false},      {urn_model_supports, NULL, false},
+    {urn_model_with_param, NULL, false},  {urn_model_noisy_rows, NULL, false},
+    {urn_model_discrete, "z", false},     {urn_model_impossible, NULL, true},
+};
 
 #endif
