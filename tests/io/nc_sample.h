@@ -15,10 +15,7 @@ static inline double sample_value(int chain, int draw, int user, int k)
 
 static inline urn_status write_posterior(urn__io_nc *nc, int deflate, urn_error *error)
 {
-    static const char *const users[] = {"ann",
-                                        "b\xC3\xA9"
-                                        "a",
-                                        "c d"};
+    static const char *const users[] = {"ann", "b\xC3\xA9\x61", "c d"};
     int group, dims[4], U, scale;
     URN_TRY(urn__io_nc_group(nc, "posterior", &group, error));
     URN_TRY(urn__io_nc_dim(nc, group, "chain", SAMPLE_CHAINS, NULL, NULL, &dims[0], error));

@@ -94,8 +94,7 @@ static void test_line_ends(void **state)
                                         "a,b\r\n1,2\r\n3,4",
                                         "a,b\r1,2\r3,4",
                                         "a,b\n1,2\r\n3,4\r",
-                                        "\xEF\xBB\xBF"
-                                        "a,b\n1,2\n3,4",
+                                        "\xEF\xBB\xBF\x61,b\n1,2\n3,4",
                                         "\"a\",\"b\"\n\"1\",\"2\"\n\"3\",\"4\""};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         urn_dataset *data = read_csv(files[i]);
