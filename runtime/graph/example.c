@@ -39,10 +39,7 @@ urn__id urn__example_index(urn__example *e, int32_t plate, int64_t n, int64_t n_
     for (int64_t r = 0; r < n; r++) /* repeats some targets and leaves out others */
         ix->row[r] = (int32_t)((r * r + plate) % n_targets);
     urn__index_sort(ix);
-    const urn__index_attr attr = {.index = ix,
-                                  .rows_plate = 1,
-                                  .target_plate = plate,
-                                  .n = n,
-                                  .n_targets = n_targets};
+    const urn__index_attr attr = {
+        .index = ix, .rows_plate = 1, .target_plate = plate, .n = n, .n_targets = n_targets};
     return urn__emit(e->graph, &urn__op_index, 0, NULL, &attr, sizeof attr);
 }

@@ -91,6 +91,7 @@ typedef struct urn__call {
     double *out[URN__MAX_OUT]; /* NULL: not wanted */
     const urn__shape *out_shape;
     urn__exec *exec;
+    void *state; /* what the op prepared from the shapes */
 } urn__call;
 
 struct urn__exec {
@@ -132,6 +133,10 @@ struct urn__op {
     int map;         /* elementwise: urn__map1 or urn__map2 by arity */
     bool (*shape)(urn__shape_query *query);
     void (*run)(const urn__call *call);
+    /* What only depends on shapes is worked out once: `prepare` fills call->state (state_size
+     * zeroed bytes), everything but the pointers being set. Small programs live on this. */
+    size_t state_size;
+    void (*prepare)(const urn__call *call);
     /* doubles of scratch the kernel needs */
     int64_t (*scratch)(const urn__graph *graph, const urn__node *node, int threads);
     /* Adds nodes for the adjoints of the inputs: d_out[k] is the adjoint of output k (0: none),
@@ -153,7 +158,7 @@ const urn__op *urn__op_at(int i);
 enum { URN__EXAMPLE_INPUTS = 8 };
 struct urn__example {
     urn__graph *graph;
-    int64_t size;    /* about how long inputs should be */
+    int64_t size;       /* about how long inputs should be */
     int64_t n_position; /* coordinates so far */
     int n_inputs;
     urn__id input[URN__EXAMPLE_INPUTS]; /* coordinate nodes, one after another in the position */

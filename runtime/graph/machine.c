@@ -147,6 +147,9 @@ static void fill_call(urn__machine *m, int i)
         if (urn__graph_node(p->g, n->in[k])->op == &urn__op_index)
             c->index[k] = index_of(m, n->in[k]);
     }
+    c->state = urn__arena_alloc(m->arena, n->op->state_size + 1, 1);
+    if (n->op->prepare != NULL && c->state != NULL)
+        n->op->prepare(c);
 }
 
 /* ---- life ---- */
@@ -182,7 +185,7 @@ static bool fill(urn__machine *m, int threads)
     for (int i = 0; i < p->n_instr; i++)
         fill_call(m, i);
     m->dirty = true;
-    return true;
+    return !urn__arena_failed(m->arena);
 }
 
 urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,

@@ -106,9 +106,13 @@ static urn_status compute_constant(planner *pl, urn__id id, urn_error *error)
         new_place(
             pl, id, k, URN__PLACE_FIXED, 0,
             urn__arena_alloc(pl->arena, (size_t)urn__shape_size(&n->shape[k]) + 1, sizeof(double)));
-    const bool ok = exec.scratch != NULL && !urn__arena_failed(pl->arena);
+    void *state = urn__arena_alloc(pl->scratch, n->op->state_size + 1, 1);
+    const bool ok = exec.scratch != NULL && state != NULL && !urn__arena_failed(pl->arena);
     if (ok) {
         constant_call(pl, id, &exec, &call);
+        call.state = state;
+        if (n->op->prepare != NULL)
+            n->op->prepare(&call);
         call.run(&call);
     }
     urn__free(allocator, exec.scratch);

@@ -48,17 +48,26 @@ static bool constrain_vjp_shape(urn__shape_query *q)
     return true;
 }
 
+static int first_bound(const urn__call *c)
+{
+    const urn__constrain_attr *a = c->attr;
+    return c->node->op == &urn__op_constrain ? 1 : 1 + a->has_d_value + a->has_d_jacobian;
+}
+
 static void find_bounds(constrain_job *job, int first)
 {
     const urn__call *c = job->call;
     const bool has[2] = {job->a->has_low != 0, job->a->has_high != 0};
-    for (int k = 0; k < 2; k++) {
-        if (!has[k])
-            continue;
-        job->bound[k] = c->in[first];
-        job->bound_walk[k] = urn__walk_of(c->in_shape[first], &job->a->value_shape);
-        first++;
-    }
+    for (int k = 0; k < 2; k++)
+        if (has[k])
+            job->bound_walk[k] = urn__walk_of(c->in_shape[first++], &job->a->value_shape);
+}
+
+static void attach_bounds(constrain_job *job, int first)
+{
+    const urn__call *c = job->call;
+    job->bound[0] = job->a->has_low ? c->in[first++] : NULL;
+    job->bound[1] = job->a->has_high ? c->in[first] : NULL;
 }
 
 /* The support's arguments for one chunk, apart from the adjoints. */
@@ -94,15 +103,23 @@ static void constrain_chunk(void *context, int64_t chunk, int thread)
     job->partial[chunk] = job->call->exec->kernels->sum(n, call.log_jacobian);
 }
 
+static void constrain_prepare(const urn__call *c)
+{
+    constrain_job *job = c->state;
+    *job = (constrain_job){.call = c, .a = c->attr};
+    find_bounds(job, first_bound(c));
+}
+
 static void constrain_run(const urn__call *c)
 {
-    constrain_job job = {.call = c, .a = c->attr, .partial = c->exec->scratch};
-    find_bounds(&job, 1);
-    const int64_t chunks = chunks_of(job.a->rows);
-    urn__parallel(c->exec->threads, chunks, constrain_chunk, &job);
+    constrain_job *job = c->state;
+    attach_bounds(job, first_bound(c));
+    job->partial = c->exec->scratch;
+    const int64_t chunks = chunks_of(job->a->rows);
+    urn__parallel(c->exec->threads, chunks, constrain_chunk, job);
     double total = 0;
     for (int64_t k = 0; k < chunks; k++)
-        total += job.partial[k];
+        total += job->partial[k];
     if (c->out[1] != NULL)
         c->out[1][0] = total;
 }
@@ -140,11 +157,11 @@ static void constrain_vjp_chunk(void *context, int64_t chunk, int thread)
 
 static void constrain_vjp_run(const urn__call *c)
 {
-    constrain_job job = {.call = c, .a = c->attr};
-    find_bounds(&job, 1 + job.a->has_d_value + job.a->has_d_jacobian);
-    job.d_bound[0] = job.a->has_low ? c->out[1] : NULL;
-    job.d_bound[1] = job.a->has_high ? c->out[1 + job.a->has_low] : NULL;
-    urn__parallel(c->exec->threads, chunks_of(job.a->rows), constrain_vjp_chunk, &job);
+    constrain_job *job = c->state;
+    attach_bounds(job, first_bound(c));
+    job->d_bound[0] = job->a->has_low ? c->out[1] : NULL;
+    job->d_bound[1] = job->a->has_high ? c->out[1 + job->a->has_low] : NULL;
+    urn__parallel(c->exec->threads, chunks_of(job->a->rows), constrain_vjp_chunk, job);
 }
 
 static void constrain_vjp_emit(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -218,6 +235,8 @@ const urn__op urn__op_constrain = {.name = "constrain",
                                    .arity = -1,
                                    .shape = constrain_shape,
                                    .run = constrain_run,
+                                   .state_size = sizeof(constrain_job),
+                                   .prepare = constrain_prepare,
                                    .scratch = constrain_scratch,
                                    .vjp = constrain_vjp_emit,
                                    .example = constrain_example};
@@ -226,4 +245,6 @@ const urn__op urn__op_constrain_vjp = {.name = "constrain_vjp",
                                        .flags = URN__OP_NOT_DIFFERENTIABLE,
                                        .shape = constrain_vjp_shape,
                                        .run = constrain_vjp_run,
+                                       .state_size = sizeof(constrain_job),
+                                       .prepare = constrain_prepare,
                                        .scratch = constrain_scratch};

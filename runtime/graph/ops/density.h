@@ -19,6 +19,8 @@ bool urn__density_reduced(const urn__density_attr *a, const urn__walk *w);
 /* First input of argument k (the producer takes four). */
 int urn__density_input(const urn__density_attr *a, int k);
 
+enum { URN__DENSITY_STATE = 2048 }; /* bytes of prepared state, checked where it is filled */
+void urn__density_prepare(const urn__call *c);
 void urn__density_run(const urn__call *c);
 int64_t urn__density_scratch(const urn__graph *g, const urn__node *n, int threads);
 

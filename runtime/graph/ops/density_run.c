@@ -32,6 +32,8 @@ typedef struct density_job {
     double *thread_scratch, *chunk_scratch;
 } density_job;
 
+_Static_assert(sizeof(density_job) <= URN__DENSITY_STATE, "room for what a density prepares");
+
 /* ---- layout ---- */
 
 static void lay_out_argument(density_job *job, int k, const urn__shape *shape, bool wanted,
@@ -99,6 +101,8 @@ static void lay_out(density_job *job, const urn__density_attr *a, const urn__sha
                          &grid);
         job->thread_size = round_up(job->thread_size);
     }
+    if (a->has_mask)
+        job->mask_walk = urn__walk_of(in[1 + a->n_given + (a->producer >= 0 ? 3 : 0)], &grid);
     job->family_at = job->thread_size;
     if (a->family->scratch_doubles != NULL)
         job->thread_size += round_up(a->family->scratch_doubles(job->block, a->dim));
@@ -292,11 +296,8 @@ static void attach(density_job *job, const urn__call *c, bool all)
         job->arg[k].in = c->in[urn__density_input(a, k)];
         job->arg[k].out = all && urn__density_wanted(a, k) ? c->out[out++] : NULL;
     }
-    if (a->has_mask) {
-        const urn__shape grid = urn__density_grid(a, 0, c->in_shape[0]);
+    if (a->has_mask)
         job->mask = c->in[c->n_in - 1];
-        job->mask_walk = urn__walk_of(c->in_shape[c->n_in - 1], &grid);
-    }
     job->thread_scratch = c->exec->scratch;
     job->chunk_scratch = c->exec->scratch + job->thread_size * c->exec->threads;
 }
@@ -321,12 +322,15 @@ static void collect(const density_job *job)
     }
 }
 
+void urn__density_prepare(const urn__call *c)
+{
+    lay_out(c->state, c->attr, c->in_shape, c->node->op == &urn__op_density_all);
+}
+
 void urn__density_run(const urn__call *c)
 {
-    density_job job = {0};
-    const bool all = c->node->op == &urn__op_density_all;
-    lay_out(&job, c->attr, c->in_shape, all);
-    attach(&job, c, all);
-    urn__parallel(c->exec->threads, job.chunks, density_chunk, &job);
-    collect(&job);
+    density_job *job = c->state;
+    attach(job, c, c->node->op == &urn__op_density_all);
+    urn__parallel(c->exec->threads, job->chunks, density_chunk, job);
+    collect(job);
 }

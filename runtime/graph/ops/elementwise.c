@@ -58,13 +58,20 @@ static void map2_chunk(void *context, int64_t chunk, int thread)
     }
 }
 
+static void map_prepare(const urn__call *c)
+{
+    map_job *job = c->state;
+    job->call = c;
+    job->n = urn__shape_size(c->out_shape);
+    for (int k = 0; k < c->n_in; k++)
+        job->walk[k] = urn__walk_of(c->in_shape[k], c->out_shape);
+}
+
 static void map_run(const urn__call *c)
 {
-    map_job job = {.call = c, .n = urn__shape_size(c->out_shape)};
-    for (int k = 0; k < c->n_in; k++)
-        job.walk[k] = urn__walk_of(c->in_shape[k], c->out_shape);
-    const int64_t chunks = (job.n + URN__CHUNK - 1) / URN__CHUNK;
-    urn__parallel(c->exec->threads, chunks, c->n_in == 1 ? map1_chunk : map2_chunk, &job);
+    map_job *job = c->state;
+    const int64_t chunks = (job->n + URN__CHUNK - 1) / URN__CHUNK;
+    urn__parallel(c->exec->threads, chunks, c->n_in == 1 ? map1_chunk : map2_chunk, job);
 }
 
 static bool same_shape(urn__shape_query *q)
@@ -240,6 +247,8 @@ static urn__id example2(urn__example *e, int variant, const urn__op *op, urn_dom
                                        .map = (kind),                                              \
                                        .shape = same_shape,                                        \
                                        .run = map_run,                                             \
+                                       .state_size = sizeof(map_job),                              \
+                                       .prepare = map_prepare,                                     \
                                        .vjp = (vjp_function),                                      \
                                        .example = op_name##_example};
 
@@ -255,6 +264,8 @@ static urn__id example2(urn__example *e, int variant, const urn__op *op, urn_dom
                                        .map = (kind),                                              \
                                        .shape = broadcast_shape,                                   \
                                        .run = map_run,                                             \
+                                       .state_size = sizeof(map_job),                              \
+                                       .prepare = map_prepare,                                     \
                                        .vjp = op_name##_vjp,                                       \
                                        .example = op_name##_example};
 
@@ -290,4 +301,6 @@ const urn__op urn__op_trigamma = {.name = "trigamma",
                                   .flags = URN__OP_ELEMENTWISE | URN__OP_NOT_DIFFERENTIABLE,
                                   .map = URN__MAP_TRIGAMMA,
                                   .shape = same_shape,
-                                  .run = map_run};
+                                  .run = map_run,
+                                  .state_size = sizeof(map_job),
+                                  .prepare = map_prepare};

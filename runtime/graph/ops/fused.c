@@ -10,6 +10,7 @@ typedef struct fused_job {
     const urn__fused_attr *a;
     urn__walk walk[URN__MAX_IN];
     int64_t n;
+    int8_t out_of[REGISTERS]; /* output a register is, or -1 */
 } fused_job;
 
 static bool fused_shape(urn__shape_query *q)
@@ -43,10 +44,8 @@ static void load(const fused_job *job, int64_t from, int64_t n, double *buffer, 
 /* The buffer of a register: the output's own memory where it is one. */
 static double *target(const fused_job *job, int reg, int64_t from, double *buffer)
 {
-    for (int k = 0; k < job->a->n_out; k++)
-        if (job->a->out[k] == reg && job->call->out[k] != NULL)
-            return job->call->out[k] + from;
-    return buffer + reg * URN__BLOCK;
+    const int k = job->out_of[reg];
+    return k >= 0 ? job->call->out[k] + from : buffer + reg * URN__BLOCK;
 }
 
 static void step(const fused_job *job, int i, int64_t n, double *to, registers *r)
@@ -87,12 +86,22 @@ static void fused_chunk(void *context, int64_t chunk, int thread)
     }
 }
 
+static void fused_prepare(const urn__call *c)
+{
+    fused_job *job = c->state;
+    *job = (fused_job){.call = c, .a = c->attr, .n = urn__shape_size(c->out_shape)};
+    for (int k = 0; k < c->n_in; k++)
+        job->walk[k] = urn__walk_of(c->in_shape[k], c->out_shape);
+    for (int r = 0; r < REGISTERS; r++)
+        job->out_of[r] = -1;
+    for (int k = 0; k < job->a->n_out; k++)
+        job->out_of[job->a->out[k]] = (int8_t)k;
+}
+
 static void fused_run(const urn__call *c)
 {
-    fused_job job = {.call = c, .a = c->attr, .n = urn__shape_size(c->out_shape)};
-    for (int k = 0; k < c->n_in; k++)
-        job.walk[k] = urn__walk_of(c->in_shape[k], c->out_shape);
-    urn__parallel(c->exec->threads, (job.n + URN__CHUNK - 1) / URN__CHUNK, fused_chunk, &job);
+    fused_job *job = c->state;
+    urn__parallel(c->exec->threads, (job->n + URN__CHUNK - 1) / URN__CHUNK, fused_chunk, job);
 }
 
 static int64_t fused_scratch(const urn__graph *g, const urn__node *n, int threads)
@@ -106,4 +115,6 @@ const urn__op urn__op_fused = {.name = "fused",
                                .flags = URN__OP_NOT_DIFFERENTIABLE,
                                .shape = fused_shape,
                                .run = fused_run,
+                               .state_size = sizeof(fused_job),
+                               .prepare = fused_prepare,
                                .scratch = fused_scratch};

@@ -44,23 +44,33 @@ static void sum_chunk(void *context, int64_t chunk, int thread)
         urn__walk_reduce(&job->walk, job->call->in[0] + from, from, n, out);
 }
 
+static void sum_to_prepare(const urn__call *c)
+{
+    sum_job *job = c->state;
+    *job = (sum_job){.call = c,
+                     .walk = urn__walk_of(c->out_shape, c->in_shape[0]),
+                     .n = urn__shape_size(c->in_shape[0]),
+                     .n_out = urn__shape_size(c->out_shape)};
+}
+
 static void sum_to_run(const urn__call *c)
 {
-    sum_job job = {.call = c,
-                   .walk = urn__walk_of(c->out_shape, c->in_shape[0]),
-                   .n = urn__shape_size(c->in_shape[0]),
-                   .n_out = urn__shape_size(c->out_shape),
-                   .partial = c->exec->scratch};
-    memset(c->out[0], 0, (size_t)job.n_out * sizeof *c->out[0]);
-    if (!sums_by_chunk(job.n, job.n_out)) {
-        urn__walk_reduce(&job.walk, c->in[0], 0, job.n, c->out[0]);
+    sum_job *job = c->state;
+    const int64_t chunks = chunks_of(job->n);
+    if (job->n_out == 1 && chunks == 1) {
+        c->out[0][0] = c->exec->kernels->sum(job->n, c->in[0]);
         return;
     }
-    const int64_t chunks = chunks_of(job.n);
-    urn__parallel(c->exec->threads, chunks, sum_chunk, &job);
+    memset(c->out[0], 0, (size_t)job->n_out * sizeof *c->out[0]);
+    if (!sums_by_chunk(job->n, job->n_out)) {
+        urn__walk_reduce(&job->walk, c->in[0], 0, job->n, c->out[0]);
+        return;
+    }
+    job->partial = c->exec->scratch;
+    urn__parallel(c->exec->threads, chunks, sum_chunk, job);
     for (int64_t k = 0; k < chunks; k++)
-        for (int64_t i = 0; i < job.n_out; i++)
-            c->out[0][i] += job.partial[k * job.n_out + i];
+        for (int64_t i = 0; i < job->n_out; i++)
+            c->out[0][i] += job->partial[k * job->n_out + i];
 }
 
 static int64_t sum_to_scratch(const urn__graph *g, const urn__node *node, int threads)
@@ -213,6 +223,8 @@ const urn__op urn__op_sum_to = {.name = "sum_to",
                                 .linear = 1,
                                 .shape = given_shape,
                                 .run = sum_to_run,
+                                .state_size = sizeof(sum_job),
+                                .prepare = sum_to_prepare,
                                 .scratch = sum_to_scratch,
                                 .vjp = sum_to_vjp,
                                 .example = sum_to_example};

@@ -265,13 +265,19 @@ static void row_dot_chunk(void *context, int64_t chunk, int thread)
                               row_at(c->in[1], &job->walk[1], r, job->d));
 }
 
-static void row_dot_run(const urn__call *c)
+static void row_dot_prepare(const urn__call *c)
 {
-    row_job job = {
+    row_job *job = c->state;
+    *job = (row_job){
         .call = c, .n = urn__shape_size(c->out_shape), .d = urn__shape_last(c->in_shape[0])};
     for (int k = 0; k < 2; k++)
-        job.walk[k] = row_walk(c->in_shape[k], c->out_shape);
-    urn__parallel(c->exec->threads, row_chunks(job.n), row_dot_chunk, &job);
+        job->walk[k] = row_walk(c->in_shape[k], c->out_shape);
+}
+
+static void row_dot_run(const urn__call *c)
+{
+    row_job *job = c->state;
+    urn__parallel(c->exec->threads, row_chunks(job->n), row_dot_chunk, job);
 }
 
 /* The adjoint for one side: weights times the other side's rows, summed where that side is shared.
@@ -524,6 +530,8 @@ const urn__op urn__op_row_dot = {.name = "row_dot",
                                  .linear = 3,
                                  .shape = row_dot_shape,
                                  .run = row_dot_run,
+                                 .state_size = sizeof(row_job),
+                                 .prepare = row_dot_prepare,
                                  .vjp = row_dot_vjp,
                                  .example = row_dot_example};
 const urn__op urn__op_row_scale = {.name = "row_scale",
