@@ -114,21 +114,22 @@ static double gamma_q_fraction(double a, double x)
     return gamma_factor(a, x) * a * h;
 }
 
-/* Q at large a, uniformly in x: DLMF 8.12.4 with the coefficients c0 and c1 as series in eta. Where
- * the series are not accurate the result is 0 or 1 to all digits. */
-static double gamma_q_large(double a, double x)
+/* Q, or P, at large a, uniformly in x: DLMF 8.12.3 and 8.12.4 with the coefficients c0 and c1 as
+ * series in eta. Where the series are not accurate the result is 0 or 1 to all digits. */
+static double gamma_large(double a, double x, int upper)
 {
     const double mu = (x - a) / a;
     const double eta = copysign(sqrt(2.0 * fmax(mu - log1p(mu), 0.0)), mu);
     if (fabs(eta) > 0.3)
-        return eta > 0.0 ? 0.0 : 1.0;
+        return (eta > 0.0) == (upper != 0) ? 0.0 : 1.0;
     const double c0 =
         -1.0 / 3 +
         eta * (1.0 / 12 + eta * (-2.0 / 135 +
                                  eta * (1.0 / 864 + eta * (1.0 / 2835 - eta * (139.0 / 777600)))));
     const double c1 = -1.0 / 540 + eta * (-1.0 / 288 + eta * (1.0 / 378));
     const double rest = exp(-0.5 * a * eta * eta) / (SQRT_2PI * sqrt(a)) * (c0 + c1 / a);
-    return 0.5 * erfc(eta * sqrt(0.5 * a)) + rest;
+    const double sign = upper ? 1.0 : -1.0;
+    return 0.5 * erfc(sign * eta * sqrt(0.5 * a)) + sign * rest;
 }
 
 #define LARGE_SHAPE 1e5
@@ -142,7 +143,7 @@ double urn__gamma_p(double a, double x)
     if (isinf(x))
         return 1.0;
     if (a > LARGE_SHAPE)
-        return 1.0 - gamma_q_large(a, x);
+        return gamma_large(a, x, 0);
     return x < a + 1.0 ? gamma_p_series(a, x) : 1.0 - gamma_q_fraction(a, x);
 }
 
@@ -155,7 +156,7 @@ double urn__gamma_q(double a, double x)
     if (isinf(x))
         return 0.0;
     if (a > LARGE_SHAPE)
-        return gamma_q_large(a, x);
+        return gamma_large(a, x, 1);
     return x < a + 1.0 ? 1.0 - gamma_p_series(a, x) : gamma_q_fraction(a, x);
 }
 
