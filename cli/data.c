@@ -127,6 +127,14 @@ void cli_setup_clear(cli_setup *setup)
     *setup = (cli_setup){0};
 }
 
+void cli_hint_sizes(const urn_dataset *data, urn_error *error)
+{
+    if (data == NULL && error != NULL && error->status == URN_ERR_DATA)
+        snprintf(
+            error->hint, sizeof error->hint,
+            "give data with --data FILE, or sizes: --rows N for tables, --plate NAME=N for ids");
+}
+
 urn_trace_options cli_trace_options(const cli_setup *setup, const urn_dataset *data)
 {
     return (urn_trace_options){.bytes = sizeof(urn_trace_options),

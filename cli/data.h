@@ -31,6 +31,8 @@ urn_status cli_setup_init(const cli_args *args, bool with_sizes, cli_setup *setu
                           urn_error *error);
 void cli_setup_clear(cli_setup *setup);
 urn_trace_options cli_trace_options(const cli_setup *setup, const urn_dataset *data);
+/* A model that failed for want of data may be given sizes instead: says so in the error's hint. */
+void cli_hint_sizes(const urn_dataset *data, urn_error *error);
 
 /* ---- looking at a traced model ---- */
 

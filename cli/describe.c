@@ -150,6 +150,8 @@ urn_status cli_describe(const cli_args *args, urn_error *error)
     const urn_trace_options options = cli_trace_options(&setup, data);
     if (status == URN_OK)
         status = urn_model_trace(&source.def, &options, &model, error);
+    if (status != URN_OK)
+        cli_hint_sizes(data, error);
     if (status == URN_OK && data != NULL)
         status = cli_check_maps(data, model, error);
     if (status == URN_OK)

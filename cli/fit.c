@@ -374,7 +374,10 @@ static urn_status fit_session(session *s, urn_error *error)
     URN_TRY(merge_duplicates(s, error));
     URN_TRY(hold_out(s, error));
     count_held_out(s);
-    URN_TRY(trace_models(s, error));
+    const urn_status traced = trace_models(s, error);
+    if (traced == URN_ERR_DATA && error != NULL && cli_text_at(args, "data", 0) == NULL)
+        snprintf(error->hint, sizeof error->hint, "give data with --data FILE");
+    URN_TRY(traced);
     URN_TRY(cli_init_read(args, s->model, &s->init, error));
     URN_TRY(run_fit(s, error));
     URN_TRY(score(s, error));

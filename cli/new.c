@@ -19,7 +19,8 @@ static const char *const template_lines[] = {
     " *",
     " * Try it; the rows are drawn from the model itself, and the truth is kept beside them:",
     " *     urn simulate @.c --plate group=20 --rows 1000 --seed 1 --out @-data",
-    " *     urn fit @.c --data @-data/data.csv --engine svi --holdout 0.1 --out @-run",
+    " *     urn fit @.c --data @-data/data.csv --engine svi --lr 0.05 --schedule cosine \\",
+    " *         --holdout 0.1 --out @-run",
     " *     urn summary @-run",
     " *",
     " * The function below runs once, before any fitting. It deals in handles (urn_var),",
@@ -50,13 +51,13 @@ static const char *const template_lines[] = {
     "    urn_var noise = urn_sample(m, \"noise\", half_normal, .scale = urn_real(m, 2.0));",
     "",
     "    /* With .plate there is one for every row of the plate: here, one a group. */",
-    "    urn_var effect = urn_sample(m, \"effect\", normal, .loc = zero, .scale = spread,",
-    "                                .plate = groups);",
+    "    urn_var level = urn_sample(m, \"level\", normal, .loc = intercept, .scale = spread,",
+    "                               .plate = groups);",
     "",
     "    /* urn_index says which group each row of data belongs to, urn_gather fetches its",
     "     * value. <urn/ops.h> lists what values combine with: urn_add, urn_exp, ... */",
-    "    urn_var own = urn_gather(effect, urn_index(rows, \"group\", groups));",
-    "    urn_var mean = urn_add(urn_add(intercept, own), urn_mul(slope, x));",
+    "    urn_var own = urn_gather(level, urn_index(rows, \"group\", groups));",
+    "    urn_var mean = urn_add(own, urn_mul(slope, x));",
     "",
     "    /* What was observed: the same words, and .value. */",
     "    urn_observe(m, \"y\", normal, .value = urn_data(rows, \"y\"), .loc = mean,",
@@ -111,7 +112,8 @@ urn_status cli_new(const cli_args *args, urn_error *error)
         return cli_print_json(json_pack("{s:s,s:s}", "model", name, "file", path), error);
     printf("%s is written. Next:\n"
            "  urn simulate %s --plate group=20 --rows 1000 --seed 1 --out %s-data\n"
-           "  urn fit %s --data %s-data/data.csv --engine svi --holdout 0.1 --out %s-run\n",
+           "  urn fit %s --data %s-data/data.csv --lr 0.05 --schedule cosine --holdout 0.1 --out "
+           "%s-run\n",
            path, path, name, path, name, name);
     return URN_OK;
 }

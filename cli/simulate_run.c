@@ -309,9 +309,13 @@ static urn_status simulate(const cli_model *source, const cli_setup *setup, doub
     if (made_up) {
         urn_model *sketch = NULL;
         const urn_trace_options options = cli_trace_options(setup, NULL);
-        URN_TRY(urn_model_trace(&source->def, &options, &sketch, error));
+        urn_status status = urn_model_trace(&source->def, &options, &sketch, error);
+        if (status != URN_OK) {
+            cli_hint_sizes(NULL, error);
+            return status;
+        }
         s->data = urn_dataset_new(NULL);
-        urn_status status =
+        status =
             s->data != NULL ? check_fixed(sketch, fixed, n_fixed, error) : cli_fail_memory(error);
         if (status == URN_OK)
             status = make_tables(sketch, popularity, seed, s->data, error);

@@ -1,0 +1,32 @@
+#!/bin/bash
+# urn check: says yes to good models, and no to a density that is not finite.
+. "${URN_SRCDIR:?}/tests/cli/lib.sh"
+for model in "hpmf" "hpmf --set prior=notebook" "hpmf --set center=mean" "pmf" "pmf --set noise=free"; do
+    # shellcheck disable=SC2086
+    run 0 check $model --plate user=12,item=7 --rows 40
+    for step in trace compile "prior draws" gradient; do
+        check grep -q "^$step *ok " out
+    done
+done
+cat >broken.c <<'C'
+#include <urn/urn.h>
+
+/* The logarithm of a number that is negative half of the time. */
+static void broken(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var one = urn_real(m, 1.0);
+    urn_var a = urn_sample(m, "a", normal, .loc = urn_real(m, 0.0), .scale = one);
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_log(a), .scale = one,
+                .plate = rows);
+}
+URN_MODEL(broken, "a test");
+C
+printf 'y\n1\n2\n' >y.csv
+run 4 check broken.c --data y.csv
+in_out "prior draws  FAILS the density is not finite at"
+in_out '"y"'
+in_err 'the check "prior draws" of model broken fails'
+run 3 check hpmf
+in_err "or sizes: --rows N for tables, --plate NAME=N for ids"
+finish

@@ -1,0 +1,89 @@
+#!/bin/bash
+# Bad models: exit code 4, and a message with the place in the model file.
+. "${URN_SRCDIR:?}/tests/cli/lib.sh"
+printf 'user,item,rating\n1,2,3\n2,2,4.5\n1,3,5\n2,3,1\n3,2,2\n' >data.csv
+cp "$here"/models/*.c .
+
+rejects() { # rejects MODEL TEXT...
+    local model=$1
+    shift
+    # shellcheck disable=SC2086
+    run 4 fit ./"$model" --data data.csv --out run $quick
+    for text in "$@"; do in_err "$text"; done
+    absent run run.*
+}
+
+rejects wrong_plate.c 'wrong_plate.c:13: site "r": gather of item[2]' \
+    'the index points into plate "user", but the value has another plate'
+rejects mixed_plates.c 'mixed_plates.c:' 'user' 'item'
+rejects two_scales.c 'two_scales.c:8: site "r": (normal): scale and precision are two parameterisations'
+rejects same_name.c 'same_name.c:9: site "a"' 'the name is taken by the site at' 'same_name.c:8'
+run 3 fit ./counts.c --data data.csv
+in_err 'data.csv:3: site "r": (poisson): row 1 is outside the support (count): found 4.5'
+
+# A file that does not compile: the compiler's own message, then the command.
+rejects misspelt.c 'normall' 'misspelt.c does not compile; the command was: ' '-std=c17' '-Werror'
+if "${CC:-cc}" --version 2>/dev/null | grep -qi 'free software foundation'; then
+    rejects positional.c 'positional.c:6' 'positional.c does not compile; the command was: '
+fi
+run 4 build misspelt.c -o misspelt.so
+in_err 'misspelt.c does not compile'
+absent misspelt.so misspelt.so.*
+CC=no-such-compiler run 4 fit ./good.c --data data.csv
+in_err 'the compiler "no-such-compiler" cannot be run'
+in_err 'install a C compiler, or set CC to yours'
+
+# A good one fits, from the file, and built; the second time the compiler is not needed.
+# shellcheck disable=SC2086
+run 0 fit ./good.c --data data.csv $quick --out good
+in_out 'good by svi: 5 training rows'
+cached=$(ls cache/urn/*.so | wc -l) # the bad models of before compiled well
+check test "$cached" -ge 1
+touch good.c # the same content
+# shellcheck disable=SC2086
+run 0 fit ./good.c --data data.csv $quick
+check test "$(ls cache/urn/*.so | wc -l)" = "$cached"
+sed -i 's/10\.0/11.0/' good.c
+# shellcheck disable=SC2086
+run 0 fit ./good.c --data data.csv $quick
+check test "$(ls cache/urn/*.so | wc -l)" = $((cached + 1))
+run 0 build good.c
+in_out 'good.so: model good (the mean of a column)'
+# shellcheck disable=SC2086
+run 0 fit ./good.so --data data.csv $quick
+check test "$(ls cache/urn | wc -l)" = $((cached + 1)) # nothing half-written is left
+
+# Not a model at all.
+printf 'int nothing;\nint nothing;\n' >plain.c
+${CC:-cc} -shared -fPIC plain.c -o plain.so
+rejects plain.so 'plain.so is not a model: it has no urn_model_entry' 'end the file with URN_MODEL'
+echo text >text.so
+rejects text.so 'text.so cannot be loaded'
+
+# Headers of another age. An older one knows fewer words: its struct is smaller, and it works.
+mkdir -p older newer
+cp -r "$URN_SRCDIR/include/urn" older/urn
+cp -r "$URN_SRCDIR/include/urn" newer/urn
+sed -i '/urn_var mask;/d' older/urn/model.h
+check test "$(grep -c 'urn_var mask;' older/urn/model.h)" = 0
+URN_INCLUDE=$work/older run 0 build good.c -o older.so
+# shellcheck disable=SC2086
+run 0 fit ./older.so --data data.csv $quick --seed 3 --out older-run
+# shellcheck disable=SC2086
+run 0 fit ./good.so --data data.csv $quick --seed 3 --out good-run
+check cmp older-run/log.csv good-run/log.csv
+# A newer one is refused.
+sed -i 's/#define URN_ABI_VERSION 1/#define URN_ABI_VERSION 2/' newer/urn/model.h
+check grep -q 'URN_ABI_VERSION 2' newer/urn/model.h
+URN_INCLUDE=$work/newer run 4 build good.c -o newer.so
+in_err 'newer.so was built against a newer Urn header (model ABI 2,'
+in_err 'than this program (ABI 1,'
+in_err 'update urn'
+absent newer.so
+# So is one that knows a word this library does not.
+cp "$URN_SRCDIR/include/urn/model.h" newer/urn/model.h
+sed -i 's/^    urn_var mask; .*/&\n    urn_var skew;/' newer/urn/model.h
+check grep -q 'urn_var skew;' newer/urn/model.h
+URN_INCLUDE=$work/newer run 0 build good.c -o newer.so
+rejects newer.so 'was compiled against a newer Urn header'
+finish

@@ -1,0 +1,11 @@
+#include <urn/urn.h>
+
+/* Gives both a scale and a precision. */
+static void two_scales(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "ratings");
+    urn_var one = urn_real(m, 1.0);
+    urn_observe(m, "r", normal, .value = urn_data(rows, "rating"), .loc = one, .scale = one,
+                .precision = one, .plate = rows);
+}
+URN_MODEL(two_scales, "a test");
