@@ -25,11 +25,23 @@ URN__INLINE double combine(const urn__lanes *sums)
     return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 
+/* Up to eight terms, in the order the lanes would add them: going through a vector would wait for eight
+ * small stores to reach it, and small models are made of small sums. */
+URN__INLINE double reduce_few(int64_t n, const double *x, const double *y)
+{
+    double v[URN__LANES] = {0.0};
+    for (int64_t i = 0; i < n; i++)
+        v[i] = y ? x[i] * y[i] : x[i];
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
 /* sum of x, or of x * y where there is a y: padding with zeros changes neither */
 URN__INLINE double reduce(int64_t n, const double *x, const double *y)
 {
     urn__lanes sums[SUMS] = {{0.0}}, u, v;
     int64_t i = 0;
+    if (n <= URN__LANES)
+        return reduce_few(n, x, y);
     for (; i + SUMS * URN__LANES <= n; i += SUMS * URN__LANES) {
         for (int k = 0; k < SUMS; k++) {
             load(x + i + k * URN__LANES, &u);
