@@ -71,6 +71,10 @@ URN_API urn_var urn_slice(urn_var x, int64_t from, int64_t count); /* of the las
 URN_API urn_var urn_concat(urn_var a, urn_var b);                  /* along the last event dim */
 URN_API urn_var urn_stack(urn_var a, urn_var b); /* scalars a, b -> vector of two */
 
+/* Size of the last event dim, for sizes that depend on data, such as the number of columns behind
+ * urn_data_columns; 1 for a value without event dims, 0 after an error. */
+URN_API int64_t urn_last_dim(urn_var x);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <urn/ops.h>
 
-/* The model of some handles, or NULL with nothing to report it to. Mixed models and handles that no
- * call returned are errors. */
-static urn_model *model_of(int n, const urn_var *v)
+/* The model of some handles, or NULL with nothing to report it to. Mixed models, handles that no
+ * call returned, and indices (but for the input number `index_at`) are errors. */
+static urn_model *model_of(int n, const urn_var *v, int index_at)
 {
     urn_model *m = NULL;
     for (int i = 0; i < n; i++)
@@ -23,13 +23,17 @@ static urn_model *model_of(int n, const urn_var *v)
         else if (v[i].id > urn__graph_count(m->graph))
             (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
                                    "an op got a handle that no call returned");
+        else if (i != index_at && urn__graph_node(m->graph, v[i].id)->op == &urn__op_index)
+            (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                                   "an op got what urn_index returned, which serves urn_gather "
+                                   "only");
     }
     return m;
 }
 
 static urn_var emit(const urn__op *op, int n, const urn_var *v, const void *attr, size_t size)
 {
-    urn_model *m = model_of(n, v);
+    urn_model *m = model_of(n, v, op == &urn__op_gather ? 1 : -1);
     urn__id in[4];
     if (m == NULL || !urn__model_ok(m))
         return urn__poison(m);
@@ -162,7 +166,7 @@ static urn_var sum_to(urn_var x, urn__shape shape)
 
 static bool usable(urn_var x)
 {
-    urn_model *m = model_of(1, &x);
+    urn_model *m = model_of(1, &x, -1);
     return m != NULL && urn__model_ok(m) && x.id != 0;
 }
 
@@ -263,4 +267,9 @@ urn_var urn_element(urn_var x, int64_t i)
 urn_var urn_stack(urn_var a, urn_var b)
 {
     return urn_concat(event_dims(a, 1), event_dims(b, 1));
+}
+
+int64_t urn_last_dim(urn_var x)
+{
+    return usable(x) ? urn__shape_last(urn__graph_shape(x.model->graph, x.id)) : 0;
 }
