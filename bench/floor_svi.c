@@ -547,12 +547,25 @@ static bool check(int64_t dim)
 
 typedef struct options {
     const char *path, *random;
-    int column[3];
+    int64_t column[3];
     double holdout, lr;
     int64_t dim, steps;
     uint64_t seed;
     bool check;
 } options;
+
+/* "a,b,c" */
+static bool parse_three(const char *text, int64_t *values)
+{
+    for (int k = 0; k < 3; k++) {
+        char *end;
+        values[k] = strtoll(text, &end, 10);
+        if (end == text || *end != (k < 2 ? ',' : '\0') || values[k] < 0)
+            return false;
+        text = end + 1;
+    }
+    return true;
+}
 
 static options parse(int argc, char **argv)
 {
@@ -581,8 +594,7 @@ static options parse(int argc, char **argv)
             o.seed = strtoull(optarg, NULL, 10);
         else if (option == 'k')
             o.check = true;
-        else if (option != 'c' ||
-                 sscanf(optarg, "%d,%d,%d", &o.column[0], &o.column[1], &o.column[2]) != 3)
+        else if (option != 'c' || !parse_three(optarg, o.column))
             bench_fail("see the head of bench/floor_svi.c for its options", "");
     }
     if (o.dim < 1 || o.dim > MAX_DIM || o.steps < 1)
@@ -596,11 +608,10 @@ static ratings data_of(const options *o)
     if (o->path) {
         d = ratings_read(o->path, o->column);
     } else {
-        long long users = 0, items = 0, n = 0;
-        if (!o->random || sscanf(o->random, "%lld,%lld,%lld", &users, &items, &n) != 3 ||
-            users < 1 || items < 1)
+        int64_t sizes[3] = {0};
+        if (!o->random || !parse_three(o->random, sizes) || sizes[0] < 1 || sizes[1] < 1)
             bench_fail("give --data FILE, --random USERS,ITEMS,RATINGS or --check", "");
-        d = ratings_random(users, items, n);
+        d = ratings_random(sizes[0], sizes[1], sizes[2]);
     }
     ratings_hold_out(&d, o->holdout);
     if (d.n < 1)

@@ -44,10 +44,11 @@ static int64_t rank_ids(int64_t n, const int64_t *id, int32_t *rank)
     return distinct;
 }
 
-static bool parse_line(char *line, const int *column, int64_t *user, int64_t *item, double *rating)
+static bool parse_line(char *line, const int64_t *column, int64_t *user, int64_t *item,
+                       double *rating)
 {
     int found = 0;
-    for (int c = 0; line; c++) {
+    for (int64_t c = 0; line; c++) {
         char *field = strsep(&line, ",\n"), *end = field;
         for (int k = 0; k < 3; k++) {
             if (c != column[k])
@@ -75,7 +76,7 @@ void ratings_hold_out(ratings *r, double share)
     r->n = kept;
 }
 
-ratings ratings_read(const char *path, const int *column)
+ratings ratings_read(const char *path, const int64_t *column)
 {
     FILE *file = fopen(path, "r");
     if (!file)

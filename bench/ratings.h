@@ -21,7 +21,7 @@ uint64_t bench_word(uint64_t *state);
 
 /* Reads columns (user id, item id, rating; from 0) of a CSV file with a header. Integer ids are
  * replaced by their rank. */
-ratings ratings_read(const char *path, const int *column);
+ratings ratings_read(const char *path, const int64_t *column);
 /* Users in order, as in most files; items and ratings (0.5 to 5) at random. */
 ratings ratings_random(int64_t n_users, int64_t n_items, int64_t n);
 /* The held-out rows go: row i if ((i * 2654435761) mod 2^32) / 2^32 is below the share. Their ids

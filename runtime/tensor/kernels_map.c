@@ -94,16 +94,16 @@ URN__INLINE double trigamma_positive(double x)
 
 #define PI 3.14159265358979323846
 
-/* Distance to the nearest integer, exactly, for reflection: sines of pi x are those of pi times it up
- * to the sign, which the formulas below do not see. */
+/* Distance to the nearest integer, exactly, for reflection: sines of pi x are those of pi times it
+ * up to the sign, which the formulas below do not see. */
 URN__INLINE double from_integer(double v)
 {
     return v - rint(v);
 }
 
-/* 6.3.7. NaN at the poles, which digamma leaves with opposite signs on their two sides. The cosine is
- * written as a sine: of a sine and a cosine of the same angle the compiler makes one call, which has
- * no vector version. */
+/* 6.3.7. NaN at the poles, which digamma leaves with opposite signs on their two sides. The cosine
+ * is written as a sine: of a sine and a cosine of the same angle the compiler makes one call, which
+ * has no vector version. */
 URN__INLINE double digamma_of(double v)
 {
     const double f = from_integer(v);

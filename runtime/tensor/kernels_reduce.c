@@ -25,8 +25,8 @@ URN__INLINE double combine(const urn__lanes *sums)
     return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 
-/* Up to eight terms, in the order the lanes would add them: going through a vector would wait for eight
- * small stores to reach it, and small models are made of small sums. */
+/* Up to eight terms, in the order the lanes would add them: going through a vector would wait for
+ * eight small stores to reach it, and small models are made of small sums. */
 URN__INLINE double reduce_few(int64_t n, const double *x, const double *y)
 {
     double v[URN__LANES] = {0.0};
