@@ -13,7 +13,7 @@ enum { BUFFER = 1 << 16, ATTEMPTS = 1000 };
 
 struct urn__io_file {
     const urn_allocator *allocator;
-    const char *path;
+    char *path;
     char *temporary; /* NULL: written directly */
     int descriptor;
     int failure; /* errno of the first failure, 0 */
@@ -94,7 +94,13 @@ urn_status urn__io_file_open(const char *path, const urn_allocator *allocator, u
     if (!made)
         return urn__fail_memory(error, path, sizeof *made);
     made->allocator = allocator;
-    made->path = path;
+    made->descriptor = -1;
+    made->path = urn__calloc(allocator, strlen(path) + 1, 1);
+    if (!made->path) {
+        urn__io_file_abort(made);
+        return urn__fail_memory(error, path, strlen(path) + 1);
+    }
+    memcpy(made->path, path, strlen(path));
     int failure = 0;
     if (is_direct(path, exists ? &about : NULL)) {
         made->descriptor = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
@@ -104,7 +110,7 @@ urn_status urn__io_file_open(const char *path, const urn_allocator *allocator, u
         failure = open_temporary(made);
     }
     if (failure) {
-        urn__free(allocator, made);
+        urn__io_file_abort(made);
         return failure < 0 ? urn__fail_memory(error, path, strlen(path))
                            : urn__io_fail_errno(error, path, "write this file", failure);
     }
@@ -222,6 +228,7 @@ void urn__io_file_abort(urn__io_file *file)
     if (file->temporary)
         unlink(file->temporary);
     urn__free(file->allocator, file->temporary);
+    urn__free(file->allocator, file->path);
     urn__free(file->allocator, file);
 }
 

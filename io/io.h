@@ -88,7 +88,7 @@ bool urn__io_parse_real(const char *text, size_t n, double *value);
  * is not a regular file (/dev/stdout, a pipe) is written directly; "-" is the standard output. */
 typedef struct urn__io_file urn__io_file;
 
-/* URN_ERR_IO: the directory is missing or not writable. `path` and `allocator` are borrowed. */
+/* URN_ERR_IO: the directory is missing or not writable. `allocator` is borrowed. */
 urn_status urn__io_file_open(const char *path, const urn_allocator *allocator, urn__io_file **file,
                              urn_error *error);
 /* Writes are buffered; the first failure is kept, later writes do nothing, and commit reports it.

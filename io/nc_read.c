@@ -19,9 +19,11 @@ urn_status urn__io_nc_open(const char *path, const urn_allocator *allocator, urn
     urn__io_nc *made = urn__calloc(allocator, 1, sizeof *made);
     if (!made)
         return urn__fail_memory(error, path, sizeof *made);
-    *made = (urn__io_nc){.allocator = allocator, .path = path, .id = -1, .n_groups = 1};
+    *made = (urn__io_nc){.allocator = allocator, .id = -1, .n_groups = 1};
     made->arena = urn__arena_new(allocator);
-    if (!made->arena) {
+    if (made->arena)
+        made->path = urn__arena_strdup(made->arena, path);
+    if (!made->path) {
         urn__io_nc_close(made);
         return urn__fail_memory(error, path, sizeof *made);
     }

@@ -30,10 +30,12 @@ urn_status urn__io_nc_create(const char *path, const urn_allocator *allocator, u
     urn__io_nc *made = urn__calloc(allocator, 1, sizeof *made);
     if (!made)
         return urn__fail_memory(error, path, sizeof *made);
-    *made = (urn__io_nc){.allocator = allocator, .path = path, .id = -1, .n_groups = 1};
+    *made = (urn__io_nc){.allocator = allocator, .id = -1, .n_groups = 1};
     made->arena = urn__arena_new(allocator);
-    urn_status status = made->arena ? urn__io_file_open(path, allocator, &made->file, error)
-                                    : urn__fail_memory(error, path, sizeof *made);
+    if (made->arena)
+        made->path = urn__arena_strdup(made->arena, path);
+    urn_status status = made->path ? urn__io_file_open(path, allocator, &made->file, error)
+                                   : urn__fail_memory(error, path, sizeof *made);
     if (status == URN_OK) {
         const int created = nc_create_mem("draws", NC_NETCDF4, FIRST_BYTES, &made->id);
         if (created != NC_NOERR) {

@@ -131,6 +131,27 @@ static void test_full_disk(void **state)
     assert_int_equal(count_entries(test_dir), n + 1);
 }
 
+/* "-" is the standard output, which is added to and never replaced. */
+static void test_standard_output(void **state)
+{
+    (void)state;
+    urn__io_file *file = NULL;
+    const char *path = write_text("stdout.txt", "before ");
+    fflush(stdout);
+    const int kept = dup(STDOUT_FILENO), other = open(path, O_WRONLY | O_APPEND);
+    assert_true(kept >= 0 && other >= 0);
+    dup2(other, STDOUT_FILENO);
+    const urn_status opened = urn__io_file_open("-", NULL, &file, &err);
+    if (opened == URN_OK)
+        urn__io_file_print(file, "after");
+    const urn_status done = opened == URN_OK ? urn__io_file_commit(file, &err) : opened;
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    close(other);
+    assert_int_equal(done, URN_OK);
+    expect_content(path, "before after");
+}
+
 static void test_csv_out(void **state)
 {
     (void)state;
@@ -435,12 +456,19 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file),           cmocka_unit_test(test_long_file),
-        cmocka_unit_test(test_unwritable),     cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_csv_out),        cmocka_unit_test(test_format_real),
-        cmocka_unit_test(test_parse_real),     cmocka_unit_test(test_json),
-        cmocka_unit_test(test_hash),           cmocka_unit_test(test_run),
-        cmocka_unit_test(test_run_refused),    cmocka_unit_test(test_run_race),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_long_file),
+        cmocka_unit_test(test_unwritable),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_standard_output),
+        cmocka_unit_test(test_csv_out),
+        cmocka_unit_test(test_format_real),
+        cmocka_unit_test(test_parse_real),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_run),
+        cmocka_unit_test(test_run_refused),
+        cmocka_unit_test(test_run_race),
         cmocka_unit_test(test_failing_memory),
     };
     return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);
