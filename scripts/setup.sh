@@ -9,7 +9,7 @@ packages=(
 )
 test_packages=(
     libcmocka-dev netcdf-bin clang clang-format clang-tidy libclang-rt-14-dev libomp-dev valgrind
-    mandoc xz-utils
+    mandoc python3 xz-utils
 )
 case ${1:-run} in
 run) ;;

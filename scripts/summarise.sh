@@ -1,6 +1,6 @@
 #!/bin/bash
 # Counts what `make check` did in a build directory: prints "PASSED FAILED SKIPPED". A cmocka program counts
-# as its tests, any other test as one. With --failures the logs of what failed go to standard error.
+# as its tests, a script as its checks if it ends in "N checks, N failed", and as one otherwise. With --failures the logs of what failed go to standard error.
 set -euo pipefail
 
 [ $# -ge 1 ] || { echo "usage: $0 BUILD_DIRECTORY [--failures]" >&2; exit 2; }
@@ -9,12 +9,14 @@ while IFS= read -r -d '' trs; do
     found=1
     log=${trs%.trs}.log
     result=$(sed -n 's/^:global-test-result: //p' "$trs")
-    # The totals of each cmocka group; "N test(s) run." tells that it is one.
+    # The totals of each cmocka group, or of the script's checks.
     read -r groups ok bad passed_over < <(awk '
         /^\[==========\] [0-9]+ test\(s\) run/            { groups++ }
         /^\[  PASSED  \] [0-9]+ test\(s\)/                { ok += $4 }
         /^\[  FAILED  \] [0-9]+ test\(s\), listed/        { bad += $4 }
         /^\[  SKIPPED \] [0-9]+ test\(s\), listed/        { over += $4 }
+        /^[0-9]+ checks, [0-9]+ failed$/                  { groups++; ok += $1 - $3; bad += $3 }
+        /^SKIP: /                                         { over++ }
         END { print groups + 0, ok + 0, bad + 0, over + 0 }' "$log")
     case $result in
     PASS) [ "$groups" -gt 0 ] || ok=1 ;;
