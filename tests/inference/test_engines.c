@@ -223,34 +223,31 @@ static void threads_do_not_change_a_bit(void **state)
         {"steps", "40"}, {"lr", "0.05"}, {"particles", "2"}, {"clip", "1"}};
     static const int threads[] = {1, 2, 3, 8};
     enum { N = 10000 };
+    static double loc[N + 2], scale[N + 2];
+    static record seen;
     for (size_t general = 0; general < 2; general++) {
-        double *loc = NULL, *scale = NULL, losses[40], final = 0.0;
+        double losses[40], final = 0.0;
         for (size_t k = 0; k < N_OF(threads); k++) {
             normal_target *t = normal_target_new(N, threads[k]);
-            record *r = calloc(1, sizeof *r);
-            const urn_fit_options options = options_for("svi", settings, general ? 4 : 2, r);
+            memset(&seen, 0, sizeof seen);
+            const urn_fit_options options = options_for("svi", settings, general ? 4 : 2, &seen);
             urn_fit *fit;
             assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
             const urn_posterior *p = urn_fit_posterior(fit);
             const size_t bytes = (size_t)(N + 2) * sizeof(double);
             if (k == 0) {
-                loc = malloc(bytes);
-                scale = malloc(bytes);
                 memcpy(loc, urn_posterior_loc(p), bytes);
                 memcpy(scale, urn_posterior_scale(p), bytes);
-                memcpy(losses, r->losses, sizeof losses);
+                memcpy(losses, seen.losses, sizeof losses);
                 final = number_of(fit, "loss_per_observation");
             }
             assert_memory_equal(loc, urn_posterior_loc(p), bytes);
             assert_memory_equal(scale, urn_posterior_scale(p), bytes);
-            assert_memory_equal(losses, r->losses, sizeof losses);
+            assert_memory_equal(losses, seen.losses, sizeof losses);
             assert_true(final == number_of(fit, "loss_per_observation"));
             urn_fit_free(fit);
-            free(r);
             free(t);
         }
-        free(loc);
-        free(scale);
     }
 }
 

@@ -299,39 +299,68 @@ static void refusals(void **state)
     scene_clear(&s);
 }
 
-/* Whatever an engine accepts it fits: finite numbers, a posterior of the right size, no matter
- * which model. What it does not accept it refuses by name. */
+/* Fits, and keeps the position and the losses. */
+typedef struct outcome {
+    urn_status status;
+    urn_error error;
+    record seen;
+    int64_t size;
+    double loss, loc[64];
+} outcome;
+
+static void fit_once(urn_model *model, const urn_engine *engine, int threads, outcome *o)
+{
+    const urn_setting settings[] = {{"steps", "60"}};
+    urn_fit_options options = options_for(urn_engine_name(engine), settings, 1, &o->seen);
+    urn_fit *fit;
+    memset(o, 0, sizeof *o);
+    options.threads = threads;
+    o->status = urn_fit_run(model, &options, &fit, &o->error);
+    if (o->status == URN_OK) {
+        o->size = urn_posterior_size(urn_fit_posterior(fit));
+        o->loss = number_of(fit, "loss_per_observation");
+        memcpy(o->loc, urn_posterior_loc(urn_fit_posterior(fit)), (size_t)o->size * sizeof(double));
+    }
+    urn_fit_free(fit);
+}
+
+/* Whatever an engine accepts it fits, no matter which model: finite numbers, a posterior of the
+ * right size, the same bits again and with eight threads. What it does not accept it refuses by
+ * name. */
 static void every_engine_meets_every_model(void **state)
 {
     (void)state;
     static const char *const names[] = {"group", "y"};
     const double group[6] = {1, 2, 3, 1, 2, 3}, y[6] = {2, 0, 3, 1, 4, 1};
     const double *const columns[] = {group, y};
-    const urn_setting settings[] = {{"steps", "60"}};
     urn_dataset *data = dataset_of(6, names, columns, 2);
+    outcome *first = calloc(1, sizeof *first), *again = calloc(1, sizeof *again);
+    assert_true(first && again);
     for (size_t i = 0; i < N_OF(zoo_models); i++)
         for (int e = 0; e < urn_engine_count(); e++) {
             const zoo_model *zoo = &zoo_models[i];
-            const urn_fit_options options =
-                options_for(urn_engine_name(urn_engine_at(e)), settings, 1, NULL);
             urn_model *model = trace_rows(zoo->def(), data, URN_ROWS_TRAINING);
-            urn_fit *fit;
-            urn_error error = {0};
-            const urn_status status = urn_fit_run(model, &options, &fit, &error);
+            fit_once(model, urn_engine_at(e), 1, first);
+            fit_once(model, urn_engine_at(e), 8, again);
+            assert_int_equal(first->status, again->status);
+            assert_string_equal(first->error.message, again->error.message);
+            assert_memory_equal(&first->seen, &again->seen, sizeof first->seen);
+            assert_memory_equal(first->loc, again->loc, sizeof first->loc);
+            assert_memory_equal(&first->loss, &again->loss, sizeof first->loss);
             if (zoo->refused) {
-                assert_int_equal(status, URN_ERR_MODEL);
-                assert_string_equal(error.site, zoo->refused);
+                assert_int_equal(first->status, URN_ERR_MODEL);
+                assert_string_equal(first->error.site, zoo->refused);
             } else if (zoo->broken) {
-                assert_int_equal(status, URN_ERR_RUNTIME);
+                assert_int_equal(first->status, URN_ERR_RUNTIME);
             } else {
-                assert_ok(status, &error);
-                assert_int_equal(urn_posterior_size(urn_fit_posterior(fit)),
-                                 urn_model_position_size(model));
-                assert_true(isfinite(number_of(fit, "loss_per_observation")));
+                assert_ok(first->status, &first->error);
+                assert_int_equal(first->size, urn_model_position_size(model));
+                assert_true(isfinite(first->loss) && first->seen.rows > 0);
             }
-            urn_fit_free(fit);
             urn_model_free(model);
         }
+    free(first);
+    free(again);
     urn_dataset_free(data);
 }
 

@@ -33,16 +33,16 @@ void *malloc(size_t size)
     return __libc_malloc(size);
 }
 
-void *calloc(size_t n, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
     count();
-    return __libc_calloc(n, size);
+    return __libc_calloc(nmemb, size);
 }
 
-void *realloc(void *memory, size_t size)
+void *realloc(void *ptr, size_t size)
 {
     count();
-    return __libc_realloc(memory, size);
+    return __libc_realloc(ptr, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
@@ -51,11 +51,11 @@ void *aligned_alloc(size_t alignment, size_t size)
     return __libc_memalign(alignment, size);
 }
 
-int posix_memalign(void **memory, size_t alignment, size_t size)
+int posix_memalign(void **memptr, size_t alignment, size_t size)
 {
     count();
-    *memory = __libc_memalign(alignment, size);
-    return *memory ? 0 : 12; /* ENOMEM */
+    *memptr = __libc_memalign(alignment, size);
+    return *memptr ? 0 : 12; /* ENOMEM */
 }
 #endif
 
