@@ -75,6 +75,7 @@ static inline const char *in_dir(const char *name)
 static inline const char *write_bytes(const char *name, const char *bytes, size_t n)
 {
     const char *path = in_dir(name);
+    unlink(path); /* some file systems flush at once what replaces a file's content */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, n, file), n);
