@@ -63,12 +63,14 @@ LANES_INLINE void mvn_centred(const int64_t d, const int wide, const bool whole,
 LANES_INLINE void mvn_whiten(const int64_t d, const int wide, const bool by_precision,
                              const mvn_job *job, const lanes *restrict c, lanes *restrict y)
 {
+    LANES_UNROLL
     for (int64_t j = 0; j < d; j++) {
         lanes sum[MVN_WIDE];
         LANES_UNROLL
         for (int v = 0; v < wide; v++)
             sum[v] = by_precision ? c[j * wide + v] * job->tril[j * d + j] : c[j * wide + v];
         const int64_t from = by_precision ? j + 1 : 0, to = by_precision ? d : j;
+        LANES_UNROLL
         for (int64_t i = from; i < to; i++) {
             const double l = by_precision ? job->tril[i * d + j] : -job->tril[j * d + i];
             const lanes *other = by_precision ? c : y;
@@ -86,12 +88,14 @@ LANES_INLINE void mvn_whiten(const int64_t d, const int wide, const bool by_prec
 LANES_INLINE void mvn_pull(const int64_t d, const int wide, const bool by_precision,
                            const mvn_job *job, const lanes *restrict y, lanes *restrict g)
 {
+    LANES_UNROLL
     for (int64_t i = d - 1; i >= 0; i--) {
         lanes sum[MVN_WIDE];
         LANES_UNROLL
         for (int v = 0; v < wide; v++)
             sum[v] = by_precision ? y[i * wide + v] * job->tril[i * d + i] : y[i * wide + v];
         const int64_t from = by_precision ? 0 : i + 1, to = by_precision ? i : d;
+        LANES_UNROLL
         for (int64_t j = from; j < to; j++) {
             const double l = by_precision ? job->tril[i * d + j] : -job->tril[j * d + i];
             const lanes *other = by_precision ? y : g;
@@ -111,6 +115,7 @@ LANES_INLINE void mvn_write_density(const int64_t d, const int wide, const bool 
     LANES_UNROLL
     for (int v = 0; v < wide; v++) {
         lanes square = {0};
+        LANES_UNROLL
         for (int64_t k = 0; k < d; k++)
             square += y[k * wide + v] * y[k * wide + v];
         const lanes value = job->constant - 0.5 * square;
@@ -118,6 +123,7 @@ LANES_INLINE void mvn_write_density(const int64_t d, const int wide, const bool 
         if (whole)
             *(lanes_at *)to = value;
         else
+
             for (int64_t i = 0; i < LANES && row + v * LANES + i < job->n; i++)
                 to[i] = value[i];
     }
@@ -148,7 +154,9 @@ LANES_INLINE void mvn_write_partials(const int64_t d, const int wide, const bool
 LANES_INLINE void mvn_add_products(const int64_t d, const int wide, const lanes *left,
                                    const lanes *y, lanes *sum_products)
 {
+    LANES_UNROLL
     for (int64_t i = 0; i < d; i++) {
+        LANES_UNROLL
         for (int64_t j = 0; j <= i; j++) {
             lanes sum = sum_products[i * (i + 1) / 2 + j];
             LANES_UNROLL
@@ -160,7 +168,8 @@ LANES_INLINE void mvn_add_products(const int64_t d, const int wide, const lanes 
 }
 
 /* What is summed over the rows: added once, at the end. */
-static inline void mvn_finish(bool by_precision, const mvn_job *job, const mvn_block *at)
+static __attribute__((noinline)) void mvn_finish(bool by_precision, const mvn_job *job,
+                                                 const mvn_block *at)
 {
     const int64_t d = job->dim;
     for (int64_t k = 0; k < d; k++) {
@@ -194,13 +203,22 @@ LANES_INLINE void mvn_small_rows(const int64_t d, const bool by_precision, const
         if (want_g) {
             mvn_pull(d, 1, by_precision, job, at.y, at.g);
             mvn_write_partials(d, 1, true, job, row, at.g);
+            LANES_UNROLL
             for (int64_t k = 0; k < d; k++)
                 at.sum_g[k] += at.g[k];
         }
         if (job->d_tril != NULL)
             mvn_add_products(d, 1, by_precision ? at.c : at.g, at.y, at.sum_products);
     }
-    mvn_finish(by_precision, job, &at);
+    /* copies: what is handed on by address cannot stay in registers */
+    lanes sum_g[MVN_SMALL], sum_products[MVN_SMALL * (MVN_SMALL + 1) / 2];
+    LANES_UNROLL
+    for (int64_t k = 0; k < d; k++)
+        sum_g[k] = at.sum_g[k];
+    LANES_UNROLL
+    for (int64_t k = 0; k < d * (d + 1) / 2; k++)
+        sum_products[k] = at.sum_products[k];
+    mvn_finish(by_precision, job, &(mvn_block){.sum_g = sum_g, .sum_products = sum_products});
 }
 
 #endif
