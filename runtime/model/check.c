@@ -52,18 +52,100 @@ static urn_domain word_domain(const urn_family *f, const char *word, int param)
     return f->params[param].domain;
 }
 
+static void check_triangle(urn_model *m, const urn__site *s, const char *word, const double *l)
+{
+    for (int64_t i = 0; i < s->dim; i++)
+        for (int64_t j = i; j < s->dim; j++) {
+            const double v = l[i * s->dim + j];
+            if (i == j ? v > 0.0 : !(v > 0.0 || v < 0.0))
+                continue;
+            (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
+                                   "(%s): %s must be lower triangular with a positive diagonal; "
+                                   "element %lld, %lld is %g",
+                                   s->family->name, word, (long long)i, (long long)j, v);
+            return;
+        }
+}
+
+static void check_definite(urn_model *m, const urn__site *s, const char *word, const double *a)
+{
+    const int64_t d = s->dim;
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < i; j++) {
+            const double up = a[j * d + i], down = a[i * d + j];
+            if (fabs(up - down) <= 1e-9 * (fabs(up) + fabs(down)))
+                continue;
+            (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
+                                   "(%s): %s is not symmetric: element %lld, %lld is %g and "
+                                   "%lld, %lld is %g",
+                                   s->family->name, word, (long long)j, (long long)i, up,
+                                   (long long)i, (long long)j, down);
+            return;
+        }
+    double *l = urn__calloc(m->allocator, (size_t)(d * d) + 1, sizeof *l);
+    if (l == NULL)
+        (void)urn__model_error(m, URN_ERR_MEMORY, s->where, s->name, NULL, "out of memory");
+    else if (!urn__cholesky(d, a, l))
+        (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
+                               "(%s): %s is not positive definite", s->family->name, word);
+    urn__free(m->allocator, l);
+}
+
 static void check_parameter(urn_model *m, const urn__site *s, int i)
 {
+    const char *word = s->word[i].word;
     const double *v = urn__known_values(m, s->word[i].id);
-    const urn_domain domain = word_domain(s->family, s->word[i].word, s->given[i]);
+    const urn_domain domain = word_domain(s->family, word, s->given[i]);
     const int64_t n = v == NULL ? 0 : known_size(m, s->word[i].id);
     for (int64_t k = 0; k < n; k++)
         if (!in_domain(domain, v[k]) || !isfinite(v[k])) {
             (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
-                                   "(%s): %s is %g; it must be %s", s->family->name,
-                                   s->word[i].word, v[k], domain_text(domain));
+                                   "(%s): %s is %g; it must be %s", s->family->name, word, v[k],
+                                   domain_text(domain));
             return;
         }
+    const int64_t matrix = s->dim * s->dim;
+    for (int64_t k = 0; k + matrix <= n && urn__model_ok(m); k += matrix) {
+        if (domain == URN_DOMAIN_TRIL)
+            check_triangle(m, s, word, v + k);
+        else if (domain == URN_DOMAIN_POSITIVE_DEFINITE)
+            check_definite(m, s, word, v + k);
+    }
+}
+
+/* Known bounds leave room between them. */
+static void check_bounds(urn_model *m, const urn__site *s)
+{
+    const double *low = s->low == 0 ? NULL : urn__known_values(m, s->low);
+    const double *high = s->high == 0 ? NULL : urn__known_values(m, s->high);
+    if (low == NULL || high == NULL)
+        return;
+    const int64_t n_low = known_size(m, s->low), n_high = known_size(m, s->high);
+    const int64_t n = n_low > n_high ? n_low : n_high;
+    for (int64_t i = 0; i < n && (n_low == n_high || n_low == 1 || n_high == 1); i++) {
+        const double a = low[n_low == 1 ? 0 : i], b = high[n_high == 1 ? 0 : i];
+        if (a < b)
+            continue;
+        (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
+                               "(%s): %s is %g and %s is %g; %s must be below %s", s->family->name,
+                               s->family->low_word, a, s->family->high_word, b, s->family->low_word,
+                               s->family->high_word);
+        return;
+    }
+}
+
+static void check_mask(urn_model *m, const urn__site *s)
+{
+    const double *v = s->mask == 0 ? NULL : urn__known_values(m, s->mask);
+    const int64_t n = v == NULL ? 0 : known_size(m, s->mask);
+    for (int64_t i = 0; i < n; i++) {
+        if ((v[i] >= 0.0 && v[i] <= 0.0) || (v[i] >= 1.0 && v[i] <= 1.0))
+            continue;
+        (void)urn__model_error(
+            m, URN_ERR_MODEL, s->where, s->name, "give 0/1 data over the site's plate",
+            "(%s): mask is %g at row %lld; it must be 0 or 1", s->family->name, v[i], (long long)i);
+        return;
+    }
 }
 
 /* One bound a row when it is known and a scalar or as long as the value; else not checked here. */
@@ -154,6 +236,10 @@ void urn__check_site(urn_model *m, const urn__site *s)
         return;
     for (int i = 0; i < s->n_given && urn__model_ok(m); i++)
         check_parameter(m, s, i);
+    if (urn__model_ok(m))
+        check_bounds(m, s);
+    if (urn__model_ok(m))
+        check_mask(m, s);
     if (s->role == URN_SITE_OBSERVED && urn__model_ok(m))
         check_observed(m, s);
 }

@@ -227,6 +227,9 @@ urn_var urn_data_array(urn_model *m, const char *name, urn_plate plate)
     const int64_t *dims = NULL;
     if (!urn__model_ok(m))
         return urn__poison(m);
+    if ((plate.model != NULL || plate.id != 0) && !urn__plate_known(m, plate))
+        return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                                "urn_data_array of \"%s\" got a plate of another model", name);
     const double *v = named_array(m, name, &rank, &dims);
     if (v == NULL)
         return urn__poison(m);
@@ -298,7 +301,7 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
 {
     urn_model *m = rows.model != NULL ? rows.model : target.model;
     const urn__plate *p = rows_plate(rows, "an index column"), *t = urn__plate_at(target);
-    if (p == NULL || t == NULL)
+    if (p == NULL || t == NULL || !urn__plate_known(m, target))
         return m == NULL || !urn__model_ok(m)
                    ? urn__poison(m)
                    : urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,

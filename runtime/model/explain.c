@@ -53,8 +53,13 @@ static urn_status unconstrain(const urn_model *m, const urn__site *s, const doub
 urn_status urn_model_unconstrain(const urn_model *model, int site, const double *value,
                                  double *position, urn_error *error)
 {
+    if (model->full != NULL)
+        model = model->full;
+    if (site < 0 || (size_t)site >= model->n_sites)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL, "there is no site number %d",
+                         site);
     const urn__site *s = &model->site[site];
-    if (s->offset < 0)
+    if (s->offset < 0 || s->support->discrete)
         return urn__fail(error, URN_ERR_USAGE, s->where, s->name, NULL,
                          "the site has no coordinates");
     double *bounds = urn__calloc(model->allocator, 2 * (size_t)s->support_rows + 1, sizeof *bounds);
@@ -147,6 +152,12 @@ urn_status urn_model_explain(const urn_model *model, const double *position, cha
     const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
     if (size > 0)
         text[0] = '\0';
+    if (model->full != NULL)
+        model = model->full;
+    for (size_t i = 0; i < model->n_sites; i++)
+        if (model->site[i].part == URN__PART_INPUT)
+            return urn__fail(error, URN_ERR_USAGE, model->site[i].where, model->site[i].name, NULL,
+                             "the site is substituted, so the position alone says too little");
     URN_TRY(urn__program_begin(model, &options, &p, error));
     urn_status status = compile_terms(p, error);
     if (status == URN_OK)

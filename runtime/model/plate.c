@@ -10,6 +10,11 @@ urn__plate *urn__plate_at(urn_plate plate)
     return plate.model == NULL || plate.id == 0 ? NULL : &plate.model->plate[plate.id - 1];
 }
 
+bool urn__plate_known(const urn_model *m, urn_plate plate)
+{
+    return plate.model == m && plate.id >= 1 && plate.id <= m->n_plates;
+}
+
 int64_t urn__asked_size(const urn_model *m, const char *plate)
 {
     int64_t size = -1;
@@ -84,7 +89,7 @@ static void missing_table(urn_model *m, const char *table)
     if (m->data != NULL)
         urn__dataset_list(m->data, list, sizeof list);
     (void)urn__model_error(m, URN_ERR_DATA, NULL, NULL,
-                           m->data == NULL || list[0] == '\0'
+                           m->data == NULL || urn_dataset_table_count(m->data) == 0
                                ? "give data with --data FILE"
                                : "name a table with --data TABLE=FILE",
                            "the model wants the rows of a table \"%s\"; the data has %s", table,
@@ -168,6 +173,10 @@ urn_plate urn_plate_of(urn_model *m, const char *column)
 urn_plate urn_plate_size(urn_model *m, const char *name, int64_t size)
 {
     const uint32_t known = find(m, URN__PLATE_SIZE, name);
+    if (known != 0 && m->plate[known - 1].size != size)
+        (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "give every plate its own name",
+                               "plate \"%s\" has size %lld here and %lld before", name,
+                               (long long)size, (long long)m->plate[known - 1].size);
     if (known != 0)
         return (urn_plate){.model = m, .id = known};
     if (urn__model_ok(m) && size < 1)
@@ -186,8 +195,20 @@ urn_plate urn_plate_nest(urn_plate outer, urn_plate inner)
     const urn__plate *a = urn__plate_at(outer), *b = urn__plate_at(inner);
     if (m == NULL)
         return (urn_plate){0};
-    if (!urn__model_ok(m) || a == NULL || b == NULL)
+    if (!urn__model_ok(m))
         return no_plate(m);
+    if (!urn__plate_known(m, outer) || !urn__plate_known(m, inner)) {
+        (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                               "urn_plate_nest needs two plates of this model");
+        return no_plate(m);
+    }
+    for (int i = 0; i < a->n_levels * b->n_levels; i++)
+        if (a->level[i / b->n_levels] == b->level[i % b->n_levels]) {
+            (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                                   "plate \"%s\" is nested in itself",
+                                   m->plate[b->level[i % b->n_levels] - 1].name);
+            return no_plate(m);
+        }
     urn__plate p = {.kind = URN__PLATE_NESTED, .table = -1, .size = a->size * b->size};
     p.n_levels = a->n_levels + b->n_levels;
     if (p.n_levels > URN__MAX_LEVELS) {

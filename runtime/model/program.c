@@ -224,6 +224,8 @@ urn_status urn_program_compile(const urn_model *model, const urn_compile_options
 {
     urn_program *p;
     *program = NULL;
+    if (options->kind != URN_PROGRAM_DENSITY && model->full != NULL)
+        model = model->full;
     URN_TRY(urn__program_begin(model, options, &p, error));
     urn_status status = dump_trace(p, error);
     urn__site_ids *ids = urn__calloc(p->allocator, model->n_sites + 1, sizeof *ids);

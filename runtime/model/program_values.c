@@ -117,9 +117,11 @@ static urn__id constrained(rewriting *r, const urn__site *s, urn__site_ids *ids,
     return urn__output(r->p->graph, both, 0);
 }
 
-/* Rows of the mini-batch out of a value over the whole plate. */
+/* Rows of the mini-batch, if there are any, out of a value over the whole plate. */
 static urn__id batch_rows(rewriting *r, const urn__site *s, urn__id full)
 {
+    if (!s->local || s->shape.dim[0] == s->full_rows)
+        return full;
     const urn__index_attr attr = {.rows_plate = s->shape.plate[0],
                                   .target_plate = s->shape.plate[0],
                                   .n = s->shape.dim[0],
@@ -144,7 +146,7 @@ static urn__id from_coordinate(rewriting *r, const urn__site *s, urn__site_ids *
         full = ids->coordinate = leaf(r->p, &urn__op_coordinate, s->offset, &shape);
     else
         full = constrained(r, s, ids, new_id);
-    return s->local && full != 0 ? batch_rows(r, s, full) : full;
+    return full != 0 ? batch_rows(r, s, full) : full;
 }
 
 /* ---- inputs and draws ---- */
@@ -184,7 +186,11 @@ static urn__id site_value(rewriting *r, int site, const urn__id *new_id)
     case FROM_COORDINATE:
         return from_coordinate(r, s, ids, new_id);
     case FROM_INPUT:
-        return from_input(r, site, s->shape.n_plates > 0 ? s->shape.dim[0] : 0);
+        return batch_rows(r, s,
+                          from_input(r, site,
+                                     s->shape.n_plates == 0 ? 0
+                                     : s->local             ? s->full_rows
+                                                            : s->shape.dim[0]));
     case FROM_DRAW:
         return drawn(r, site, URN__DRAW_RANDOM, 0);
     case FROM_CENTRE:

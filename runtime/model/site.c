@@ -58,7 +58,8 @@ static urn_var fail(const sentence *s, const char *hint, const char *format, ...
  * line. */
 static void complete_error(urn_model *m, const char *where, const char *name)
 {
-    if (m->error.site[0] == '\0' && strcmp(m->error.where, m->def->file) == 0) {
+    if (m->error.status == URN_ERR_MODEL && !m->own_error && m->error.site[0] == '\0' &&
+        strcmp(m->error.where, m->def->file) == 0) {
         (void)snprintf(m->error.where, sizeof m->error.where, "%s", where);
         (void)snprintf(m->error.site, sizeof m->error.site, "%s", name);
     }
@@ -103,11 +104,16 @@ static void list_words(const urn_family *f, char *text, size_t size)
 
 static bool valid_handle(const sentence *s, urn_var v, const char *word_name)
 {
-    const bool mine = v.model == s->m && v.id > 0 && v.id <= urn__graph_count(s->m->graph);
-    if (!mine && urn__model_ok(s->m))
-        (void)fail(s, "pass what a call of this model returned", ".%s is %s", word_name,
-                   v.model == NULL ? "a handle without a model" : "a handle of another model");
-    return mine;
+    const char *what = NULL;
+    if (v.model != s->m)
+        what = v.model == NULL ? "a handle without a model" : "a handle of another model";
+    else if (v.id == 0 || v.id > urn__graph_count(s->m->graph))
+        what = "a handle that no call returned";
+    else if (urn__graph_node(s->m->graph, v.id)->op == &urn__op_index)
+        what = "what urn_index returned, which serves urn_gather only";
+    if (what != NULL && urn__model_ok(s->m))
+        (void)fail(s, "pass what a call of this model returned", ".%s is %s", word_name, what);
+    return what == NULL;
 }
 
 /* Stores a canonical parameter; a second one for the same place, or for its group, is an error. */
@@ -176,6 +182,21 @@ static bool is_given(const urn__site *site, int k)
     return false;
 }
 
+/* Parameter k, or another way to give the same thing, is missing. */
+static void fail_missing(const sentence *s, int k)
+{
+    const urn_family *f = s->family;
+    char list[256], hint[300], ways[200] = "";
+    list_words(f, list, sizeof list);
+    (void)snprintf(hint, sizeof hint, "%s takes %s", f->name, list);
+    size_t at = 0;
+    for (int j = k; j < URN_FAMILY_PARAMS && f->params[j].word != NULL && at < sizeof ways; j++)
+        if (j == k || (f->params[k].group > 0 && f->params[j].group == f->params[k].group))
+            at += (size_t)snprintf(ways + at, sizeof ways - at, "%s%s", j == k ? "" : " or ",
+                                   f->params[j].word);
+    (void)fail(s, hint, "parameter %s is missing", ways);
+}
+
 static bool all_parameters(sentence *s)
 {
     const urn_family *f = s->family;
@@ -186,10 +207,7 @@ static bool all_parameters(sentence *s)
                               f->params[j].group == f->params[k].group && is_given(&s->site, j));
         if (found)
             continue;
-        char list[256], hint[300];
-        list_words(f, list, sizeof list);
-        (void)snprintf(hint, sizeof hint, "%s takes %s", f->name, list);
-        (void)fail(s, hint, "parameter %s is missing", f->params[k].word);
+        fail_missing(s, k);
         return false;
     }
     return true;
@@ -217,11 +235,13 @@ static bool find_dim(sentence *s)
             return false;
         }
         s->site.dim = s->given.size;
+    } else if (s->given.size != 0 && f->event_rank == 0) {
+        (void)fail(s, "use a plate for several of them",
+                   ".size is %lld, but the family is of single numbers", (long long)s->given.size);
+        return false;
     } else if (s->given.size != 0 && s->given.size != s->site.dim) {
-        (void)fail(s, f->event_rank == 0 ? "use a plate for several of them" : NULL,
-                   ".size is %lld, but %s", (long long)s->given.size,
-                   f->event_rank == 0 ? "the family is of single numbers"
-                                      : "the parameters say otherwise");
+        (void)fail(s, "leave .size out", ".size is %lld, but %s has %lld elements",
+                   (long long)s->given.size, f->size_from, (long long)s->site.dim);
         return false;
     }
     s->site.event = f->event_rank == 0   ? 1
@@ -244,12 +264,13 @@ static bool check_event(const sentence *s, int i)
 {
     const urn_family_param *p = &s->family->params[s->site.given[i]];
     const urn__shape *shape = shape_of(s, s->site.param[i]);
-    char found[64], reference[64] = "";
+    char found[160], reference[64] = "";
     if (p->event_rank == 0)
         return true;
     if (shape->n_event < p->event_rank) {
-        (void)fail(s, NULL, "%s must be a %s", s->site.word[i].word,
-                   p->event_rank == 1 ? "vector" : "matrix");
+        (void)fail(s, NULL, "%s must be a %s; its shape is %s", s->site.word[i].word,
+                   p->event_rank == 1 ? "vector" : "matrix",
+                   urn__shape_text(s->m->graph, shape, found, sizeof found));
         return false;
     }
     const int64_t *d = shape->dim + shape->n_plates + shape->n_event - p->event_rank;
@@ -312,7 +333,8 @@ static bool find_shape(sentence *s)
     int64_t dims[URN__MAX_DIMS] = {0};
     const int rank = s->family->event_rank;
     if (grid.n_plates + grid.n_event + rank > URN__MAX_DIMS) {
-        (void)fail(s, NULL, "the site would have more than %d dims", URN__MAX_DIMS);
+        (void)fail(s, NULL, "the site would have %d dims; at most %d are allowed",
+                   grid.n_plates + grid.n_event + rank, URN__MAX_DIMS);
         return false;
     }
     for (int i = 0; i < grid.n_event; i++)
@@ -345,8 +367,13 @@ static bool take_mask(sentence *s)
     const urn__shape *shape = shape_of(s, s->given.mask.id);
     const urn__shape plates = urn__plate_shape(s->m, s->site.plate);
     if (!urn__shape_equal(shape, &plates)) {
+        char found[160], expected[160];
         (void)fail(s, "give 0/1 data over the site's plate",
-                   "mask does not have the site's plates");
+                   "mask has shape %s; the site's plates are %s",
+                   urn__shape_text(s->m->graph, shape, found, sizeof found),
+                   plates.n_plates == 0
+                       ? "(none)"
+                       : urn__shape_text(s->m->graph, &plates, expected, sizeof expected));
         return false;
     }
     s->site.mask = s->given.mask.id;
@@ -387,7 +414,26 @@ static void set_support(sentence *s)
     site->free_size = site->support_rows * site->free_row;
 }
 
+/* Do all rows have the same bounds? */
+static bool same_bounds(const sentence *s)
+{
+    return (s->site.low == 0 || shape_of(s, s->site.low)->n_plates == 0) &&
+           (s->site.high == 0 || shape_of(s, s->site.high)->n_plates == 0);
+}
+
 /* ---- sample and observe ---- */
+
+static bool valid_plate(const sentence *s)
+{
+    const urn_plate p = s->given.plate;
+    if ((p.model == NULL && p.id == 0) || urn__plate_known(s->m, p))
+        return true;
+    (void)fail(s, "pass what a call of this model returned", ".plate is a plate %s",
+               p.model == NULL   ? "without a model"
+               : p.model != s->m ? "of another model"
+                                 : "that no call returned");
+    return false;
+}
 
 static bool begin(sentence *s, const urn_site *given)
 {
@@ -412,7 +458,7 @@ static bool begin(sentence *s, const urn_site *given)
         (void)fail(s, NULL, "a site's name must have 1 to 63 bytes");
         return false;
     }
-    if (s->given.plate.model != NULL && urn__plate_at(s->given.plate) == NULL)
+    if (!valid_plate(s))
         return false;
     s->site.name = urn__arena_strdup(m->arena, s->name);
     s->site.where = urn__arena_strdup(m->arena, s->where);
@@ -478,6 +524,8 @@ urn_var urn_sample_at(urn_model *m, const char *where, const char *name,
     if (s.site.local && s.site.shape.n_plates != 1)
         return fail(&s, "use full batches", "a latent site in a nest of the mini-batched plate");
     set_support(&s);
+    if (s.site.local && !same_bounds(&s))
+        return fail(&s, "use full batches", "its bounds differ by row of the mini-batched plate");
     s.site.role = URN_SITE_LATENT;
     s.site.part = URN__PART_COORDINATE;
     const urn__slot_attr attr = {.slot = (int64_t)m->n_sites, .shape = s.site.shape};
@@ -525,6 +573,7 @@ void urn__apply_handlers(urn_model *m, urn__site *site)
         const urn_handler *h = &m->options.handlers[i];
         if (strcmp(h->site, site->name) != 0)
             continue;
+        site->handled = true;
         if (h->kind == URN_HANDLER_CONDITION)
             condition(m, site, h);
         else

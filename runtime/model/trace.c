@@ -1,5 +1,6 @@
 /* Life of a trace, its errors, and options. */
 #include "trace.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +60,7 @@ void *urn__model_append(urn_model *m, void **array, size_t element, size_t *coun
 
 void urn_model_fail(urn_model *m, const char *message)
 {
+    m->own_error = m->own_error || urn__model_ok(m);
     (void)urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL, "%s", message);
 }
 
@@ -179,19 +181,37 @@ static urn_status check_def(const urn_model_def *def, urn_error *error)
                          "library",
                          "the model was compiled for interface version %u; this library has %d",
                          def->abi, URN_ABI_VERSION);
+    if (def->bytes < offsetof(urn_model_def, trace) + sizeof def->trace || def->trace == NULL)
+        return urn__fail(error, URN_ERR_MODEL, NULL, NULL, "end the model file with URN_MODEL",
+                         "the model's definition has no function to trace");
+    return URN_OK;
+}
+
+/* A handler's site is there, is one that handlers act on, and has no other handler. */
+static urn_status check_handler(urn_model *m, const urn_handler *h)
+{
+    static const char *const words[] = {"latent", "observed", "recorded", "a parameter",
+                                        "a factor"};
+    const int site = urn__site_find(m, h->site);
+    if (site < 0)
+        return urn__fail(&m->error, URN_ERR_USAGE, NULL, h->site, NULL,
+                         "a handler names this site, but model %s has none of that name",
+                         m->def->name);
+    if (!m->site[site].handled)
+        return urn__fail(&m->error, URN_ERR_USAGE, m->site[site].where, h->site, NULL,
+                         "a handler names this site, but it is %s; handlers act on latent sites",
+                         words[m->site[site].role]);
+    for (const urn_handler *other = m->options.handlers; other < h; other++)
+        if (strcmp(other->site, h->site) == 0)
+            return urn__fail(&m->error, URN_ERR_USAGE, m->site[site].where, h->site,
+                             "keep one of them", "two handlers name this site");
     return URN_OK;
 }
 
 static urn_status check_handlers(urn_model *m)
 {
-    for (size_t i = 0; i < m->options.n_handlers; i++) {
-        const char *name = m->options.handlers[i].site;
-        if (urn__site_find(m, name) >= 0)
-            continue;
-        return urn__fail(&m->error, URN_ERR_USAGE, NULL, name, NULL,
-                         "a handler names this site, but model %s has none of that name",
-                         m->def->name);
-    }
+    for (size_t i = 0; i < m->options.n_handlers; i++)
+        URN_TRY(check_handler(m, &m->options.handlers[i]));
     return URN_OK;
 }
 
@@ -208,7 +228,7 @@ static urn_status check_batch(urn_model *m)
         }
     return urn__fail(&m->error, URN_ERR_USAGE, NULL, NULL, NULL,
                      "no rows plate is called \"%s\"; mini-batches can be of: %s",
-                     m->options.batch_plate, list);
+                     m->options.batch_plate, list[0] == '\0' ? "none" : list);
 }
 
 static void finish_sites(urn_model *m)
@@ -247,11 +267,10 @@ static urn_status trace(urn_model *m)
     return urn__verify(m->graph, &m->error);
 }
 
-urn_status urn_model_trace(const urn_model_def *def, const urn_trace_options *options,
-                           urn_model **model, urn_error *error)
+static urn_status trace_one(const urn_model_def *def, const urn_trace_options *options,
+                            urn_model **model, urn_error *error)
 {
     *model = NULL;
-    URN_TRY(check_def(def, error));
     urn__arena *arena = urn__arena_new(options->allocator);
     urn_model *m = arena == NULL ? NULL : urn__arena_alloc(arena, 1, sizeof *m);
     if (m != NULL)
@@ -281,8 +300,32 @@ urn_status urn_model_trace(const urn_model_def *def, const urn_trace_options *op
     return URN_OK;
 }
 
+/* Values, draws and messages are of all rows: a model of mini-batches has a second trace for them.
+ */
+urn_status urn_model_trace(const urn_model_def *def, const urn_trace_options *options,
+                           urn_model **model, urn_error *error)
+{
+    *model = NULL;
+    URN_TRY(check_def(def, error));
+    URN_TRY(trace_one(def, options, model, error));
+    if ((*model)->batch_factor <= 1.0)
+        return URN_OK;
+    urn_trace_options all = {0};
+    const size_t bytes = options->bytes < sizeof all ? options->bytes : sizeof all;
+    memcpy(&all, options, bytes);
+    all.batch_plate = NULL;
+    const urn_status status = trace_one(def, &all, &(*model)->full, error);
+    if (status != URN_OK) {
+        urn_model_free(*model);
+        *model = NULL;
+    }
+    return status;
+}
+
 void urn_model_free(urn_model *m)
 {
-    if (m != NULL)
-        urn__arena_free(m->arena);
+    if (m == NULL)
+        return;
+    urn_model_free(m->full);
+    urn__arena_free(m->arena);
 }

@@ -64,6 +64,7 @@ typedef struct urn__site {
     urn__id mask;
     uint32_t plate;                             /* number + 1, 0: none */
     bool local;                                 /* its plate is the mini-batched one */
+    bool handled;                               /* a handler acted on it */
     int64_t full_rows;                          /* plate rows in all (not those of a mini-batch) */
     int64_t support_rows, value_size, free_row; /* of the bijection */
     int64_t offset, free_size;
@@ -102,6 +103,7 @@ struct urn_model {
     const urn_dataset *data;
     urn_trace_options options; /* borrowed parts are valid only while tracing */
     bool tracing;
+    bool own_error; /* reported by urn_model_fail: no sentence's fault */
     urn_error error;
     urn__plate *plate;
     size_t n_plates, plate_capacity;
@@ -121,6 +123,7 @@ struct urn_model {
     int64_t n_observations;
     double batch_factor;  /* rows in all / rows of a mini-batch */
     uint32_t batch_plate; /* number + 1 */
+    urn_model *full;      /* with mini-batches: the trace without them, for all but the density */
     char where[256];      /* of the sentence being traced */
 };
 
@@ -135,6 +138,7 @@ urn_var urn__poison(urn_model *m);
 void *urn__model_append(urn_model *m, void **array, size_t element, size_t *count,
                         size_t *capacity);
 urn__plate *urn__plate_at(urn_plate plate); /* NULL for none */
+bool urn__plate_known(const urn_model *m, urn_plate plate);
 /* The plate dims of a plate as a shape. */
 urn__shape urn__plate_shape(const urn_model *m, uint32_t plate);
 int urn__site_find(const urn_model *m, const char *name);
