@@ -22,9 +22,8 @@ static const urn_option_spec options[] = {
      "there"},
     {"init-scale", URN_OPTION_REAL, "0.1", NULL, 1e-12, 1e6, "first scales of the normal guide"},
     {"init-jitter", URN_OPTION_REAL, NULL, NULL, 0, 1e6,
-     "sd of the noise added to medians or zeros; by default 0 for the normal guide, 0.1 for the "
-     "delta "
-     "guide, which could not leave a saddle point otherwise"},
+     "sd of the noise added to medians or zeros; by default 0 for the normal guide and 0.1 for "
+     "the delta guide, which could not leave a saddle point otherwise"},
     {"evaluations", URN_OPTION_INT, "100", NULL, 1, 1e9,
      "fresh draws that estimate the loss at the end"},
     {"k-hat-draws", URN_OPTION_INT, "1000", NULL, 0, 1e9,
