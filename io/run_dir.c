@@ -214,10 +214,10 @@ urn_status urn__io_run_commit(urn__io_run *run, urn_error *error)
     urn_status status = parent && aside
                             ? check_existing(run->dir, run->force, error) /* things change */
                             : urn__fail_memory(error, run->dir, strlen(run->dir) + 48);
-    const int failure = status == URN_OK ? put_in_place(run, aside) : 0;
+    const int failure = status == URN_OK && aside ? put_in_place(run, aside) : 0;
     if (failure)
         status = urn__io_fail_errno(error, run->dir, "put this directory in place", failure);
-    if (status == URN_OK) {
+    if (status == URN_OK && parent) {
         urn__free(run->allocator, run->temporary);
         run->temporary = NULL;
         urn__io_sync_directory(parent); /* the run is there: nothing left to undo on failure */

@@ -332,10 +332,10 @@ static void test_long_things(void **state)
     enum { LONG = 10000000, MANY = 50000 };
     char *text = malloc(LONG + 64);
     assert_non_null(text);
-    memcpy(text, "a,b\n1,", 6);
     size_t n = 6;
+    snprintf(text, n + 1, "a,b\n1,");
     memset(text + n, 'x', LONG);
-    memcpy(text + n + LONG, "\n", 1);
+    text[n + LONG] = '\n';
     urn_dataset *data = read_csv_with(text, n + LONG + 1, NULL);
     expect_values(data, "a", 1, (double[]){1});
     assert_null(urn__dataset_column(data, 0, "b", &err));
