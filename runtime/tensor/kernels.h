@@ -81,6 +81,8 @@ URN__MAP2_LIST(URN__MAP2_DECLARE)
 
 double URN__KERNEL(sum)(int64_t n, const double *x);
 double URN__KERNEL(dot)(int64_t n, const double *a, const double *b);
+void URN__KERNEL(weigh_rows)(int64_t from, int64_t to, int64_t d, const double *weight,
+                             const double *x, double *out);
 void URN__KERNEL(axpy)(int64_t n, double a, const double *x, double *y);
 void URN__KERNEL(row_dot)(int64_t from, int64_t to, int64_t d, const double *a, const int32_t *ia,
                           int64_t stride_a, const double *b, const int32_t *ib, int64_t stride_b,

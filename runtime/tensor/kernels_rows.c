@@ -239,3 +239,37 @@ void URN__KERNEL(gather_rows)(int64_t from, int64_t to, int64_t d, const double 
         copy_rows(from, to, d, x, index, y);
     }
 }
+
+/* ---- weighted sums of rows ---- */
+
+enum { SUMS_AT_ONCE = 4 }; /* groups of lanes kept in registers over all rows */
+
+/* `groups` groups of columns from column k on. */
+URN__INLINE void weigh_groups(int groups, int64_t from, int64_t to, int64_t d, int64_t k,
+                              const double *restrict weight, const double *restrict x,
+                              double *restrict out)
+{
+    urn__lanes s[SUMS_AT_ONCE], u;
+    memcpy(s, out + k, (size_t)groups * sizeof u);
+    for (int64_t i = from; i < to; i++)
+        for (int j = 0; j < groups; j++) {
+            memcpy(&u, x + i * d + k + j * URN__LANES, sizeof u);
+            s[j] += weight[i] * u;
+        }
+    memcpy(out + k, s, (size_t)groups * sizeof u);
+}
+
+void URN__KERNEL(weigh_rows)(int64_t from, int64_t to, int64_t d, const double *restrict weight,
+                             const double *restrict x, double *restrict out)
+{
+    int64_t k = 0;
+    for (; k + SUMS_AT_ONCE * URN__LANES <= d; k += SUMS_AT_ONCE * URN__LANES)
+        weigh_groups(SUMS_AT_ONCE, from, to, d, k, weight, x, out);
+    for (; k + 2 * URN__LANES <= d; k += 2 * URN__LANES)
+        weigh_groups(2, from, to, d, k, weight, x, out);
+    for (; k + URN__LANES <= d; k += URN__LANES)
+        weigh_groups(1, from, to, d, k, weight, x, out);
+    for (int64_t i = from; i < to; i++)
+        for (int64_t j = k; j < d; j++)
+            out[j] += weight[i] * x[i * d + j];
+}

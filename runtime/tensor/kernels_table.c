@@ -9,6 +9,7 @@ static const urn__kernels table = {
     .map2 = {URN__MAP2_LIST(ROW)},
     .sum = URN__KERNEL(sum),
     .dot = URN__KERNEL(dot),
+    .weigh_rows = URN__KERNEL(weigh_rows),
     .axpy = URN__KERNEL(axpy),
     .row_dot = URN__KERNEL(row_dot),
     .scatter_rows = URN__KERNEL(scatter_rows),

@@ -73,6 +73,9 @@ typedef struct urn__kernels {
     void (*scatter_rows)(int64_t from, int64_t to, int64_t d, const int64_t *start,
                          const int32_t *order, const double *weight, const double *x,
                          const int32_t *ix, double *out);
+    /* out[k] += sum over rows i of [from, to), in order, of weight[i] * x[i d + k] */
+    void (*weigh_rows)(int64_t from, int64_t to, int64_t d, const double *weight, const double *x,
+                       double *out);
     void (*gather_rows)(int64_t from, int64_t to, int64_t d, const double *x, const int32_t *index,
                         double *y);
     /* Standard normals number first .. first + n - 1 of the stream; first is a multiple of

@@ -249,12 +249,44 @@ static void rows_gathered(void **state)
     on_each_path(check_gather);
 }
 
+/* Added to what is there, part by part; against sums in extended precision. */
+static void check_weighed(const urn__kernels *kernels)
+{
+    for (int l = 0; l < N_LENGTHS; l++) {
+        const int64_t d = lengths[l];
+        fixture f = fixture_new(d);
+        double *out = malloc((size_t)d * sizeof *out);
+        assert_non_null(out);
+        for (int64_t k = 0; k < d; k++)
+            out[k] = 0.5;
+        kernels->weigh_rows(2, 20, d, f.b, f.a, out);
+        kernels->weigh_rows(20, ROWS, d, f.b, f.a, out);
+        kernels->weigh_rows(7, 7, d, NULL, NULL, out);
+        for (int64_t k = 0; k < d; k++) {
+            long double s = 0.5L;
+            for (int64_t i = 2; i < ROWS; i++)
+                s += (long double)f.b[i] * (long double)f.a[i * d + k];
+            /* ROWS terms below 1: each addition is off by half an ulp of at most ROWS */
+            assert_true(fabs(out[k] - (double)s) <= ROWS * ROWS * 0x1p-53);
+        }
+        free(out);
+        fixture_clear(&f);
+    }
+}
+
+static void weighted_sums_of_rows(void **state)
+{
+    (void)state;
+    on_each_path(check_weighed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dot_products_of_rows),   cmocka_unit_test(stride_zero_wins_over_an_index),
         cmocka_unit_test(sums_of_rows_by_target), cmocka_unit_test(sums_of_weights_by_target),
         cmocka_unit_test(sums_follow_the_order),  cmocka_unit_test(rows_gathered),
+        cmocka_unit_test(weighted_sums_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

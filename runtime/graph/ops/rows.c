@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROWS_PER_CHUNK 2048
+#define ROWS_PER_CHUNK 1024
 
 typedef struct row_job {
     const urn__call *call;
@@ -367,6 +367,11 @@ static void row_accumulate_chunk(void *context, int64_t chunk, int thread)
     const urn__call *c = job->call;
     double *out = job->partial + chunk * job->d;
     memset(out, 0, (size_t)job->d * sizeof *out);
+    if (job->walk[1].kind == URN__WALK_FULL) {
+        c->exec->kernels->weigh_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
+                                     c->in[0], c->in[1], out);
+        return;
+    }
     for (int64_t r = chunk * ROWS_PER_CHUNK; r < row_end(job->n, chunk); r++)
         c->exec->kernels->axpy(job->d, c->in[0][r], row_at(c->in[1], &job->walk[1], r, job->d),
                                out);
