@@ -23,6 +23,7 @@ in_err 'unknown command "nothing"'
 run 0 fit -h
 in_out "Options of --engine svi"
 in_out "Options of --engine map"
+check cmp man "$URN_SRCDIR/docs/man/urn.1" # "make man-page" brings it up to date
 if command -v mandoc >/dev/null; then
     check test -z "$(mandoc -T lint -W warning man 2>&1 | grep -v 'missing date')"
 else
