@@ -61,9 +61,7 @@ static bool is_elementwise(work *w)
         info->free_size != info->size)
         return false;
     if (info->role == URN_SITE_LATENT) {
-        const urn_support *support = info->family->support();
-        if (support != urn_support_real() && support != urn_support_positive() &&
-            support != urn_support_bounded())
+        if (info->family->support()->free_size != NULL)
             return false;
     } else if (info->role != URN_SITE_PARAM) {
         return false;

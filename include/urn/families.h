@@ -83,6 +83,7 @@ typedef struct urn_support {
 #define URN_SUPPORT_LIST(X)                                                                        \
     X(real)                                                                                        \
     X(positive)                                                                                    \
+    X(non_negative)                                                                                \
     X(bounded)                                                                                     \
     X(corr_cholesky)                                                                               \
     X(boolean)                                                                                     \

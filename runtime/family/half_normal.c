@@ -80,7 +80,7 @@ static void cdf(const urn_draw_call *c)
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "half_normal",
-    .support = urn_support_positive,
+    .support = urn_support_non_negative,
     .params = {{"scale", 0, URN_DOMAIN_POSITIVE, 0}},
     .scratch_doubles = scratch_doubles,
     .log_density = log_density,

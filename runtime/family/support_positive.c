@@ -1,4 +1,5 @@
-/* Positive numbers: value = exp(free), log |d value / d free| = free. */
+/* Positive numbers: value = exp(free), log |d value / d free| = free. Non-negative ones have the same
+ * bijection: zero, which may be observed, has no coordinate of its own. */
 #include "family.h"
 
 static void constrain(const urn_bijection_call *c)
@@ -39,6 +40,14 @@ static int64_t first_outside(const urn_bijection_call *c)
     return -1;
 }
 
+static int64_t first_negative(const urn_bijection_call *c)
+{
+    for (int64_t i = 0; i < c->n * c->value_size; i++)
+        if (!(c->value[i] >= 0.0 && isfinite(c->value[i])))
+            return i / c->value_size;
+    return -1;
+}
+
 static const urn_support support = {
     .bytes = sizeof(urn_support),
     .name = "positive",
@@ -51,4 +60,18 @@ static const urn_support support = {
 const urn_support *urn_support_positive(void)
 {
     return &support;
+}
+
+static const urn_support non_negative = {
+    .bytes = sizeof(urn_support),
+    .name = "non_negative",
+    .constrain = constrain,
+    .constrain_vjp = constrain_vjp,
+    .unconstrain = unconstrain,
+    .first_outside = first_negative,
+};
+
+const urn_support *urn_support_non_negative(void)
+{
+    return &non_negative;
 }

@@ -265,6 +265,10 @@ static void test_outside(void **state)
     assert_int_equal(outside(positive, 1, 1, 3, (double[]){1.0, 0.0, 3.0}, NULL, NULL), 1);
     assert_int_equal(outside(positive, 1, 1, 2, (double[]){1.0, INFINITY}, NULL, NULL), 1);
     assert_int_equal(outside(positive, 1, 1, 1, (double[]){NAN}, NULL, NULL), 0);
+    const urn_support *non_negative = urn_support_non_negative();
+    assert_int_equal(outside(non_negative, 1, 1, 3, (double[]){1.0, 0.0, 3.0}, NULL, NULL), -1);
+    assert_int_equal(outside(non_negative, 1, 1, 2, (double[]){0.0, -1e-300}, NULL, NULL), 1);
+    assert_int_equal(outside(non_negative, 1, 1, 1, (double[]){NAN}, NULL, NULL), 0);
     const urn_support *bounded = urn_support_bounded();
     assert_int_equal(outside(bounded, 1, 1, 4, (double[]){0.0, 2.0, 2.0, 5.0}, low, high), -1);
     assert_int_equal(outside(bounded, 1, 1, 4, (double[]){0.0, 2.0, 1.9, 5.0}, low, high), 2);
