@@ -6,6 +6,12 @@
 
 /* ---- unconstrain ---- */
 
+/* Without the sign that some NaNs carry. */
+static double shown(double v)
+{
+    return isnan(v) ? (double)NAN : v;
+}
+
 /* A bound, one a row, when it is known before fitting. */
 static urn_status spread_bound(const urn_model *m, const urn__site *s, urn__id id, double *to,
                                urn_error *error)
@@ -45,7 +51,7 @@ static urn_status unconstrain(const urn_model *m, const urn__site *s, const doub
     if (row >= 0)
         return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values in the support",
                          "row %lld is outside the support (%s): found %g", (long long)row,
-                         s->support->name, value[row * s->value_size]);
+                         s->support->name, shown(value[row * s->value_size]));
     s->support->unconstrain(&call);
     return URN_OK;
 }
@@ -99,14 +105,14 @@ static urn_status compile_terms(urn_program *p, urn_error *error)
     return urn__plan_new(p->graph, (int)(n * PER_SITE), p->root, p->kernels, &p->plan, error);
 }
 
-/* "x = 3, loc = 0.5, scale = -1" at one row of the site. */
+/* "value 3, loc 0.5, scale -1" at one row of the site. */
 static void describe_row(const urn_program *p, const urn__machine *machine, int site, int64_t row,
                          urn__text *text)
 {
     const urn__site *s = &p->m->site[site];
     const int base = site * PER_SITE;
     const double *x = urn__machine_root(machine, base + 1);
-    urn__text_add(text, "value %g", x[row * s->event]);
+    urn__text_add(text, "value %g%s", shown(x[row * s->event]), s->event > 1 ? ", ..." : "");
     for (int k = 0; k < s->n_given; k++) {
         const urn_family_param *param = &s->family->params[s->given[k]];
         const urn__shape *shape = urn__graph_shape(p->graph, p->root[base + 2 + k]);
@@ -118,8 +124,23 @@ static void describe_row(const urn_program *p, const urn__machine *machine, int 
             urn__shape_size(shape) / (urn__shape_size(&own) + (urn__shape_size(&own) == 0));
         const double *v =
             urn__machine_root(machine, base + 2 + k) + urn__walk_offset(&w, row) * event;
-        urn__text_add(text, ", %s %g%s", param->word, v[0], event > 1 ? ", ..." : "");
+        urn__text_add(text, ", %s %g%s", param->word, shown(v[0]), event > 1 ? ", ..." : "");
     }
+}
+
+/* " at row 3 (ratings.csv:17)", the latter for rows of a table. */
+static void add_row(const urn_model *m, const urn__site *s, int64_t row, int64_t rows,
+                    urn__text *text)
+{
+    const urn__plate *p = s->plate == 0 ? NULL : &m->plate[s->plate - 1];
+    urn__text_add(text, " at row %lld", (long long)row);
+    if (p == NULL || p->kind != URN__PLATE_ROWS || p->table < 0 || p->size == 0)
+        return;
+    char where[256];
+    const int64_t r = row / (rows / p->size);
+    urn__dataset_where(m->data, p->table, p->table_row == NULL ? r : p->table_row[r], where,
+                       sizeof where);
+    urn__text_add(text, " (%s)", where);
 }
 
 static void find_bad_site(const urn_program *p, const urn__machine *machine, urn__text *text)
@@ -134,9 +155,9 @@ static void find_bad_site(const urn_program *p, const urn__machine *machine, urn
             if (isfinite(lp[r]))
                 continue;
             urn__text_add(text, "%s: site \"%s\" (%s): log density is %g", s->where, s->name,
-                          s->family->name, lp[r]);
+                          s->family->name, shown(lp[r]));
             if (rows > 1)
-                urn__text_add(text, " at row %lld", (long long)r);
+                add_row(p->m, s, r, rows, text);
             urn__text_add(text, ": ");
             describe_row(p, machine, (int)i, r, text);
             return;

@@ -82,10 +82,38 @@ static urn_status plan_value(urn_program *p, urn__id total, urn_error *error)
     return urn__plan_new(p->graph, 1, &total, p->kernels, &p->value, error);
 }
 
+/* Draws have no derivative: a blocked site may not depend on coordinates. */
+static urn_status check_blocked(const urn_program *p, const urn__site_ids *ids, urn_error *error)
+{
+    const uint32_t count = urn__graph_count(p->graph);
+    const urn__site *bad = NULL;
+    bool *depends = urn__calloc(p->allocator, (size_t)count + 1, sizeof *depends);
+    if (depends == NULL)
+        return urn__fail_memory(error, "the program", count);
+    for (urn__id id = 1; id <= count; id++) {
+        const urn__node *n = urn__graph_node(p->graph, id);
+        depends[id] = n->op == &urn__op_coordinate;
+        for (int k = 0; k < n->n_in; k++)
+            depends[id] = depends[id] || depends[n->in[k]];
+    }
+    for (size_t i = 0; i < p->m->n_sites && bad == NULL; i++)
+        if (p->m->site[i].part == URN__PART_DRAWN && depends[ids[i].value])
+            bad = &p->m->site[i];
+    urn__free(p->allocator, depends);
+    if (bad == NULL)
+        return URN_OK;
+    return urn__fail(error, URN_ERR_MODEL, bad->where, bad->name,
+                     "block the sites it depends on as well, or substitute it",
+                     "(%s): the site is blocked, so it is drawn, and its parameters depend on "
+                     "latent sites: there is no gradient",
+                     bad->family->name);
+}
+
 static urn_status compile_density(urn_program *p, const urn__site_ids *ids, urn_error *error)
 {
     urn__id total = total_density(p, ids);
     URN_TRY(check_graph(p, error));
+    URN_TRY(check_blocked(p, ids, error));
     URN_TRY(dump(p, "constrain", 1, &total, error));
     urn__id *wrt = urn__arena_alloc(p->arena, p->m->n_sites + 1, sizeof *wrt);
     p->root = urn__arena_alloc(p->arena, p->m->n_sites + 2, sizeof *p->root);
@@ -136,13 +164,13 @@ static urn_status add_site(urn_program *p, int site, const urn__site_ids *ids, u
     const urn_program_kind kind = p->options.kind;
     if (s->role == URN_SITE_OBSERVED && kind == URN_PROGRAM_PREDICT) {
         add_predictions(p, site, ids);
-    } else if (s->role == URN_SITE_OBSERVED && kind == URN_PROGRAM_SIMULATE) {
+    } else if (s->role == URN_SITE_OBSERVED && kind == URN_PROGRAM_SIMULATE && !s->handled) {
         if (s->family->draw == NULL)
             return urn__fail(error, URN_ERR_MODEL, s->where, s->name, NULL,
                              "(%s): it cannot be drawn from", s->family->name);
         add_result(p, site, URN_RESULT_VALUE, urn__site_draw(p, site, ids, URN__DRAW_RANDOM, 0, 0));
     } else if (s->role == URN_SITE_LATENT || s->role == URN_SITE_PARAM ||
-               s->role == URN_SITE_RECORDED) {
+               s->role == URN_SITE_RECORDED || (s->handled && kind == URN_PROGRAM_SIMULATE)) {
         add_result(p, site, URN_RESULT_VALUE, ids->value);
     }
     return URN_OK;

@@ -41,6 +41,8 @@ void urn_model_data(const urn_model *model, int i, urn_data_info *info)
 
 const double *urn_model_observed(const urn_model *model, int site)
 {
+    if (model->full != NULL)
+        model = model->full;
     const urn__site *s = &model->site[site];
     return s->role == URN_SITE_OBSERVED && !s->local ? urn__known_values(model, s->value) : NULL;
 }
