@@ -74,11 +74,11 @@ static urn_status run(sweep *s, urn__id root, urn_error *error)
     for (urn__id id = root; id >= 1; id--)
         if (s->depends[id])
             URN_TRY(pass_back(s, id, error));
+    if (urn__arena_failed(urn__graph_arena(s->g)))
+        return urn__fail_memory(error, "the derivative graph", 0);
     if (urn__graph_error(s->g)[0] != '\0')
         return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
                          "while building the derivative: %s", urn__graph_error(s->g));
-    if (urn__arena_failed(urn__graph_arena(s->g)))
-        return urn__fail_memory(error, "the derivative graph", 0);
     return URN_OK;
 }
 
