@@ -30,8 +30,8 @@ static void print_option(FILE *out, const urn_option_spec *spec, const char *val
 {
     char left[160];
     const char *word = value_word(spec, value);
-    snprintf(left, sizeof left, "%c%c %s--%s%s%s", letter != 0 ? '-' : ' ',
-             letter != 0 ? letter : ' ', letter != 0 ? "" : "", spec->name,
+    const char dash = letter != 0 ? '-' : ' ', short_name = letter != 0 ? letter : ' ';
+    snprintf(left, sizeof left, "%c%c --%s%s%s", dash, short_name, spec->name,
              *word != '\0' ? " " : "", word);
     fprintf(out, "  %-32s %s", left, spec->help != NULL ? spec->help : "");
     if (spec->fallback != NULL && *spec->fallback != '\0')
