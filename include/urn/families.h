@@ -1,5 +1,5 @@
-/* Distributions ("families") and supports: the list, and the descriptors through which a program can
- * add its own. */
+/* Distributions ("families") and supports: the list, and the descriptors through which a program
+ * can add its own. */
 #ifndef URN_FAMILIES_H
 #define URN_FAMILIES_H
 
@@ -70,7 +70,8 @@ typedef struct urn_support {
     size_t bytes;
     const char *name; /* "positive", for messages and tables */
     bool discrete;    /* no bijection */
-    /* unconstrained elements a row for events of side dim with value_size elements; NULL: the same */
+    /* unconstrained elements a row for events of side dim with value_size elements; NULL: the same
+     */
     int64_t (*free_size)(int64_t dim, int64_t value_size);
     void (*constrain)(const urn_bijection_call *call);     /* free -> value, log_jacobian */
     void (*constrain_vjp)(const urn_bijection_call *call); /* adjoints -> d_free (free given) */
@@ -98,21 +99,22 @@ URN_SUPPORT_LIST(URN_SUPPORT_DECLARE)
 
 #define URN_FAMILY_PARAMS 6
 
-/* What a parameter may be; checked where it is known before fitting, and used to make test values. */
+/* What a parameter may be; checked where it is known before fitting, and used to make test values.
+ */
 typedef enum urn_domain {
     URN_DOMAIN_REAL,
     URN_DOMAIN_POSITIVE,
-    URN_DOMAIN_UNIT,     /* in [0, 1] */
-    URN_DOMAIN_TRIL,     /* lower triangular, positive diagonal */
+    URN_DOMAIN_UNIT, /* in [0, 1] */
+    URN_DOMAIN_TRIL, /* lower triangular, positive diagonal */
     URN_DOMAIN_POSITIVE_DEFINITE
 } urn_domain;
 
 typedef struct urn_family_param {
-    const char *word;   /* one of the words of urn_site; NULL ends the list */
-    int event_rank;     /* 0 a number, 1 a vector, 2 a square matrix */
+    const char *word; /* one of the words of urn_site; NULL ends the list */
+    int event_rank;   /* 0 a number, 1 a vector, 2 a square matrix */
     urn_domain domain;
-    int group;          /* 0: required; > 0: exactly one of the parameters with this number;
-                           < 0: may be left out */
+    int group; /* 0: required; > 0: exactly one of the parameters with this number;
+                  < 0: may be left out */
 } urn_family_param;
 
 /* Another way to give a parameter: `word` is turned into `becomes` by an op of ops.h. */
@@ -164,7 +166,7 @@ struct urn_family {
     int event_rank;                   /* 0 a number, 1 a vector, 2 a square matrix */
     const char *size_from;            /* the event's side comes from this parameter; NULL: .size */
     urn_family_param params[URN_FAMILY_PARAMS + 1];
-    const urn_family_alternative *alternatives; /* ended by word = NULL; or NULL */
+    const urn_family_alternative *alternatives;         /* ended by word = NULL; or NULL */
     int64_t (*scratch_doubles)(int64_t n, int64_t dim); /* NULL: none */
     void (*log_density)(const urn_density_call *call);
     void (*draw)(const urn_draw_call *call, int64_t row, urn_rng *rng); /* one row */

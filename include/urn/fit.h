@@ -35,7 +35,8 @@ URN_API const urn_engine *urn_engine_at(int i);
 URN_API const urn_engine *urn_engine_find(const char *name); /* NULL: unknown */
 URN_API const char *urn_engine_name(const urn_engine *engine);
 URN_API const char *urn_engine_summary(const urn_engine *engine);
-URN_API const urn_option_spec *urn_engine_options(const urn_engine *engine); /* ended by a NULL name */
+/* ended by a NULL name */
+URN_API const urn_option_spec *urn_engine_options(const urn_engine *engine);
 
 /* ---- a fit ---- */
 
@@ -43,10 +44,10 @@ URN_API const urn_option_spec *urn_engine_options(const urn_engine *engine); /* 
 typedef struct urn_progress {
     const char *phase; /* "steps", "warm-up", "sampling", "evaluating" */
     int chain;
-    int64_t step, n_steps;  /* 1-based */
-    double loss;            /* optimisers: loss per observation of this step */
-    double smoothed_loss;   /* exponentially weighted over about 100 steps */
-    double seconds;         /* since the first step */
+    int64_t step, n_steps; /* 1-based */
+    double loss;           /* optimisers: loss per observation of this step */
+    double smoothed_loss;  /* exponentially weighted over about 100 steps */
+    double seconds;        /* since the first step */
 } urn_progress;
 
 /* Zeros are defaults; set `bytes`. */
@@ -57,14 +58,15 @@ typedef struct urn_fit_options {
     const urn_setting *settings; /* engine options by name; unknown ones are URN_ERR_USAGE */
     size_t n_settings;
     uint64_t seed;
-    int chains;  /* samplers; 0: the engine's default */
-    int threads; /* 0: all the machine has */
-    const double *init;      /* a first position (urn_model_position_size), or NULL */
+    int chains;               /* samplers; 0: the engine's default */
+    int threads;              /* 0: all the machine has */
+    const double *init;       /* a first position (urn_model_position_size), or NULL */
     const double *init_scale; /* guide scales belonging to `init`, or NULL */
-    const char *cpu;         /* see urn_compile_options */
-    void *context;           /* for the hooks */
-    void (*progress)(void *context, const urn_progress *progress);  /* may be NULL */
-    bool (*interrupted)(void *context); /* asked between steps: true ends the fit early; may be NULL */
+    const char *cpu;          /* see urn_compile_options */
+    void *context;            /* for the hooks */
+    void (*progress)(void *context, const urn_progress *progress); /* may be NULL */
+    /* asked between steps: true ends the fit early; may be NULL */
+    bool (*interrupted)(void *context);
     /* One row of log.csv: the names once, then a row a step. Values do not depend on clock, machine
      * or threads. May be NULL. */
     void (*log_row)(void *context, int n, const char *const *names, const double *values);
@@ -119,9 +121,9 @@ URN_API const double *urn_posterior_scale(const urn_posterior *posterior);
 /* Writes draw s (0-based, chains one after another) into `position`. */
 URN_API void urn_posterior_draw(const urn_posterior *posterior, int64_t s, double *position);
 
-/* Mean, sd and quantiles of every element of a latent or recorded site, in its natural space. Guides:
- * exact where the transformation allows, else from 1,000 draws. Arrays of the site's size; NULL where
- * not wanted. `quantiles` is n_probs x size. */
+/* Mean, sd and quantiles of every element of a latent or recorded site, in its natural space.
+ * Guides: exact where the transformation allows, else from 1,000 draws. Arrays of the site's size;
+ * NULL where not wanted. `quantiles` is n_probs x size. */
 URN_API urn_status urn_summarise_site(const urn_model *model, const urn_posterior *posterior,
                                       int site, int threads, double *mean, double *sd, int n_probs,
                                       const double *probs, double *quantiles, urn_error *error);
@@ -142,12 +144,12 @@ typedef struct urn_prediction {
 
 typedef struct urn_predict_options {
     size_t bytes;
-    int64_t draws;   /* 0: 400 from a guide, else all */
-    double level;    /* of the interval; 0: 0.9 */
+    int64_t draws; /* 0: 400 from a guide, else all */
+    double level;  /* of the interval; 0: 0.9 */
     int threads;
     uint64_t seed;
-    const char *site;  /* the observed site; NULL: the only one */
-    bool plug_in;      /* use the posterior's centre instead of draws */
+    const char *site;   /* the observed site; NULL: the only one */
+    bool plug_in;       /* use the posterior's centre instead of draws */
     bool mean_interval; /* low and high are of the conditional mean over draws, without noise */
 } urn_predict_options;
 

@@ -36,8 +36,8 @@ typedef enum urn_status {
 #undef URN_STATUS_ENUM
 } urn_status;
 
-/* What went wrong. Filled by every function that returns a urn_status other than URN_OK; plain data,
- * nothing to free. A caller may pass NULL where it does not want it. */
+/* What went wrong. Filled by every function that returns a urn_status other than URN_OK; plain
+ * data, nothing to free. A caller may pass NULL where it does not want it. */
 typedef struct urn_error {
     urn_status status;
     char where[256];    /* file:line of the model or of the data, or "" */
@@ -58,7 +58,8 @@ URN_API void urn_error_format(const urn_error *error, char *text, size_t size);
 
 /* Memory hook. `allocate` returns `size` bytes aligned to 64, or NULL on failure, which Urn reports
  * as URN_ERR_MEMORY; `release` takes back what `allocate` gave (never NULL). Both are called from
- * one thread at a time per object. A NULL hook, or a hook with NULL members, means the C library. */
+ * one thread at a time per object. A NULL hook, or a hook with NULL members, means the C library.
+ */
 typedef struct urn_allocator {
     void *(*allocate)(void *context, size_t size);
     void (*release)(void *context, void *memory);

@@ -4,11 +4,11 @@
  *
  *     static void line(urn_model *m)
  *     {
- *         urn_plate rows  = urn_plate_rows(m, "rows");
- *         urn_var   x     = urn_data(rows, "x");
- *         urn_var   a     = urn_sample(m, "a", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 10));
- *         urn_var   b     = urn_sample(m, "b", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 10));
- *         urn_var   sigma = urn_sample(m, "sigma", half_normal, .scale = urn_real(m, 5));
+ *         urn_plate rows = urn_plate_rows(m, "rows");
+ *         urn_var x = urn_data(rows, "x");
+ *         urn_var a = urn_sample(m, "a", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 10));
+ *         urn_var b = urn_sample(m, "b", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 10));
+ *         urn_var sigma = urn_sample(m, "sigma", half_normal, .scale = urn_real(m, 5));
  *         urn_observe(m, "y", normal, .value = urn_data(rows, "y"),
  *                     .loc = urn_add(a, urn_mul(b, x)), .scale = sigma, .plate = rows);
  *     }

@@ -1,5 +1,5 @@
-/* Positive numbers: value = exp(free), log |d value / d free| = free. Non-negative ones have the same
- * bijection: zero, which may be observed, has no coordinate of its own. */
+/* Positive numbers: value = exp(free), log |d value / d free| = free. Non-negative ones have the
+ * same bijection: zero, which may be observed, has no coordinate of its own. */
 #include "family.h"
 
 static void constrain(const urn_bijection_call *c)

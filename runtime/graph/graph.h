@@ -76,7 +76,7 @@ typedef struct urn__index {
     int32_t *order; /* n: rows sorted by target, in row order within one */
 } urn__index;
 /* Fills start and order from row. */
-void urn__index_sort(urn__index *index);
+void urn__index_sort(urn__index *ix);
 
 /* What a kernel gets. Pointers of index inputs are in `index`, not in `in`. */
 typedef struct urn__exec urn__exec;

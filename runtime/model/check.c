@@ -179,8 +179,8 @@ static int64_t first_outside(const urn_model *m, const urn__site *s, urn_bijecti
                              double *value)
 {
     const double *mask = s->mask == 0 ? NULL : urn__known_values(m, s->mask);
-    int64_t row = call->n;
-    for (int64_t from = 0; from < call->n; from = row + 1) {
+    int64_t from = 0;
+    while (from < call->n) {
         urn_bijection_call rest = *call;
         rest.n = call->n - from;
         rest.value = value + from * call->value_size;
@@ -189,10 +189,11 @@ static int64_t first_outside(const urn_model *m, const urn__site *s, urn_bijecti
         const int64_t at = s->support->first_outside(&rest);
         if (at < 0)
             return -1;
-        row = from + at;
+        const int64_t row = from + at;
         const int64_t rows = s->full_rows == 0 ? 1 : call->n / s->full_rows;
         if (mask == NULL || mask[row / (rows == 0 ? 1 : rows)] > 0.0)
             return row;
+        from = row + 1;
     }
     return -1;
 }
