@@ -2,6 +2,7 @@
 #include "data.h"
 #include "init.h"
 #include "load.h"
+#include "profile.h"
 #include "progress.h"
 #include "save.h"
 #include "score.h"
@@ -30,6 +31,7 @@ const cli_option cli_fit_options[] = {
     CLI_REAL("save-budget", "1024", 1, 1e9, "most megabytes of draws to keep"),
     CLI_INT("log-every", "100", 1, 1000000000, "steps between lines of progress"),
     CLI_FLAG("strict", 0, "warnings about the fit make the exit code 5"),
+    CLI_FLAG("profile", 0, "print where the time of the steps went, by phase and op"),
     CLI_FLAG("quiet", 'q', "no progress"),
     CLI_END,
 };
@@ -221,7 +223,8 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .context = s,
                                      .progress = on_progress,
                                      .interrupted = cli_interrupted,
-                                     .log_row = on_log_row};
+                                     .log_row = on_log_row,
+                                     .profile = cli_flag(s->args, "profile")};
     s->progress = cli_progress_start(cli_flag(s->args, "quiet"), cli_int(s->args, "log-every"));
     cli_catch_interrupts();
     const double start = now();
@@ -348,6 +351,7 @@ static void print_result(const session *s)
     const char *warning;
     for (int i = 0; (warning = urn_fit_warning_at(s->fit, i)) != NULL; i++)
         printf("%swarning: %s\n", i == 0 ? "\n" : "", warning);
+    cli_profile_print(s->fit);
     if (cli_given_at_all(s->args, "out"))
         printf("\nrun written to %s\n", cli_text(s->args, "out"));
 }
@@ -384,6 +388,8 @@ static urn_status fit_session(session *s, urn_error *error)
     URN_TRY(
         cli_sites_json(s->model, urn_fit_posterior(s->fit), NULL, s->threads, &s->sites, error));
     URN_TRY(make_json(s, error));
+    if (cli_flag(args, "profile"))
+        json_object_set_new(s->json, "profile", cli_profile_json(s->fit));
     URN_TRY(commit_run(s, error));
     if (cli_flag(args, "json"))
         URN_TRY(cli_print_json(json_incref(s->json), error));

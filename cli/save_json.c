@@ -18,8 +18,8 @@ static void hash_words(char hash[33], int n, const char *const *words)
 /* Everything given on the command line that decides the result. */
 static json_t *options_json(const cli_args *args)
 {
-    static const char *const other[] = {"threads", "out",    "force",    "json",
-                                        "quiet",   "strict", "log-every"};
+    static const char *const other[] = {"threads", "out",    "force",     "json",
+                                        "quiet",   "strict", "log-every", "profile"};
     json_t *object = json_object();
     for (int i = 0; i < args->n_given; i++) {
         const cli_given *g = &args->given[i];

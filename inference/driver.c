@@ -79,6 +79,63 @@ bool urn__run_evaluating(urn__run *run, int64_t done, int64_t total)
     return !ask_interrupted(run);
 }
 
+/* ---- profile ---- */
+
+void urn__run_phase(urn__run *run, const char *phase)
+{
+    if (!run->options->profile)
+        return;
+    urn_fit *fit = run->fit;
+    const double now = urn__clock_now();
+    int k = 0;
+    while (phase && k < fit->n_phases && strcmp(fit->phases[k].op, phase) != 0)
+        k++;
+    if (phase && k == fit->n_phases && k < URN__MAX_PHASES) {
+        snprintf(fit->phases[k].op, sizeof fit->phases[k].op, "%s", phase);
+        fit->n_phases++;
+    }
+    if (phase && k < fit->n_phases) {
+        fit->phases[k].seconds += now - run->phase_mark;
+        fit->phases[k].runs++;
+    }
+    run->phase_mark = urn__clock_now();
+}
+
+static urn_status start_profile(urn__run *run, urn_error *error)
+{
+    const urn__target *target = run->target;
+    if (!run->options->profile || !target->profile)
+        return URN_OK;
+    return target->profile(target->context, error);
+}
+
+/* The fit outlives the target: it keeps what the target measured. */
+static urn_status keep_profile(urn__run *run, urn_error *error)
+{
+    const urn__target *target = run->target;
+    urn_fit *fit = run->fit;
+    urn_profile_entry entry;
+    int n = 0;
+    if (!run->options->profile || !target->profile_at)
+        return URN_OK;
+    while (target->profile_at(target->context, n, &entry))
+        n++;
+    fit->profile = urn__arena_alloc(fit->arena, (size_t)n + 1, sizeof entry);
+    if (!fit->profile)
+        return urn__fail_memory(error, "a profile", (size_t)n * sizeof entry);
+    for (fit->n_profile = 0; fit->n_profile < n; fit->n_profile++)
+        target->profile_at(target->context, fit->n_profile, &fit->profile[fit->n_profile]);
+    return URN_OK;
+}
+
+bool urn_fit_profile_at(const urn_fit *fit, int i, urn_profile_entry *entry)
+{
+    if (i < 0 || i >= fit->n_phases + fit->n_profile)
+        return false;
+    *entry = i < fit->n_phases ? fit->phases[i] : fit->profile[i - fit->n_phases];
+    return true;
+}
+
 /* ---- the loop ---- */
 
 static urn_status run_steps(urn__run *run, const urn_engine *engine, void *state, urn_error *error)
@@ -142,7 +199,11 @@ static urn_status drive(urn__run *run, const urn_engine *engine, urn_error *erro
     if (!urn__trend_start(&run->trend, run->fit->arena, run->n_steps))
         status = urn__fail_memory(error, "the losses of the last steps", sizeof(double));
     if (status == URN_OK)
+        status = start_profile(run, error);
+    if (status == URN_OK)
         status = run_steps(run, engine, state, error);
+    if (status == URN_OK)
+        status = keep_profile(run, error);
     if (status == URN_OK)
         status = finish(run, engine, state, error);
     engine->release(state);

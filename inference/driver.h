@@ -8,6 +8,7 @@
 
 #define URN__MAX_NUMBERS 24
 #define URN__MAX_WARNINGS 16
+#define URN__MAX_PHASES 8
 
 struct urn__run {
     const urn_allocator *allocator;
@@ -25,6 +26,7 @@ struct urn__run {
     urn__step_clock clock;
     urn__smoother smoother;
     urn__trend trend;
+    double phase_mark; /* profiling: when the running phase began */
 };
 
 struct urn_fit {
@@ -34,7 +36,10 @@ struct urn_fit {
     int n_numbers, n_warnings;
     urn_fit_number numbers[URN__MAX_NUMBERS];
     const char *warnings[URN__MAX_WARNINGS];
-    bool warning_lost; /* there was no memory or no room to keep one */
+    int n_phases, n_profile;
+    urn_profile_entry phases[URN__MAX_PHASES];
+    urn_profile_entry *profile; /* ops of the program */
+    bool warning_lost;          /* there was no memory or no room to keep one */
 };
 
 /* Notes a number of the finished fit. `name` is a literal. */
@@ -43,6 +48,8 @@ void urn__run_number(urn__run *run, const char *name, double value, bool of_the_
 void urn__run_warn(urn__run *run, const char *format, ...) URN_PRINTF(2, 3);
 /* After every step: clocks, smoothing, log row, progress, interruption. False: stop now. */
 bool urn__run_after_step(urn__run *run, const urn__step_info *info);
+/* Under `profile`: the time since the last call belongs to `phase` (a literal; NULL: to nobody). */
+void urn__run_phase(urn__run *run, const char *phase);
 /* For long work after the steps: progress of phase "evaluating"; false when interrupted. */
 bool urn__run_evaluating(urn__run *run, int64_t done, int64_t total);
 

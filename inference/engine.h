@@ -83,6 +83,9 @@ typedef struct urn__target {
     /* As urn_model_explain. May be NULL. */
     urn_status (*explain)(void *context, const double *position, char *text, size_t size,
                           urn_error *error);
+    /* As urn_replay_profile and urn_replay_profile_at. May be NULL. */
+    urn_status (*profile)(void *context, urn_error *error);
+    bool (*profile_at)(void *context, int i, urn_profile_entry *entry);
     /* Prior medians, all blocks; false in usable[b] where block b has none. NULL: zeros. */
     urn_status (*centre)(void *context, uint64_t seed, double *position, bool *usable,
                          urn_error *error);

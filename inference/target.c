@@ -80,6 +80,16 @@ static double model_log_density(void *context, const double *position, double *g
     return urn_replay_log_density(mt->replay, position, gradient);
 }
 
+static urn_status model_profile(void *context, urn_error *error)
+{
+    return urn_replay_profile(((urn__model_target *)context)->replay, error);
+}
+
+static bool model_profile_at(void *context, int i, urn_profile_entry *entry)
+{
+    return urn_replay_profile_at(((urn__model_target *)context)->replay, i, entry);
+}
+
 static urn_status model_address(void *context, uint64_t seed, uint64_t chain, int64_t step)
 {
     const urn__model_target *mt = context;
@@ -186,6 +196,8 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     target->context = mt;
     target->log_density = model_log_density;
     target->address = model_address;
+    target->profile = model_profile;
+    target->profile_at = model_profile_at;
     target->explain = model_explain;
     target->centre = model_centre;
     return URN_OK;

@@ -70,6 +70,7 @@ typedef struct urn_fit_options {
     /* One row of log.csv: the names once, then a row a step. Values do not depend on clock, machine
      * or threads. May be NULL. */
     void (*log_row)(void *context, int n, const char *const *names, const double *values);
+    bool profile; /* time ops and phases: see urn_fit_profile_at */
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;
@@ -92,6 +93,10 @@ URN_API bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number
 
 /* Warnings in words ("the loss still falls: ..."), NULL past the last. */
 URN_API const char *urn_fit_warning_at(const urn_fit *fit, int i);
+
+/* Where the time of the steps went, for fits with `profile`: phases of the engine, then ops of the
+ * program in the order of execution. False past the last. */
+URN_API bool urn_fit_profile_at(const urn_fit *fit, int i, urn_profile_entry *entry);
 
 /* ---- a posterior: what predictions are made from ---- */
 

@@ -62,7 +62,8 @@ typedef struct urn_site {
     urn_var total;          /* number of trials */
     int64_t size;           /* side of a matrix-valued site, length of a vector-valued one */
     urn_plate plate;        /* the plate the site's rows belong to */
-    urn_var mask;           /* 0/1 data over the plate: rows with 0 do not count */
+    urn_var mask;           /* 0/1 data over the plate: rows with 0 do not count, whatever
+                               number stands there */
 } URN_DESIGNATED urn_site;
 
 struct urn_family;
@@ -72,7 +73,9 @@ struct urn_family;
 #define URN_HERE __FILE__ ":" URN_STRINGIFY(__LINE__)
 
 /* Declares a latent random variable: urn_sample(m, "name", family, .word = value, ...). Returns its
- * value; shape: the plate's extents, then the family's event dims. */
+ * value; shape: the plate's extents, then the family's event dims. A family of single numbers whose
+ * parameters are vectors gives a vector of independent numbers (no plate needed). <urn/families.h>
+ * lists the families with the words they take. */
 #define urn_sample(m, name, family, ...)                                                           \
     urn_sample_at((m), URN_HERE, (name), urn_family_##family(),                                    \
                   &(urn_site){.bytes = sizeof(urn_site), __VA_ARGS__})
@@ -101,7 +104,9 @@ URN_API urn_plate urn_plate_of(urn_model *m, const char *column);
 /* `size` (>= 1) numbered rows. */
 URN_API urn_plate urn_plate_size(urn_model *m, const char *name, int64_t size);
 
-/* The product of two plates: rows of `outer`, then of `inner`. At most three levels. */
+/* The product of two plates: rows of `outer`, then of `inner`. At most three levels. For values
+ * over all pairs, such as an array of the data; rows of a table refer to one plate at a time, so
+ * give pairs met in a table an id column of their own, and urn_plate_of that. */
 URN_API urn_plate urn_plate_nest(urn_plate outer, urn_plate inner);
 
 /* Number of rows of a plate, for sizes that depend on data (0 after an error). */
@@ -152,7 +157,8 @@ URN_API int urn_option_choice(urn_model *m, const char *name, const char *choice
 /* Names a deterministic value; it is kept with the draws. Returns it. */
 URN_API urn_var urn_record(urn_model *m, const char *name, urn_var value);
 
-/* Adds the sum of `log_density` to the joint log density. */
+/* Adds the sum of `log_density` to the joint log density. Its rows are not observations: a model
+ * without urn_observe has a "loss per observation" that is the loss as a whole. */
 URN_API void urn_factor(urn_model *m, const char *name, urn_var log_density);
 
 /* A point-estimated parameter: optimised, no prior. Shape: `plate`, then `size` event elements

@@ -69,7 +69,7 @@ URN_API urn_var urn_diagonal_matrix(urn_var v);       /* vector -> diagonal matr
 URN_API urn_var urn_element(urn_var x, int64_t i);    /* x[.., i] of the last event dim */
 URN_API urn_var urn_slice(urn_var x, int64_t from, int64_t count); /* of the last event dim */
 URN_API urn_var urn_concat(urn_var a, urn_var b);                  /* along the last event dim */
-URN_API urn_var urn_stack(urn_var a, urn_var b); /* scalars a, b -> vector of two */
+URN_API urn_var urn_stack(urn_var a, urn_var b); /* one number each (a row) -> vector of two */
 
 /* Size of the last event dim, for sizes that depend on data, such as the number of columns behind
  * urn_data_columns; 1 for a value without event dims, 0 after an error. */

@@ -280,6 +280,19 @@ typedef enum urn_result {
 /* A result of the last run; borrowed until the next. NULL when the program does not compute it. */
 URN_API const double *urn_replay_result(const urn_replay *replay, int site, urn_result what);
 
+/* Where the time of a replay goes, op by op. Timing costs about 50 ns an op. */
+typedef struct urn_profile_entry {
+    char op[80];     /* "density_all(normal)", or a phase of an engine */
+    char shape[112]; /* of its first output: "users[12628] x 5" */
+    int64_t runs;
+    double seconds;
+} urn_profile_entry;
+
+/* Starts timing the log density with gradient, or the runs of another program. */
+URN_API urn_status urn_replay_profile(urn_replay *replay, urn_error *error);
+/* Entry i in the order of execution; false past the last, or without urn_replay_profile. */
+URN_API bool urn_replay_profile_at(const urn_replay *replay, int i, urn_profile_entry *entry);
+
 /* Position of a set of site values: the inverse of VALUES for one site, `size` elements of `value`
  * in, `free_size` out. URN_ERR_DATA names the row that is outside the support. */
 URN_API urn_status urn_model_unconstrain(const urn_model *model, int site, const double *value,

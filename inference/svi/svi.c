@@ -138,7 +138,7 @@ static urn_status take_step(void *state, int64_t step, urn__step_info *info, urn
 {
     urn__svi *svi = state;
     urn__guide *guide = &svi->guide;
-    const urn__run *run = svi->run;
+    urn__run *run = svi->run;
     const urn__target *target = run->target;
     const double factor = 1.0 / target->observations;
     const double share = 1.0 / (double)svi->particles;
@@ -149,9 +149,12 @@ static urn_status take_step(void *state, int64_t step, urn__step_info *info, urn
         urn__guide_zero(guide);
     for (int64_t p = 0; p < svi->particles && good; p++) {
         const int64_t number = (step - 1) * svi->particles + p;
+        urn__run_phase(run, NULL);
         URN_TRY(urn__target_address(target, run->seed, chain, number, error));
         sum_log_scale = urn__guide_sample(guide, run->seed, chain, number);
+        urn__run_phase(run, "draw from the guide");
         const double value = urn__target_log_density(target, guide->position, guide->gradient);
+        urn__run_phase(run, "log density and gradient");
         good = isfinite(value) && urn__guide_gradient_finite(guide);
         log_density += value * share;
         if (!svi->fused && good)
@@ -166,6 +169,7 @@ static urn_status take_step(void *state, int64_t step, urn__step_info *info, urn
         urn__guide_update_fused(guide, &svi->optimiser, factor);
     else
         urn__guide_update(guide, &svi->optimiser, factor);
+    urn__run_phase(run, "update of the guide");
     return URN_OK;
 }
 

@@ -333,6 +333,11 @@ bool urn__machine_bind_root(urn__machine *machine, int k, double *out);
 /* Mini-batches: rows of the batch plate for the coming runs. */
 urn_status urn__machine_batch(urn__machine *machine, int64_t n, const int32_t *rows);
 void urn__machine_run(urn__machine *machine);
+/* From now on runs time each instruction, in memory taken here. */
+urn_status urn__machine_profile(urn__machine *machine, urn_error *error);
+/* Instruction i of a profiled machine: its node, runs and seconds; false past the last. */
+bool urn__machine_profile_at(const urn__machine *machine, int i, urn__id *node, int64_t *runs,
+                             double *seconds);
 const double *urn__machine_root(const urn__machine *machine, int k);
 
 #endif

@@ -1,6 +1,7 @@
 /* Replays a plan: buffers of one owner, pointers resolved once, no allocation while running. */
 #include "plan.h"
 #include <string.h>
+#include <time.h>
 
 struct urn__machine {
     const struct urn__plan *p;
@@ -18,6 +19,8 @@ struct urn__machine {
     double **batch_values;
     urn__index *batch_index;
     int64_t batch_rows;
+    double *seconds; /* by instruction, when profiled; else NULL */
+    int64_t runs;    /* profiled ones */
 };
 
 /* ---- mini-batches ---- */
@@ -242,10 +245,52 @@ bool urn__machine_bind_root(urn__machine *m, int k, double *out)
     return true;
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run_profiled(urn__machine *m)
+{
+    double before = now();
+    for (int i = 0; i < m->p->n_instr; i++) {
+        m->call[i].run(&m->call[i]);
+        const double after = now();
+        m->seconds[i] += after - before;
+        before = after;
+    }
+    m->runs++;
+}
+
+urn_status urn__machine_profile(urn__machine *m, urn_error *error)
+{
+    const size_t n = (size_t)m->p->n_instr + 1;
+    if (m->seconds == NULL)
+        m->seconds = urn__arena_alloc(m->arena, n, sizeof *m->seconds);
+    return m->seconds != NULL ? URN_OK : urn__fail_memory(error, "a profile", n * sizeof(double));
+}
+
+bool urn__machine_profile_at(const urn__machine *m, int i, urn__id *node, int64_t *runs,
+                             double *seconds)
+{
+    if (m->seconds == NULL || i < 0 || i >= m->p->n_instr)
+        return false;
+    *node = m->p->instr[i];
+    *runs = m->runs;
+    *seconds = m->seconds[i];
+    return true;
+}
+
 void urn__machine_run(urn__machine *m)
 {
     if (m->dirty)
         resolve_all(m);
+    if (m->seconds != NULL) {
+        run_profiled(m);
+        return;
+    }
     for (int i = 0; i < m->p->n_instr; i++)
         m->call[i].run(&m->call[i]);
 }

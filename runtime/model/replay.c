@@ -1,5 +1,6 @@
 /* Replays: the buffers of one evaluation of a program. */
 #include "program.h"
+#include <stdio.h>
 #include <string.h>
 
 struct urn_replay {
@@ -191,4 +192,31 @@ urn_status urn_replay_batch(urn_replay *r, uint64_t seed, int64_t step)
         shuffle(r, seed, epoch);
     URN_TRY(urn__machine_batch(r->machine, size, r->order + at));
     return r->value == NULL ? URN_OK : urn__machine_batch(r->value, size, r->order + at);
+}
+
+/* ---- profile ---- */
+
+urn_status urn_replay_profile(urn_replay *r, urn_error *error)
+{
+    return urn__machine_profile(r->machine, error);
+}
+
+bool urn_replay_profile_at(const urn_replay *r, int i, urn_profile_entry *entry)
+{
+    const urn__graph *g = r->p->graph;
+    urn__id id;
+    *entry = (urn_profile_entry){0};
+    if (!urn__machine_profile_at(r->machine, i, &id, &entry->runs, &entry->seconds))
+        return false;
+    const urn__node *n = urn__graph_node(g, id);
+    const char *family = "";
+    if (n->op == &urn__op_density || n->op == &urn__op_density_all)
+        family = ((const urn__density_attr *)n->attr)->family->name;
+    else if (n->op == &urn__op_draw)
+        family = ((const urn__draw_attr *)n->attr)->family->name;
+    (void)snprintf(entry->op, sizeof entry->op, "%s%s%s%s", n->op->name, family[0] ? "(" : "",
+                   family, family[0] ? ")" : "");
+    urn__shape_text(g, urn__graph_shape(g, n->n_in > 0 && family[0] ? n->in[0] : id), entry->shape,
+                    sizeof entry->shape);
+    return true;
 }
