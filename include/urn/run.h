@@ -119,7 +119,8 @@ typedef struct urn_trace_options {
     size_t n_settings;
     const urn_handler *handlers;
     size_t n_handlers;
-    urn_rows rows;           /* which rows of every table the model sees */
+    urn_rows rows;           /* which rows of every table the model sees; where rows of one table
+                                are held out, tables without such rows are seen whole */
     const char *batch_plate; /* mini-batches of this rows plate, or NULL */
     int64_t batch_size;
     /* For simulation without data: plates by name with their sizes; the name "rows" stands for

@@ -309,6 +309,14 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
     if (t->n_levels != 1)
         return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "index one of its levels",
                                 "urn_index into plate \"%s\", which is nested", t->name);
+    if (t->seen != t->size)
+        return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "use full batches",
+                                "urn_index into plate \"%s\", of which mini-batches are taken",
+                                t->name);
+    if (t->kind == URN__PLATE_ROWS && t->table_row != NULL)
+        return urn__model_error(
+            m, URN_ERR_MODEL, NULL, NULL, "hold out rows of the other table, or index by ids",
+            "urn_index into the rows of \"%s\", some of which are held out", t->name);
     for (size_t i = 0; i < m->n_index; i++)
         if (m->index[i].plate == rows.id && m->index[i].table == (int)target.id &&
             strcmp(m->index[i].name, column) == 0)

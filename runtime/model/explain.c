@@ -53,6 +53,13 @@ static urn_status unconstrain(const urn_model *m, const urn__site *s, const doub
                          "row %lld is outside the support (%s): found %g", (long long)row,
                          s->support->name, shown(value[row * s->value_size]));
     s->support->unconstrain(&call);
+    for (int64_t i = 0; i < s->free_size; i++)
+        if (!isfinite(position[i])) {
+            const int64_t at = i / s->free_row;
+            return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values inside it",
+                             "row %lld is on the boundary of the support (%s): found %g",
+                             (long long)at, s->support->name, shown(value[at * s->value_size]));
+        }
     return URN_OK;
 }
 

@@ -64,14 +64,24 @@ static uint32_t find(const urn_model *m, urn__plate_kind kind, const char *name)
 
 /* ---- rows of a table ---- */
 
-/* Keeps the rows of the view; all of them need no list. */
+static bool any_held_out(const urn_dataset *data)
+{
+    for (int i = 0; i < urn_dataset_table_count(data); i++)
+        if (urn__dataset_table_held_out(data, i) != NULL)
+            return true;
+    return false;
+}
+
+/* Keeps the rows of the view; all of them need no list. Where rows of one table are held out,
+ * tables without are seen whole in every view. */
 static bool select_rows(urn_model *m, urn__plate *p)
 {
     const unsigned char *held_out = urn__dataset_table_held_out(m->data, p->table);
     const int64_t n = urn__dataset_table_rows(m->data, p->table);
     const bool want_held = m->options.rows == URN_ROWS_HELD_OUT;
     p->size = n;
-    if (m->options.rows == URN_ROWS_ALL || (held_out == NULL && !want_held))
+    p->all_views = held_out == NULL && any_held_out(m->data);
+    if (m->options.rows == URN_ROWS_ALL || p->all_views || (held_out == NULL && !want_held))
         return true;
     p->table_row = urn__arena_alloc(m->arena, (size_t)n + 1, sizeof *p->table_row);
     if (p->table_row == NULL)

@@ -28,7 +28,7 @@ static int64_t known_rows(const urn_program *p, const urn__site *s)
         return s->full_rows;
     const urn__plate *plate = &m->plate[s->plate - 1];
     if (plate->kind == URN__PLATE_ROWS)
-        return m->options.rows == URN_ROWS_TRAINING ? plate->size : 0;
+        return m->options.rows == URN_ROWS_TRAINING || plate->all_views ? plate->size : 0;
     return plate->kind == URN__PLATE_IDS ? plate->n_known : s->full_rows;
 }
 

@@ -27,6 +27,7 @@ typedef struct urn__plate {
     int table;          /* rows: number in the dataset, -1 without data */
     const char *column; /* ids: the file's column */
     int64_t *table_row; /* rows: table row of each, NULL when all of the table */
+    bool all_views;     /* rows: the same in training and held-out views */
     int n_levels;       /* 1, or more when nested */
     int32_t level[URN__MAX_LEVELS];
 } urn__plate;
