@@ -86,7 +86,7 @@ static void observations_outside_their_support(void **state)
     check_outside(DEF(counts), (double[]){1, 2.5, -1, 3}, "rows.csv:3",
                   "(poisson): row 1 is outside the support (count): found 2.5");
     check_outside(DEF(positives), (double[]){1, 2, 3, -0.5}, "rows.csv:5",
-                  "(half_normal): row 3 is outside the support (positive): found -0.5");
+                  "(half_normal): row 3 is outside the support (non_negative): found -0.5");
     check_outside(DEF(bits), (double[]){2, 0, 1, 1}, "rows.csv:2",
                   "(bernoulli): row 0 is outside the support (boolean): found 2");
     check_outside(DEF(classes), (double[]){0, 2, 1, 3}, "rows.csv:5",
@@ -96,7 +96,7 @@ static void observations_outside_their_support(void **state)
     check_outside(DEF(bounded), (double[]){0, 9, 3, 1}, "rows.csv:4",
                   "(uniform): row 2 is outside the support (bounded): found 3");
     check_outside(DEF(pairs_of_positives), (double[]){1, 1, 1, -2}, "rows.csv:5",
-                  "(half_normal): row 3 is outside the support (positive): found -2");
+                  "(half_normal): row 3 is outside the support (non_negative): found -2");
 }
 
 static void lines_are_those_of_the_file(void **state)
@@ -451,6 +451,28 @@ static void positive_latent(urn_model *m)
     urn_sample(m, "h", half_normal, .scale = urn_real(m, 1));
 }
 
+static void index_into_rows(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    (void)urn_index(rows, "y", rows);
+}
+
+static void row_numbers_of_a_view(void **state)
+{
+    (void)state;
+    static const unsigned char held_out[4] = {0, 0, 1, 0};
+    urn_error error = {0};
+    urn_dataset *data = rows_y(4, (double[]){0, 1, 2, 3});
+    const urn_trace_options options = trace_options(data);
+    urn_model_free(trace_with(DEF(index_into_rows), &options));
+    assert_ok(urn_dataset_set_held_out(data, "rows", held_out, &error), &error);
+    check(DEF(index_into_rows), &options,
+          (failure){.status = URN_ERR_MODEL,
+                    .hint = "hold out rows of the other table, or index by ids",
+                    .message = "urn_index into the rows of \"rows\", some of which are held out"});
+    urn_dataset_free(data);
+}
+
 static void conditioned_outside_the_support(void **state)
 {
     (void)state;
@@ -463,7 +485,7 @@ static void conditioned_outside_the_support(void **state)
           (failure){.status = URN_ERR_DATA,
                     .site = "h",
                     .line = 1,
-                    .message = "(half_normal): row 0 is outside the support (positive): found "
+                    .message = "(half_normal): row 0 is outside the support (non_negative): found "
                                "-1"});
 }
 
@@ -516,6 +538,10 @@ static void bad_batches(void **state)
                     .line = 1,
                     .hint = "use full batches",
                     .message = "(uniform): its bounds differ by row of the mini-batched plate"});
+    check(DEF(index_into_rows), &options,
+          (failure){.status = URN_ERR_MODEL,
+                    .hint = "use full batches",
+                    .message = "urn_index into plate \"rows\", of which mini-batches are taken"});
     check(DEF(nest_over_rows), &options,
           (failure){.status = URN_ERR_MODEL,
                     .site = "u",
@@ -625,6 +651,7 @@ int main(void)
         cmocka_unit_test(bad_handlers),
         cmocka_unit_test(conditioned_outside_the_support),
         cmocka_unit_test(bad_batches),
+        cmocka_unit_test(row_numbers_of_a_view),
         cmocka_unit_test(older_and_newer_headers),
         cmocka_unit_test(options_of_an_older_compile),
     };

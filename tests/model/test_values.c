@@ -124,6 +124,9 @@ static void values_without_coordinates(void **state)
     v[3] = 6;
     check_not_unconstrained(model, "between", v, URN_ERR_DATA,
                             "row 3 is outside the support (bounded): found 6");
+    v[3] = 5;
+    check_not_unconstrained(model, "between", v, URN_ERR_DATA,
+                            "row 3 is on the boundary of the support (bounded): found 5");
     v[0] = 2;
     check_not_unconstrained(model, "tril", v, URN_ERR_DATA,
                             "row 0 is outside the support (corr_cholesky): found 2");
