@@ -5,6 +5,7 @@
 #   model), apart from --out;
 # - the model in README.md compiles and passes urn check;
 # - the options in docs/engines.md are those of urn fit --help (scripts/check_tutorial.sh --update writes them);
+# - the table of families in include/urn/families.h has the words each family takes;
 # - links to files lead to files.
 set -euo pipefail
 
@@ -84,6 +85,27 @@ awk '/^<!-- urn fit --help -->$/ { inside = 1; next } /^<!-- end -->$/ { inside 
 diff "$scratch/written" "$scratch/options" >"$scratch/text" ||
     complain "docs/engines.md is not what urn fit --help says (scripts/check_tutorial.sh --update):
 $(cat "$scratch/text")"
+
+# ---- families: a model that gives each a word it does not take, so that the message lists those it does ----
+families=$(sed -n '/define URN_FAMILY_LIST/,/^$/p' include/urn/families.h | grep -oE 'X\([a-z_0-9]+\)' | sed 's/X(\(.*\))/\1/')
+{
+    printf '#include <urn/urn.h>\nstatic void words(urn_model *m)\n{\n'
+    printf 'switch (urn_option_choice(m, "family", "%s", "")) {\n' "$(tr '\n' '|' <<<"$families" | sed 's/|$//')"
+    n=0
+    for family in $families; do
+        printf 'case %d: (void)urn_sample(m, "x", %s, .total = urn_real(m, 1.0)); break;\n' $n "$family"
+        n=$((n + 1))
+    done
+    printf '}\n}\nURN_MODEL(words, "");\n'
+} >"$scratch/words.c"
+for family in $families; do
+    takes=$({ "$urn" describe "$scratch/words.c" --set family="$family" --rows 1 2>&1 || true; } | sed -nE "s/.*; $family takes //p" | grep -oE '[a-z_]+' | sort | tr '\n' ' ')
+    table=$(sed -nE "/^ \*   $family /,/^ \*   [a-z]/p" include/urn/families.h | awk -v family="$family" 'NR == 1 || $2 !~ /^[a-z]/ || substr($0, 6, 1) == " "')
+    for word in ${takes/or /}; do
+        grep -qwE -- "$word" <<<"$table" || complain "include/urn/families.h: the table says nothing of $word for $family"
+    done
+    [ -n "$takes" ] || complain "no message says what $family takes"
+done
 
 # ---- links ----
 for document in README.md CONTRIBUTING.md docs/*.md; do

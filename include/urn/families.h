@@ -10,25 +10,27 @@
 extern "C" {
 #endif
 
-/* One line a family; each is a file runtime/family/<name>.c. What they take, and their values:
+/* One line a family; each is a file runtime/family/<name>.c. The words each takes, and its values:
  *
- *   bernoulli         logits (or probs)                        0 or 1
- *   categorical       logits (or probs), a vector              0 .. its length - 1
- *   delta             loc                                      that very value
- *   exponential       rate (or scale)                          non-negative
- *   gamma             shape, rate (or scale)                   positive
- *   half_cauchy       scale                                    non-negative
- *   half_normal       scale                                    non-negative
- *   improper_uniform  low, high (either may be left out)       density 1 between them; a prior only
- *   inverse_gamma     shape, rate                              positive
- *   lkj_cholesky      concentration, and .size = d             Cholesky factor of a d x d
- * correlation log_normal        loc, scale (of the logarithm)            positive mvn loc, a
- * vector, and one of scale_tril     vectors (or covariance), precision_tril (or precision) normal
- * loc, scale (or variance, precision)      real poisson           rate 0, 1, 2, ... student_t df,
- * loc, scale                           real uniform           low, high between them
+ *   bernoulli         logits (or probs)                     0 or 1
+ *   categorical       logits (or probs), a vector           0 .. its length - 1
+ *   delta             loc                                   that very value
+ *   exponential       rate (or scale)                       non-negative
+ *   gamma             shape, rate (or scale)                positive
+ *   half_cauchy       scale                                 non-negative
+ *   half_normal       scale                                 non-negative
+ *   improper_uniform  low, high (either may be left out)    between them, density 1
+ *   inverse_gamma     shape, rate                           positive
+ *   lkj_cholesky      concentration, and .size = d          Cholesky factor of a correlation
+ *   log_normal        loc, scale (of the logarithm)         positive
+ *   mvn               loc, a vector, and scale_tril (or     vectors
+ *                     covariance), or precision_tril (or precision)
+ *   normal            loc, scale (or variance, precision)   real
+ *   poisson           rate                                  0, 1, 2, ...
+ *   student_t         df, loc, scale                        real
+ *   uniform           low, high                             between them
  *
- * The rate of inverse_gamma is that of the gamma of 1 / x: density ~ x^-(shape + 1) exp(-rate / x).
- */
+ * inverse_gamma has density ~ x^-(shape + 1) exp(-rate / x). */
 #define URN_FAMILY_LIST(X)                                                                         \
     X(bernoulli)                                                                                   \
     X(categorical)                                                                                 \
