@@ -74,7 +74,7 @@ static urn_status put_draw(const writer *w, const urn_replay *replay, int64_t ch
     return URN_OK;
 }
 
-static urn_status put_draws(const writer *w, int threads, urn_error *error)
+static urn_status put_draws(const writer *w, urn_error *error)
 {
     const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_VALUES};
     urn_program *program = NULL;
@@ -84,7 +84,7 @@ static urn_status put_draws(const writer *w, int threads, urn_error *error)
     if (status == URN_OK)
         status = urn_program_compile(w->model, &options, &program, error);
     if (status == URN_OK)
-        status = urn_replay_new(program, threads, &replay, error);
+        status = urn_replay_new(program, 1, &replay, error); /* little but copies */
     const int64_t stored = urn_posterior_draws(w->posterior);
     for (int64_t c = 0; c < w->chains && status == URN_OK; c++)
         for (int64_t s = 0; s < w->draws && status == URN_OK; s++) {
@@ -180,7 +180,7 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     URN_TRY(urn__io_nc_group(w->nc, "posterior", &w->posterior_group, error));
     URN_TRY(urn__io_nc_group(w->nc, "guide", &w->guide_group, error));
     URN_TRY(define_sites(w, error));
-    URN_TRY(put_draws(w, fitted->threads, error));
+    URN_TRY(put_draws(w, error));
     return put_guide(w, error);
 }
 

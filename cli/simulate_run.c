@@ -301,6 +301,27 @@ static urn_status trace_drawn(const cli_model *source, const cli_setup *setup,
     return status;
 }
 
+/* A draw that is no number comes of a parameter outside its domain: made-up covariates can be. */
+static urn_status check_drawn(const cli_simulation *s, urn_error *error)
+{
+    for (int i = 0; i < urn_model_site_count(s->model); i++) {
+        urn_site_info info;
+        urn_model_site(s->model, i, &info);
+        const double *v = urn_replay_result(s->replay, i, URN_RESULT_VALUE);
+        for (int64_t k = 0; v != NULL && info.family != NULL && k < info.size; k++)
+            if (!isfinite(v[k])) {
+                return cli_fail(
+                    error, URN_ERR_RUNTIME,
+                    "give the model's covariates with --data FILE, or fix a parent with "
+                    "--fix SITE=VALUE",
+                    "site \"%s\" (%s): element %lld was drawn as %g: its parameters "
+                    "are outside their domain there",
+                    info.name, info.family->name, (long long)k, v[k]);
+            }
+    }
+    return URN_OK;
+}
+
 static urn_status simulate(const cli_model *source, const cli_setup *setup, double popularity,
                            const urn_setting *fixed, size_t n_fixed, uint64_t seed,
                            cli_simulation *s, urn_error *error)
@@ -331,7 +352,7 @@ static urn_status simulate(const cli_model *source, const cli_setup *setup, doub
         URN_TRY(set_fixed(s, &fixed[i], error));
     urn_replay_seed(s->replay, seed, 0, 0);
     urn_replay_run(s->replay, NULL);
-    return URN_OK;
+    return check_drawn(s, error);
 }
 
 urn_status cli_simulate_run(const cli_model *source, const cli_setup *setup, urn_dataset *data,

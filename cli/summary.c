@@ -18,13 +18,13 @@ static void print_run(const cli_run *run)
            (long long)urn__io_json_get_int(j, "n_training", 0),
            (long long)urn__io_json_get_int(j, "n_held_out", 0));
     static const char *const keys[][2] = {
-        {"steps", "steps"},
         {"loss_per_observation", "loss per observation"},
         {"k_hat", "k-hat of the guide"},
         {"holdout.rmse", "held-out RMSE"},
         {"holdout.mae", "held-out MAE"},
         {"holdout.mean_log_predictive_density", "held-out mean log predictive density"},
     };
+    printf("%lld steps\n", (long long)urn__io_json_get_int(j, "steps", 0));
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (json_is_number(urn__io_json_get(j, keys[i][0])))
             printf("%s %s\n", keys[i][1],

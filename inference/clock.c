@@ -29,7 +29,7 @@ static void drop_every_other(urn__step_clock *clock)
     clock->stride *= 2;
 }
 
-void urn__step_clock_stop(urn__step_clock *clock)
+double urn__step_clock_stop(urn__step_clock *clock)
 {
     const double now = urn__clock_now();
     if (clock->count % clock->stride == 0) {
@@ -39,6 +39,7 @@ void urn__step_clock_stop(urn__step_clock *clock)
             clock->seconds[clock->kept++] = (float)(now - clock->mark);
     }
     clock->count++;
+    return now - clock->mark;
 }
 
 void urn__step_clock_resume(urn__step_clock *clock)

@@ -16,8 +16,10 @@ typedef struct urn__step_clock {
 
 double urn__clock_now(void); /* monotonic, seconds */
 void urn__step_clock_start(urn__step_clock *clock);
-/* Ends the running step; the time until urn__step_clock_resume belongs to nobody. */
-void urn__step_clock_stop(urn__step_clock *clock);
+/* Ends the running step and returns its seconds; the time until urn__step_clock_resume belongs to
+ * nobody.
+ */
+double urn__step_clock_stop(urn__step_clock *clock);
 void urn__step_clock_resume(urn__step_clock *clock);
 double urn__step_clock_seconds(const urn__step_clock *clock); /* since the first step */
 double urn__step_clock_median(urn__step_clock *clock);        /* seconds; NaN without steps */

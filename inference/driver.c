@@ -54,11 +54,31 @@ static bool ask_interrupted(urn__run *run)
     return run->interrupted;
 }
 
+static void use_threads(urn__run *run, int threads)
+{
+    const urn__target *target = run->target;
+    if (target->set_threads && target->threads != threads)
+        target->set_threads(target->context, threads);
+}
+
+void urn__run_govern_start(urn__run *run)
+{
+    if (run->most_threads == 0)
+        run->most_threads = run->target->threads;
+    use_threads(run, urn__governor_start(&run->governor, run->most_threads, urn__clock_now()));
+}
+
+void urn__run_govern(urn__run *run, double seconds)
+{
+    use_threads(run, urn__governor_step(&run->governor, seconds, urn__clock_now()));
+}
+
 bool urn__run_after_step(urn__run *run, const urn__step_info *info)
 {
     static const char *const names[] = {"step", "loss"};
     const urn_fit_options *options = run->options;
-    urn__step_clock_stop(&run->clock);
+    const double seconds = urn__step_clock_stop(&run->clock);
+    urn__run_govern(run, seconds);
     run->step++;
     run->skipped += info->skipped;
     urn__smoother_add(&run->smoother, info->loss);
@@ -141,6 +161,7 @@ bool urn_fit_profile_at(const urn_fit *fit, int i, urn_profile_entry *entry)
 static urn_status run_steps(urn__run *run, const urn_engine *engine, void *state, urn_error *error)
 {
     urn__step_clock_start(&run->clock);
+    urn__run_govern_start(run);
     if (engine->loop)
         return engine->loop(state, error);
     for (int64_t step = 1; step <= run->n_steps; step++) {

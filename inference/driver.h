@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "governor.h"
 #include "trend.h"
 
 #define URN__MAX_NUMBERS 24
@@ -26,6 +27,8 @@ struct urn__run {
     urn__step_clock clock;
     urn__smoother smoother;
     urn__trend trend;
+    urn__governor governor;
+    int most_threads;  /* those asked for */
     double phase_mark; /* profiling: when the running phase began */
 };
 
@@ -50,6 +53,9 @@ void urn__run_warn(urn__run *run, const char *format, ...) URN_PRINTF(2, 3);
 bool urn__run_after_step(urn__run *run, const urn__step_info *info);
 /* Under `profile`: the time since the last call belongs to `phase` (a literal; NULL: to nobody). */
 void urn__run_phase(urn__run *run, const char *phase);
+/* Chooses the threads of the coming evaluations: at the start of a loop of them, and after each. */
+void urn__run_govern_start(urn__run *run);
+void urn__run_govern(urn__run *run, double seconds);
 /* For long work after the steps: progress of phase "evaluating"; false when interrupted. */
 bool urn__run_evaluating(urn__run *run, int64_t done, int64_t total);
 

@@ -83,6 +83,9 @@ typedef struct urn__target {
     /* As urn_model_explain. May be NULL. */
     urn_status (*explain)(void *context, const double *position, char *text, size_t size,
                           urn_error *error);
+    /* Threads of the coming evaluations, at most as many as the target was made with; `threads`
+     * above follows. May be NULL. The value does not depend on it. */
+    void (*set_threads)(void *context, int threads);
     /* As urn_replay_profile and urn_replay_profile_at. May be NULL. */
     urn_status (*profile)(void *context, urn_error *error);
     bool (*profile_at)(void *context, int i, urn_profile_entry *entry);

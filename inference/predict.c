@@ -216,12 +216,12 @@ static urn_status run_draw(work *w, int64_t s, urn_error *error)
         urn__draw_of(w->posterior, s, w->n_draws, w->position);
         position = w->position;
     }
-    urn_replay_run(w->values.replay, position);
+    urn__runner_run(&w->values, position);
     for (int k = 0; k < w->n_pairs; k++)
         URN_TRY(give_input(w, &w->pairs[k], s, error));
     urn_replay_seed(w->predict.replay, w->options.seed, urn__chain_for(URN__USE_PREDICTION, 0),
                     (uint64_t)s);
-    urn_replay_run(w->predict.replay, NULL);
+    urn__runner_run(&w->predict, NULL);
     return URN_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "replays.h"
 
 #include "../runtime/tensor/tensor.h"
+#include "clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +12,21 @@ urn_status urn__runner_open(urn__runner *runner, const urn_model *model,
 {
     *runner = (urn__runner){0};
     URN_TRY(urn_program_compile(model, options, &runner->program, error));
-    return urn_replay_new(runner->program, urn__thread_count(threads), &runner->replay, error);
+    const int most = urn__thread_count(threads);
+    URN_TRY(urn_replay_new(runner->program, most, &runner->replay, error));
+    urn_replay_set_threads(runner->replay,
+                           urn__governor_start(&runner->governor, most, urn__clock_now()));
+    return URN_OK;
+}
+
+void urn__runner_run(urn__runner *runner, const double *position)
+{
+    const double start = urn__clock_now();
+    urn_replay_run(runner->replay, position);
+    const double end = urn__clock_now();
+    if (runner->governor.most > 1)
+        urn_replay_set_threads(runner->replay,
+                               urn__governor_step(&runner->governor, end - start, end));
 }
 
 void urn__runner_close(urn__runner *runner)

@@ -3,6 +3,7 @@
 #define URN_INFERENCE_REPLAYS_H
 
 #include "../runtime/base/base.h"
+#include "governor.h"
 #include <urn/fit.h>
 
 /* Bytes of draws kept at once; more rows than fit are done in several passes. */
@@ -11,11 +12,14 @@
 typedef struct urn__runner {
     urn_program *program;
     urn_replay *replay;
+    urn__governor governor;
 } urn__runner;
 
 /* _close is right after a failed _open, and on zeros, too. */
 urn_status urn__runner_open(urn__runner *runner, const urn_model *model,
                             const urn_compile_options *options, int threads, urn_error *error);
+/* urn_replay_run on as many threads as are faster now. */
+void urn__runner_run(urn__runner *runner, const double *position);
 void urn__runner_close(urn__runner *runner);
 
 /* Sorts n numbers; NaN go last. */

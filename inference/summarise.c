@@ -36,7 +36,7 @@ static double normal_quantile(double p)
 
 static const double *run_at(work *w, const double *position)
 {
-    urn_replay_run(w->values.replay, position);
+    urn__runner_run(&w->values, position);
     return urn_replay_result(w->values.replay, w->site, URN_RESULT_VALUE);
 }
 

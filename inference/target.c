@@ -80,6 +80,13 @@ static double model_log_density(void *context, const double *position, double *g
     return urn_replay_log_density(mt->replay, position, gradient);
 }
 
+static void model_set_threads(void *context, int threads)
+{
+    urn__model_target *mt = context;
+    mt->target.threads = threads;
+    urn_replay_set_threads(mt->replay, threads);
+}
+
 static urn_status model_profile(void *context, urn_error *error)
 {
     return urn_replay_profile(((urn__model_target *)context)->replay, error);
@@ -196,6 +203,7 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     target->context = mt;
     target->log_density = model_log_density;
     target->address = model_address;
+    target->set_threads = model_set_threads;
     target->profile = model_profile;
     target->profile_at = model_profile_at;
     target->explain = model_explain;

@@ -257,6 +257,10 @@ URN_API void urn_replay_free(urn_replay *replay);
  * is not an error. Needs a DENSITY program. */
 URN_API double urn_replay_log_density(urn_replay *replay, const double *position, double *gradient);
 
+/* Threads of the following runs: at least 1, at most as many as the replay was made with. Results
+ * do not depend on it. */
+URN_API void urn_replay_set_threads(urn_replay *replay, int threads);
+
 /* Address of the random numbers used by following runs. */
 URN_API void urn_replay_seed(urn_replay *replay, uint64_t seed, uint64_t chain, uint64_t step);
 

@@ -28,9 +28,12 @@ static urn_status evaluate_all(urn__svi *svi, int64_t n_loss, int64_t n_all, dou
 {
     urn__run *run = svi->run;
     double sum = 0.0, squares = 0.0;
+    urn__run_govern_start(run);
     for (int64_t i = 0; i < n_all; i++) {
         double log_p, log_q, entropy;
+        const double start = urn__clock_now();
         URN_TRY(evaluate_draw(svi, i, &log_p, &log_q, &entropy, error));
+        urn__run_govern(run, urn__clock_now() - start);
         svi->log_weight[i] = log_p - log_q;
         if (i < n_loss) { /* Welford's running mean and sum of squares */
             const double loss = -(log_p + entropy) / run->target->observations;

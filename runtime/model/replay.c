@@ -13,6 +13,7 @@ struct urn_replay {
     int64_t n_order, epoch;
     uint64_t order_seed;
     bool has_epoch;
+    int most_threads;
 };
 
 /* ---- life ---- */
@@ -56,6 +57,7 @@ urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **
     }
     r->p = program;
     r->arena = arena;
+    r->most_threads = n;
     status = urn__machine_new(program->plan, program->allocator, n, &r->machine, error);
     if (status == URN_OK && program->value != NULL)
         status = urn__machine_new(program->value, program->allocator, n, &r->value, error);
@@ -117,6 +119,14 @@ double urn_replay_log_density(urn_replay *r, const double *position, double *gra
 }
 
 /* ---- other runs ---- */
+
+void urn_replay_set_threads(urn_replay *r, int threads)
+{
+    const int n = threads < 1 ? 1 : threads > r->most_threads ? r->most_threads : threads;
+    urn__machine_exec(r->machine)->threads = n;
+    if (r->value != NULL)
+        urn__machine_exec(r->value)->threads = n;
+}
 
 void urn_replay_seed(urn_replay *r, uint64_t seed, uint64_t chain, uint64_t step)
 {
