@@ -62,8 +62,7 @@ typedef struct urn_site {
     urn_var total;          /* number of trials */
     int64_t size;           /* side of a matrix-valued site, length of a vector-valued one */
     urn_plate plate;        /* the plate the site's rows belong to */
-    urn_var mask;           /* 0/1 data over the plate: rows with 0 do not count, whatever
-                               number stands there */
+    urn_var mask;           /* 0/1 data over the plate: rows with 0 do not count */
 } URN_DESIGNATED urn_site;
 
 struct urn_family;

@@ -13,10 +13,10 @@ rejects() { # rejects MODEL TEXT...
     absent run run.*
 }
 
-rejects wrong_plate.c 'wrong_plate.c:13: site "r": gather of item[2]' \
+rejects wrong_plate.c 'wrong_plate.c:14: site "r": gather of item[2]' \
     'the index points into plate "user", but the value has another plate'
 rejects mixed_plates.c 'mixed_plates.c:' 'user' 'item'
-rejects two_scales.c 'two_scales.c:8: site "r": (normal): scale and precision are two parameterisations'
+rejects two_scales.c 'two_scales.c:9: site "r": (normal): scale and precision are two parameterisations'
 rejects same_name.c 'same_name.c:9: site "a"' 'the name is taken by the site at' 'same_name.c:8'
 run 3 fit ./counts.c --data data.csv
 in_err 'data.csv:3: site "r": (poisson): row 1 is outside the support (count): found 4.5'

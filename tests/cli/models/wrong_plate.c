@@ -10,7 +10,7 @@ static void wrong_plate(urn_model *m)
     urn_var one = urn_real(m, 1.0);
     urn_var b = urn_sample(m, "b", normal, .loc = zero, .scale = one, .plate = items);
     urn_var own = urn_gather(b, urn_index(rows, "user", users));
-    urn_observe(m, "r", normal, .value = urn_data(rows, "rating"), .loc = own, .scale = one,
-                .plate = rows);
+    urn_var y = urn_data(rows, "rating");
+    urn_observe(m, "r", normal, .value = y, .loc = own, .scale = one, .plate = rows);
 }
 URN_MODEL(wrong_plate, "a test");
