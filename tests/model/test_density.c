@@ -307,10 +307,40 @@ static double categories_by_hand(const urn_model *m, const double *f)
     return lp;
 }
 
+static void shared_categories(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var logits =
+        urn_sample(m, "logits", normal, .loc = urn_zeros(m, 4), .scale = urn_real(m, 1));
+    urn_observe(m, "c", categorical, .value = urn_data(rows, "category"), .logits = logits,
+                .plate = rows, .mask = urn_data(rows, "mask"));
+    urn_observe(m, "d", categorical, .value = urn_data(rows, "bit"), .logits = logits,
+                .plate = rows);
+}
+
+static double shared_categories_by_hand(const urn_model *m, const double *f)
+{
+    (void)m;
+    double lp = 0, sum = 0;
+    for (int k = 0; k < 4; k++) {
+        lp += lp_normal(f[k], 0, 1);
+        sum += exp(f[k]);
+    }
+    for (int i = 0; i < N; i++)
+        lp += y_mask[i] * (f[(int)y_category[i]] - log(sum)) + f[(int)y_bit[i]] - log(sum);
+    return lp;
+}
+
 static void categories_with_logits_by_row(void **state)
 {
     (void)state;
     check(DEF(categories), categories_by_hand);
+}
+
+static void categories_with_logits_for_all(void **state)
+{
+    (void)state;
+    check(DEF(shared_categories), shared_categories_by_hand);
 }
 
 /* ---- masks: hidden rows count nothing, whatever their argument ---- */
@@ -471,6 +501,7 @@ int main(void)
         cmocka_unit_test(event_vectors),
         cmocka_unit_test(latent_bounds),
         cmocka_unit_test(categories_with_logits_by_row),
+        cmocka_unit_test(categories_with_logits_for_all),
         cmocka_unit_test(masks),
         cmocka_unit_test(factors_params_and_points),
         cmocka_unit_test(shared_and_idle_sites),

@@ -166,6 +166,47 @@ static void matrices_by_row(void **state)
     urn_model_free(model);
 }
 
+/* ---- vectors over a nest, their mean over the outer plate, their matrix over the inner ---- */
+
+static void nested_vectors(urn_model *m)
+{
+    urn_plate outer = urn_plate_size(m, "outer", K), inner = urn_plate_size(m, "inner", 2);
+    urn_plate nest = urn_plate_nest(outer, inner);
+    urn_var loc = urn_sample(m, "loc", mvn, .loc = urn_zeros(m, 2), .scale_tril = urn_eye(m, 2, 1),
+                             .plate = outer);
+    urn_var s = urn_sample(m, "s", log_normal, .loc = urn_zeros(m, 2), .scale = urn_real(m, 0.5),
+                           .plate = inner);
+    urn_sample(m, "x", mvn, .loc = loc, .scale_tril = urn_diagonal_matrix(s), .plate = nest);
+    urn_sample(m, "y", normal, .loc = loc, .scale = s, .plate = nest);
+}
+
+static double nested_vectors_by_hand(const urn_model *m, const double *f)
+{
+    (void)m;
+    const double *loc = f, *s = f + 2 * K, *x = s + 4, *y = x + 4 * K;
+    double lp = 0;
+    for (int i = 0; i < 2 * K; i++)
+        lp += lp_normal(loc[i], 0, 1);
+    for (int i = 0; i < 4; i++)
+        lp += lp_log_normal(exp(s[i]), 0, 0.5) + s[i];
+    for (int i = 0; i < K; i++)
+        for (int j = 0; j < 2; j++)
+            for (int k = 0; k < 2; k++) {
+                const int at = (i * 2 + j) * 2 + k;
+                lp += lp_normal(x[at], loc[2 * i + k], exp(s[2 * j + k]));
+                lp += lp_normal(y[at], loc[2 * i + k], exp(s[2 * j + k]));
+            }
+    return lp;
+}
+
+static void vectors_over_a_nest(void **state)
+{
+    (void)state;
+    urn_model *model = trace_data(DEF(nested_vectors), NULL);
+    check_density(model, &(density_case){.expected = nested_vectors_by_hand, .spread = 0.5});
+    urn_model_free(model);
+}
+
 /* ---- sizes of correlation factors ---- */
 
 static int64_t side;
@@ -291,6 +332,7 @@ int main(void)
         cmocka_unit_test(constant_matrices),
         cmocka_unit_test(latent_matrices),
         cmocka_unit_test(matrices_by_row),
+        cmocka_unit_test(vectors_over_a_nest),
         cmocka_unit_test(correlation_factors_of_every_side),
         cmocka_unit_test(the_jacobian_of_a_factor),
         cmocka_unit_test(wide_vectors_and_odd_rows),
