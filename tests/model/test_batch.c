@@ -143,6 +143,28 @@ static void shuffles_are_even(void **state)
     urn_dataset_free(data);
 }
 
+/* Batches of one row: any row comes first as often as any other. */
+static void every_row_may_come_first(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 4000 };
+    int count[N] = {0};
+    urn_dataset *data = columns(N);
+    urn_model *model = trace_batched(DEF(powers), data, 1);
+    machine d = machine_of(model, URN_PROGRAM_DENSITY);
+    for (int e = 0; e < EPOCHS; e++) {
+        pick(&d, 6, N * e);
+        const unsigned bits = rows_seen(&d, N, 1);
+        for (int i = 0; i < N; i++)
+            count[i] += (int)((bits >> i) & 1);
+    }
+    for (int i = 0; i < N; i++) /* binomial(4000, 1/12): sd 17.5 */
+        assert_near((count[i] - EPOCHS / 12.0) / 17.5, 0, 4.5, "rows that come first");
+    machine_clear(&d);
+    urn_model_free(model);
+    urn_dataset_free(data);
+}
+
 static void held_out_rows_are_in_no_batch(void **state)
 {
     (void)state;
@@ -380,6 +402,7 @@ int main(void)
         cmocka_unit_test(an_epoch_takes_every_row_once),
         cmocka_unit_test(batches_are_addressed),
         cmocka_unit_test(shuffles_are_even),
+        cmocka_unit_test(every_row_may_come_first),
         cmocka_unit_test(held_out_rows_are_in_no_batch),
         cmocka_unit_test(the_whole_model_first),
         cmocka_unit_test(batches_average_to_the_whole),
