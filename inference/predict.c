@@ -34,7 +34,6 @@ typedef struct work {
     int64_t n, n_draws;
     int n_pairs;
     pair *pairs;
-    bool grown; /* the target knows rows the fit did not */
     double *position, *centre;
     /* accumulated a row */
     double *mean_m2, *noise, *largest; /* sums of squares; largest log density so far */
@@ -106,7 +105,6 @@ static urn_status check_pair(work *w, const urn_site_info *target, int fitted, u
             "and %lld elements",
             (long long)target->rows, (long long)target->size, (long long)info.rows,
             (long long)info.size);
-    w->grown = w->grown || info.rows < target->rows;
     p->size = info.size;
     return URN_OK;
 }
@@ -133,8 +131,7 @@ static urn_status match_sites(work *w, urn_error *error)
 static urn_status open_programs(work *w, urn_error *error)
 {
     const urn_compile_options values = {.bytes = sizeof values, .kind = URN_PROGRAM_VALUES};
-    const urn_compile_options predict = {
-        .bytes = sizeof predict, .kind = URN_PROGRAM_PREDICT, .known_rows_only = w->grown};
+    const urn_compile_options predict = {.bytes = sizeof predict, .kind = URN_PROGRAM_PREDICT};
     URN_TRY(urn__runner_open(&w->values, w->fitted, &values, w->options.threads, error));
     return urn__runner_open(&w->predict, w->target, &predict, w->options.threads, error);
 }

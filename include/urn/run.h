@@ -236,8 +236,6 @@ typedef struct urn_compile_options {
     const char *cpu;  /* "base", "v3", "v4"; NULL: the best this machine has */
     void (*dump)(void *context, const char *stage, const char *text); /* each stage as text */
     void *dump_context;
-    /* PREDICT: rows of the plates known to the fit: an input then holds only those rows */
-    bool known_rows_only;
 } urn_compile_options;
 
 /* `model` is borrowed for the program's life. */

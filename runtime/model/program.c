@@ -60,6 +60,61 @@ static urn__id total_density(urn_program *p, const urn__site_ids *ids)
     return total != 0 ? total : urn__number(p->graph, 0.0);
 }
 
+static bool has_plate(const urn__shape *s, uint32_t plate)
+{
+    for (int i = 0; i < s->n_plates; i++)
+        if (s->plate[i] == (int32_t)plate)
+            return true;
+    return false;
+}
+
+static bool sums_batch(const urn_model *m, const urn__node *n)
+{
+    return n->op == &urn__op_sum_to && !has_plate(n->shape, m->batch_plate) &&
+           has_plate(urn__graph_shape(m->graph, n->in[0]), m->batch_plate);
+}
+
+/* Does what the site's density is made of contain a sum over the mini-batched plate? */
+static bool depends_on_batch_sum(const urn_model *m, const urn__site *s, bool *needed)
+{
+    const uint32_t count = urn__graph_count(m->graph);
+    memset(needed, 0, ((size_t)count + 1) * sizeof *needed);
+    needed[s->part == URN__PART_FACTOR ? s->value : 0] = true;
+    for (int k = 0; k < s->n_given; k++)
+        needed[s->param[k]] = true;
+    for (urn__id id = count; id >= 1; id--) {
+        const urn__node *n = urn__graph_node(m->graph, id);
+        if (needed[id] && sums_batch(m, n))
+            return true;
+        for (int k = 0; needed[id] && k < n->n_in; k++)
+            needed[n->in[k]] = true;
+    }
+    return false;
+}
+
+/* Such a sum would be of one batch, and nobody could tell how to scale it. */
+static urn_status refuse_batch_sums(const urn_program *p, urn_error *error)
+{
+    const urn_model *m = p->m;
+    if (m->batch_plate == 0)
+        return URN_OK;
+    bool *needed =
+        urn__calloc(p->allocator, (size_t)urn__graph_count(m->graph) + 1, sizeof *needed);
+    if (needed == NULL)
+        return urn__fail_memory(error, "the program", urn__graph_count(m->graph));
+    urn_status status = URN_OK;
+    for (size_t i = 0; i < m->n_sites && status == URN_OK; i++)
+        if (m->site[i].part != URN__PART_RECORD && depends_on_batch_sum(m, &m->site[i], needed))
+            status = urn__fail(error, URN_ERR_MODEL, m->site[i].where, m->site[i].name,
+                               "give the rows to urn_factor or urn_observe, which scale them, or "
+                               "fit without mini-batches",
+                               "it depends on a sum over plate \"%s\", which is mini-batched: the "
+                               "sum would be of one batch's rows only",
+                               m->plate[m->batch_plate - 1].name);
+    urn__free(p->allocator, needed);
+    return status;
+}
+
 static urn_status list_coordinates(urn_program *p, const urn__site_ids *ids, urn__id *wrt)
 {
     int n = 0;
@@ -111,6 +166,7 @@ static urn_status check_blocked(const urn_program *p, const urn__site_ids *ids, 
 
 static urn_status compile_density(urn_program *p, const urn__site_ids *ids, urn_error *error)
 {
+    URN_TRY(refuse_batch_sums(p, error));
     urn__id total = total_density(p, ids);
     URN_TRY(check_graph(p, error));
     URN_TRY(check_blocked(p, ids, error));

@@ -396,6 +396,50 @@ static void a_substituted_site_over_the_rows(void **state)
     urn_dataset_free(data);
 }
 
+/* ---- sums over the batch ---- */
+
+static void summed(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var a = urn_sample(m, "a", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 1));
+    urn_var e = urn_square(urn_sub(urn_data(rows, "y"), a));
+    urn_record(m, "total", urn_sum(e)); /* a record is of all rows, whatever the batch */
+    if (urn_option_choice(m, "as", "rows|sum", "") == 0)
+        urn_factor(m, "fit", urn_neg(e));
+    else
+        urn_factor(m, "fit", urn_neg(urn_sum(e)));
+}
+
+static void sums_over_the_batch_are_refused(void **state)
+{
+    (void)state;
+    const double six[6] = {1, 2, 3, 4, 5, 6};
+    urn_dataset *data = rows_y(6, six);
+    for (int k = 0; k < 2; k++) {
+        const urn_setting as[] = {{"as", k == 0 ? "rows" : "sum"}};
+        urn_trace_options options = {.bytes = sizeof options,
+                                     .data = data,
+                                     .settings = as,
+                                     .n_settings = 1,
+                                     .batch_plate = "rows",
+                                     .batch_size = 2};
+        const urn_compile_options density = {.bytes = sizeof density, .kind = URN_PROGRAM_DENSITY};
+        urn_model *model;
+        urn_program *program = NULL;
+        urn_error error = {0};
+        assert_int_equal(urn_model_trace(DEF(summed), &options, &model, &error), URN_OK);
+        assert_int_equal(urn_program_compile(model, &density, &program, &error),
+                         k == 0 ? URN_OK : URN_ERR_MODEL);
+        assert_string_equal(error.site, k == 0 ? "" : "fit");
+        if (k == 1)
+            assert_non_null(
+                strstr(error.message, "a sum over plate \"rows\", which is mini-batched"));
+        urn_program_free(program);
+        urn_model_free(model);
+    }
+    urn_dataset_free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +453,7 @@ int main(void)
         cmocka_unit_test(gradients_under_one_batch),
         cmocka_unit_test(values_are_of_all_rows),
         cmocka_unit_test(a_substituted_site_over_the_rows),
+        cmocka_unit_test(sums_over_the_batch_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
