@@ -32,6 +32,10 @@ bool urn__shape_same_plates(const urn__shape *a, const urn__shape *b);
 urn__shape urn__shape_plates_of(const urn__shape *s); /* without the event dims */
 /* `s` with its event dims replaced. */
 urn__shape urn__shape_with_event(const urn__shape *s, int n_event, const int64_t *dims);
+/* `s` without its last `n` event dims: rows of vectors (1), a batch of matrices (2). */
+urn__shape urn__shape_drop_event(const urn__shape *s, int n);
+/* Elements of an event of side `dim`: 1, dim or dim * dim for rank 0, 1, 2. */
+int64_t urn__event_elements(int64_t dim, int rank);
 bool urn__shape_drop_plate(const urn__shape *s, int32_t plate, urn__shape *out);
 /* The plates of `small` are among those of `large`, in the same order. */
 bool urn__shape_plates_within(const urn__shape *small, const urn__shape *large);

@@ -5,7 +5,6 @@
 
 struct urn__machine {
     const struct urn__plan *p;
-    const urn_allocator *allocator;
     urn__arena *arena;
     urn__exec exec;
     urn__call *call;
@@ -199,7 +198,6 @@ urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocato
     urn__machine *m = arena == NULL ? NULL : urn__arena_alloc(arena, 1, sizeof *m);
     if (m != NULL) {
         m->p = plan;
-        m->allocator = allocator;
         m->arena = arena;
     }
     if (m == NULL || !fill(m, threads)) {

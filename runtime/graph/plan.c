@@ -13,7 +13,6 @@ typedef struct planner {
     bool *needed;
     urn__id *instr, *batch_column, *batch_index;
     int32_t *last_use; /* by place: instruction after which it is free */
-    int32_t *made_at;  /* by place */
 } planner;
 
 static const size_t ALIGN = 8; /* doubles */
@@ -137,7 +136,7 @@ static urn_status place_node(planner *pl, urn__id id, urn_error *error)
     } else {
         for (int k = 0; k < n->n_out; k++) {
             const int32_t place = new_place(pl, id, k, URN__PLACE_SLAB, 0, NULL);
-            pl->made_at[place] = pl->last_use[place] = p->n_instr;
+            pl->last_use[place] = p->n_instr;
         }
         pl->instr[p->n_instr++] = id;
     }
@@ -247,7 +246,6 @@ static bool allocate(planner *pl, int n, const urn__id *root)
     urn__id *roots = urn__arena_alloc(pl->arena, (size_t)n + 1, sizeof *roots);
     pl->needed = urn__arena_alloc(pl->scratch, count, sizeof *pl->needed);
     pl->last_use = urn__arena_alloc(pl->scratch, slots, sizeof *pl->last_use);
-    pl->made_at = urn__arena_alloc(pl->scratch, slots, sizeof *pl->made_at);
     if (urn__arena_failed(pl->arena) || urn__arena_failed(pl->scratch))
         return false;
     memcpy(roots, root, (size_t)n * sizeof *roots);

@@ -91,6 +91,16 @@ urn__shape urn__shape_with_event(const urn__shape *s, int n_event, const int64_t
     return out;
 }
 
+urn__shape urn__shape_drop_event(const urn__shape *s, int n)
+{
+    return urn__shape_with_event(s, s->n_event - n, s->dim + s->n_plates);
+}
+
+int64_t urn__event_elements(int64_t dim, int rank)
+{
+    return rank == 0 ? 1 : rank == 1 ? dim : dim * dim;
+}
+
 bool urn__shape_drop_plate(const urn__shape *s, int32_t plate, urn__shape *out)
 {
     urn__shape result = {0};

@@ -477,7 +477,6 @@ static bool take_arguments(sentence *s)
     for (int w = 0; w < N_WORDS; w++)
         if (!take_word(s, w))
             return false;
-    s->site.n_words = s->site.n_given;
     const bool has_value = s->given.value.model != NULL || s->given.value.id != 0;
     if (s->observed != has_value) {
         (void)fail(s, NULL, "%s",

@@ -253,9 +253,7 @@ static void finish_sites(urn_model *m)
 
 static urn_status trace(urn_model *m)
 {
-    m->tracing = true;
     m->def->trace(m);
-    m->tracing = false;
     if (urn__model_ok(m) && urn__arena_failed(m->arena))
         (void)urn__model_error(m, URN_ERR_MEMORY, NULL, NULL, NULL,
                                "out of memory while tracing the model");

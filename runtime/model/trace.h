@@ -59,7 +59,6 @@ typedef struct urn__site {
     int n_given;
     int32_t given[URN_FAMILY_PARAMS]; /* parameter numbers, canonical */
     urn__id param[URN_FAMILY_PARAMS];
-    int n_words;
     urn__given word[URN_FAMILY_PARAMS];
     urn__id low, high; /* bounds of the support, 0: none */
     urn__id mask;
@@ -103,8 +102,7 @@ struct urn_model {
     urn__graph *graph;
     const urn_dataset *data;
     urn_trace_options options; /* borrowed parts are valid only while tracing */
-    bool tracing;
-    bool own_error; /* reported by urn_model_fail: no sentence's fault */
+    bool own_error;            /* reported by urn_model_fail: no sentence's fault */
     urn_error error;
     urn__plate *plate;
     size_t n_plates, plate_capacity;
@@ -125,7 +123,6 @@ struct urn_model {
     double batch_factor;  /* rows in all / rows of a mini-batch */
     uint32_t batch_plate; /* number + 1 */
     urn_model *full;      /* with mini-batches: the trace without them, for all but the density */
-    char where[256];      /* of the sentence being traced */
 };
 
 /* Keeps the first error. `where` and `site` may be NULL. Returns poison. */

@@ -4,11 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int64_t power(int64_t d, int rank)
-{
-    return rank == 0 ? 1 : rank == 1 ? d : d * d;
-}
-
 int urn__density_arg_rank(const urn__density_attr *a, int k)
 {
     return k == 0 ? a->family->event_rank : a->family->params[a->given[k - 1]].event_rank;
@@ -16,12 +11,12 @@ int urn__density_arg_rank(const urn__density_attr *a, int k)
 
 int64_t urn__density_arg_event(const urn__density_attr *a, int k)
 {
-    return power(a->dim, urn__density_arg_rank(a, k));
+    return urn__event_elements(a->dim, urn__density_arg_rank(a, k));
 }
 
 urn__shape urn__density_grid(const urn__density_attr *a, int k, const urn__shape *s)
 {
-    return urn__shape_with_event(s, s->n_event - urn__density_arg_rank(a, k), s->dim + s->n_plates);
+    return urn__shape_drop_event(s, urn__density_arg_rank(a, k));
 }
 
 bool urn__density_wanted(const urn__density_attr *a, int k)

@@ -22,34 +22,24 @@ typedef struct draw_job {
     urn__stream stream;
 } draw_job;
 
-static int64_t power(int64_t d, int rank)
-{
-    return rank == 0 ? 1 : rank == 1 ? d : d * d;
-}
-
-static urn__shape row_grid(const urn__draw_attr *a, const urn__shape *s, int rank)
-{
-    (void)a;
-    return urn__shape_with_event(s, s->n_event - rank, s->dim + s->n_plates);
-}
-
 static bool draw_shape(urn__shape_query *q)
 {
     const urn__draw_attr *a = q->attr;
-    q->out[0] = a->what == URN__DRAW_CDF ? row_grid(a, &a->shape, a->family->event_rank) : a->shape;
+    q->out[0] = a->what == URN__DRAW_CDF ? urn__shape_drop_event(&a->shape, a->family->event_rank)
+                                         : a->shape;
     return true;
 }
 
 static void lay_out(draw_job *job, const urn__draw_attr *a, const urn__shape *const *in)
 {
     job->a = a;
-    const urn__shape grid = row_grid(a, &a->shape, a->family->event_rank);
+    const urn__shape grid = urn__shape_drop_event(&a->shape, a->family->event_rank);
     job->rows = urn__shape_size(&grid);
     for (int k = 0; k < a->n_given; k++) {
         draw_arg *arg = &job->arg[k];
         const int rank = a->family->params[a->given[k]].event_rank;
-        const urn__shape own = row_grid(a, in[k], rank);
-        arg->event = power(a->dim, rank);
+        const urn__shape own = urn__shape_drop_event(in[k], rank);
+        arg->event = urn__event_elements(a->dim, rank);
         arg->walk = urn__walk_of(&own, &grid);
         arg->spread = arg->walk.kind == URN__WALK_GENERAL ||
                       (arg->walk.kind == URN__WALK_SCALAR && rank == 0);

@@ -27,12 +27,6 @@ static bool is_square(urn__shape_query *q, int k)
     return false;
 }
 
-/* What is left of a shape without its last `n` event dims: the batch. */
-static urn__shape batch_of(const urn__shape *s, int n)
-{
-    return urn__shape_with_event(s, s->n_event - n, s->dim + s->n_plates);
-}
-
 static bool batch_with(urn__shape_query *q, const urn__shape *a, const urn__shape *b, int n_event,
                        int64_t d0, int64_t d1)
 {
@@ -68,15 +62,16 @@ static bool matmul_shape(urn__shape_query *q)
                        (long long)k, (long long)k2);
         return false;
     }
-    const urn__shape ba = batch_of(a, 2), bb = batch_of(b, 2);
+    const urn__shape ba = urn__shape_drop_event(a, 2), bb = urn__shape_drop_event(b, 2);
     return batch_with(q, &ba, &bb, 2, r, c);
 }
 
 static void matmul_run(const urn__call *c)
 {
     const urn__ints_attr *t = c->attr;
-    const urn__shape batch = batch_of(c->out_shape, 2);
-    const urn__shape ba = batch_of(c->in_shape[0], 2), bb = batch_of(c->in_shape[1], 2);
+    const urn__shape batch = urn__shape_drop_event(c->out_shape, 2);
+    const urn__shape ba = urn__shape_drop_event(c->in_shape[0], 2),
+                     bb = urn__shape_drop_event(c->in_shape[1], 2);
     const urn__walk wa = urn__walk_of(&ba, &batch), wb = urn__walk_of(&bb, &batch);
     const int64_t r = rows_dim(c->out_shape), n = urn__shape_last(c->out_shape);
     const int64_t k = t->a ? rows_dim(c->in_shape[0]) : urn__shape_last(c->in_shape[0]);
@@ -140,7 +135,7 @@ static bool transpose_shape(urn__shape_query *q)
 
 static int64_t matrices(const urn__shape *s)
 {
-    const urn__shape batch = batch_of(s, 2);
+    const urn__shape batch = urn__shape_drop_event(s, 2);
     return urn__shape_size(&batch);
 }
 
@@ -278,7 +273,8 @@ static bool tri_solve_shape(urn__shape_query *q)
                        (long long)d, (long long)r);
         return false;
     }
-    const urn__shape ba = batch_of(q->in[0], 2), bb = batch_of(q->in[1], t->b ? 1 : 2);
+    const urn__shape ba = urn__shape_drop_event(q->in[0], 2),
+                     bb = urn__shape_drop_event(q->in[1], t->b ? 1 : 2);
     return batch_with(q, &ba, &bb, t->b ? 1 : 2, d, urn__shape_last(q->in[1]));
 }
 
@@ -288,8 +284,9 @@ static void tri_solve_run(const urn__call *c)
     const int width = t->b ? 1 : 2;
     const int64_t d = urn__shape_last(c->in_shape[0]);
     const int64_t n = t->b ? 1 : urn__shape_last(c->out_shape);
-    const urn__shape batch = batch_of(c->out_shape, width);
-    const urn__shape ba = batch_of(c->in_shape[0], 2), bb = batch_of(c->in_shape[1], width);
+    const urn__shape batch = urn__shape_drop_event(c->out_shape, width);
+    const urn__shape ba = urn__shape_drop_event(c->in_shape[0], 2),
+                     bb = urn__shape_drop_event(c->in_shape[1], width);
     const urn__walk wa = urn__walk_of(&ba, &batch), wb = urn__walk_of(&bb, &batch);
     for (int64_t i = 0; i < urn__shape_size(&batch); i++) {
         double *out = c->out[0] + i * d * n;
@@ -412,7 +409,7 @@ static bool diagonal_matrix_shape(urn__shape_query *q)
         (void)snprintf(q->why, q->why_size, "it needs a vector");
         return false;
     }
-    const urn__shape batch = batch_of(s, 1);
+    const urn__shape batch = urn__shape_drop_event(s, 1);
     return batch_with(q, &batch, &batch, 2, urn__shape_last(s), urn__shape_last(s));
 }
 

@@ -222,15 +222,10 @@ static bool row_dot_shape(urn__shape_query *q)
     return true;
 }
 
-/* Shape of rows without the last event dim: what walks over rows compare. */
-static urn__shape row_grid(const urn__shape *s)
-{
-    return urn__shape_with_event(s, s->n_event - 1, s->dim + s->n_plates);
-}
-
+/* Rows without their last event dim are what is walked over. */
 static urn__walk row_walk(const urn__shape *in, const urn__shape *rows)
 {
-    const urn__shape grid = row_grid(in);
+    const urn__shape grid = urn__shape_drop_event(in, 1);
     return urn__walk_of(&grid, rows);
 }
 
