@@ -228,6 +228,10 @@ typedef enum urn_program_kind {
                              its input gets the rest drawn from its prior. */
 } urn_program_kind;
 
+/* The type a density program computes in. In single precision, values, partials and gradients are
+ * floats; sums over rows and log densities are accumulated in double. */
+typedef enum urn_precision { URN_PRECISION_DOUBLE, URN_PRECISION_SINGLE } urn_precision;
+
 typedef struct urn_compile_options {
     size_t bytes;
     urn_program_kind kind;
@@ -236,6 +240,7 @@ typedef struct urn_compile_options {
     const char *cpu;  /* "base", "v3", "v4"; NULL: the best this machine has */
     void (*dump)(void *context, const char *stage, const char *text); /* each stage as text */
     void *dump_context;
+    urn_precision precision; /* single: DENSITY programs only */
 } urn_compile_options;
 
 /* `model` is borrowed for the program's life. */
@@ -254,6 +259,11 @@ URN_API void urn_replay_free(urn_replay *replay);
  * log-Jacobian, and its gradient if `gradient` is not NULL. Never allocates. A non-finite density
  * is not an error. Needs a DENSITY program. */
 URN_API double urn_replay_log_density(urn_replay *replay, const double *position, double *gradient);
+
+/* The same of a program compiled in single precision, which the other function must not be used on.
+ */
+URN_API double urn_replay_log_density_single(urn_replay *replay, const float *position,
+                                             float *gradient);
 
 /* Threads of the following runs: at least 1, at most as many as the replay was made with. Results
  * do not depend on it. */

@@ -55,50 +55,23 @@ typedef struct urn__adam {
     double weight_decay;             /* decoupled (AdamW) */
 } urn__adam;
 
-typedef struct urn__kernels {
-    const char *name;                                                     /* "base", "v3", "v4" */
-    void (*map1[URN__MAP1_COUNT])(int64_t n, const double *x, double *y); /* y may be x */
-    void (*map2[URN__MAP2_COUNT])(int64_t n, const double *a, int64_t stride_a,  /* 0 or 1 */
-                                  const double *b, int64_t stride_b, double *y); /* y may be a, b */
-    double (*sum)(int64_t n, const double *x);
-    double (*dot)(int64_t n, const double *a, const double *b);
-    void (*axpy)(int64_t n, double a, const double *x, double *y); /* y += a x */
-    /* rows [from, to): y[i] = sum_k a[i_a k] b[i_b k], with row i of a at a + ia(i) * d, where ia
-     * is an index array, or NULL for i itself, or the stride is 0 (same row for all) */
-    void (*row_dot)(int64_t from, int64_t to, int64_t d, const double *a, const int32_t *ia,
-                    int64_t stride_a, const double *b, const int32_t *ib, int64_t stride_b,
-                    double *y);
-    /* Targets [from, to) in CSR order: out[t] = sum over r in rows order[start[t] .. start[t+1]) of
-     * weight[r] * x[ix ? ix[r] : r]; weight NULL means 1, x NULL means 1 (then d = 1). */
-    void (*scatter_rows)(int64_t from, int64_t to, int64_t d, const int64_t *start,
-                         const int32_t *order, const double *weight, const double *x,
-                         const int32_t *ix, double *out);
-    /* out[k] += sum over rows i of [from, to), in order, of weight[i] * x[i d + k] */
-    void (*weigh_rows)(int64_t from, int64_t to, int64_t d, const double *weight, const double *x,
-                       double *out);
-    void (*gather_rows)(int64_t from, int64_t to, int64_t d, const double *x, const int32_t *index,
-                        double *y);
-    /* Standard normals number first .. first + n - 1 of the stream; first is a multiple of
-     * URN__NORMAL_BLOCK. */
-    void (*normals)(const urn__stream *stream, int64_t first, int64_t n, double *z);
-    /* z = loc + exp(log_scale) * eps; scale_out = exp(log_scale) kept for the gradient */
-    void (*guide_sample)(int64_t n, const double *loc, const double *log_scale, const double *eps,
-                         double *scale_out, double *z);
-    /* p += step of Adam on gradient g (of the loss), moments m, v */
-    void (*adam)(int64_t n, const urn__adam *adam, const double *g, double *m, double *v,
-                 double *p);
-    void (*momentum)(int64_t n, double lr, double momentum, const double *g, double *velocity,
-                     double *p);
-    /* One sweep over a diagonal guide: gradient of the loss from the density's gradient g and the
-     * kept eps, scale, then Adam on loc and log_scale. loss = -(log p + entropy) * factor. */
-    void (*guide_adam)(int64_t n, const urn__adam *adam, double factor, const double *g,
-                       const double *eps, const double *scale, double *loc, double *m_loc,
-                       double *v_loc, double *log_scale, double *m_scale, double *v_scale);
-} urn__kernels;
+#define URN__T double
+#define URN__TABLE urn__kernels
+#include "table.h"
+#undef URN__T
+#undef URN__TABLE
+#define URN__T float
+#define URN__TABLE urn__kernels_single
+#include "table.h"
+#undef URN__T
+#undef URN__TABLE
 
 /* The table called `name`, or the best one the machine supports for NULL. URN_ERR_USAGE with the
  * list of what the machine supports otherwise. */
 urn_status urn__kernels_select(const char *name, const urn__kernels **kernels, urn_error *error);
+
+/* The single-precision table of the same CPU path. */
+const urn__kernels_single *urn__kernels_in_single(const urn__kernels *kernels);
 
 /* Runs body(context, chunk, thread) for chunk = 0 .. n_chunks - 1 on up to `threads` threads. Which
  * thread gets which chunk must not matter. Runs on the caller alone when threads <= 1 or n_chunks

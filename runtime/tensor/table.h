@@ -1,0 +1,48 @@
+/* One table of kernels for numbers of type URN__T, called URN__TABLE: tensor.h includes this once
+ * for double and once for float. Sums are accumulated in double in both (within a block of at most
+ * URN__CHUNK elements a float kernel may keep float lanes), so no guard against double inclusion.
+ */
+typedef struct URN__TABLE {
+    const char *name;                                                     /* "base", "v3", "v4" */
+    void (*map1[URN__MAP1_COUNT])(int64_t n, const URN__T *x, URN__T *y); /* y may be x */
+    void (*map2[URN__MAP2_COUNT])(int64_t n, const URN__T *a, int64_t stride_a,  /* 0 or 1 */
+                                  const URN__T *b, int64_t stride_b, URN__T *y); /* y may be a, b */
+    double (*sum)(int64_t n, const URN__T *x);
+    double (*dot)(int64_t n, const URN__T *a, const URN__T *b);
+    void (*axpy)(int64_t n, URN__T a, const URN__T *x, URN__T *y); /* y += a x */
+    /* rows [from, to): y[i] = sum_k a[i_a k] b[i_b k], with row i of a at a + ia(i) * d, where ia
+     * is an index array, or NULL for i itself, or the stride is 0 (same row for all) */
+    void (*row_dot)(int64_t from, int64_t to, int64_t d, const URN__T *a, const int32_t *ia,
+                    int64_t stride_a, const URN__T *b, const int32_t *ib, int64_t stride_b,
+                    URN__T *y);
+    /* Targets [from, to) in CSR order: out[t] = base[t] + sum over r in rows order[start[t] ..
+     * start[t+1]) of weight[r] * x[ix ? ix[r] : r]; weight NULL means 1, x NULL means 1 (then d =
+     * 1), order NULL means r = j itself, base NULL means 0; base may be out. */
+    void (*scatter_rows)(int64_t from, int64_t to, int64_t d, const int64_t *start,
+                         const int32_t *order, const URN__T *weight, const URN__T *x,
+                         const int32_t *ix, const URN__T *base, URN__T *out);
+    /* out[k] += sum over rows i of [from, to), in order, of weight[i] * x[i d + k] */
+    void (*weigh_rows)(int64_t from, int64_t to, int64_t d, const URN__T *weight, const URN__T *x,
+                       double *out);
+    void (*gather_rows)(int64_t from, int64_t to, int64_t d, const URN__T *x, const int32_t *index,
+                        URN__T *y);
+    /* Standard normals number first .. first + n - 1 of the stream; first is a multiple of
+     * URN__NORMAL_BLOCK. Those of the float table are the double ones up to float rounding. */
+    void (*normals)(const urn__stream *stream, int64_t first, int64_t n, URN__T *z);
+    /* One sweep of drawing from a diagonal normal guide: z = loc + exp(log_scale) * eps, eps being
+     * the stream's normals as above, never stored. sums[0] = sum of log_scale, sums[1] = sum of
+     * eps^2 (both overwritten). */
+    void (*guide_sample)(const urn__stream *stream, int64_t first, int64_t n, const URN__T *loc,
+                         const URN__T *log_scale, URN__T *z, double sums[2]);
+    /* p += step of Adam on gradient g (of the loss), moments m, v */
+    void (*adam)(int64_t n, const urn__adam *adam, const URN__T *g, URN__T *m, URN__T *v,
+                 URN__T *p);
+    void (*momentum)(int64_t n, double lr, double momentum, const URN__T *g, URN__T *velocity,
+                     URN__T *p);
+    /* One sweep over a diagonal guide: gradient of loss = -(log p + entropy) * factor from the
+     * density's gradient g at the draw z (d log_scale = d loc * (z - loc) - factor), then Adam on
+     * loc and log_scale. */
+    void (*guide_adam)(int64_t n, const urn__adam *adam, double factor, const URN__T *g,
+                       const URN__T *z, URN__T *loc, URN__T *m_loc, URN__T *v_loc,
+                       URN__T *log_scale, URN__T *m_scale, URN__T *v_scale);
+} URN__TABLE;
