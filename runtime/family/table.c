@@ -53,6 +53,13 @@ const urn_family *urn__family_for_cpu(const urn_family *family, const char *cpu)
     return family;
 }
 
+urn__density_single *urn__family_single(const urn_family *family, const char *cpu)
+{
+    (void)family;
+    (void)cpu;
+    return NULL;
+}
+
 const urn_family *urn__family_at(int i)
 {
     return i >= 0 && i < n_families ? families[i].base() : NULL;
