@@ -5,7 +5,7 @@
 #define URN_GRAPH_GRAPH_H
 
 #include "../base/base.h"
-#include "../tensor/tensor.h"
+#include "../tensor/real.h"
 #include <urn/families.h>
 
 #define URN__MAX_DIMS 4
@@ -89,10 +89,10 @@ typedef struct urn__call {
     const urn__node *node;
     const void *attr;
     int32_t n_in, n_out;
-    const double *in[URN__MAX_IN];
+    const void *in[URN__MAX_IN]; /* numbers of the plan's precision */
     const urn__index *index[URN__MAX_IN];
     const urn__shape *in_shape[URN__MAX_IN];
-    double *out[URN__MAX_OUT]; /* NULL: not wanted */
+    void *out[URN__MAX_OUT]; /* NULL: not wanted */
     const urn__shape *out_shape;
     urn__exec *exec;
     void *state; /* what the op prepared from the shapes */
@@ -100,10 +100,21 @@ typedef struct urn__call {
 
 struct urn__exec {
     const urn__kernels *kernels;
+    const urn__kernels_single *kernels_single;
     int threads;
     double *scratch; /* as many doubles as the plan's ops asked for */
     uint64_t seed, chain, step;
 };
+
+/* The kernels in the precision of the including file (real.h). */
+static inline const urn__kernels_real *urn__exec_kernels(const urn__exec *exec)
+{
+#ifdef URN_SINGLE
+    return exec->kernels_single;
+#else
+    return exec->kernels;
+#endif
+}
 
 /* What a shape rule gets and fills. It writes what is wrong into `why` and returns false. */
 typedef struct urn__shape_query {
@@ -152,9 +163,17 @@ struct urn__op {
     urn__id (*example)(urn__example *example, int variant);
 };
 
-#define URN_OP(name) extern const urn__op urn__op_##name;
+/* Files of ops/ are compiled once per precision and define `const urn__op URN__OP(name)`. Nodes
+ * always hold the double one, urn__op_<name>; of the single one only kernels, prepared state and
+ * scratch are used. */
+#define URN_OP(name) extern const urn__op urn__op_##name, urn__op_##name##__single;
 #include "ops.def"
 #undef URN_OP
+#ifdef URN_SINGLE
+#define URN__OP(name) urn__op_##name##__single
+#else
+#define URN__OP(name) urn__op_##name
+#endif
 
 /* Ops by number, NULL past the last. */
 const urn__op *urn__op_at(int i);
@@ -342,6 +361,6 @@ urn_status urn__machine_profile(urn__machine *machine, urn_error *error);
 /* Instruction i of a profiled machine: its node, runs and seconds; false past the last. */
 bool urn__machine_profile_at(const urn__machine *machine, int i, urn__id *node, int64_t *runs,
                              double *seconds);
-const double *urn__machine_root(const urn__machine *machine, int k);
+const void *urn__machine_root(const urn__machine *machine, int k);
 
 #endif

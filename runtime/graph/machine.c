@@ -293,7 +293,7 @@ void urn__machine_run(urn__machine *m)
         m->call[i].run(&m->call[i]);
 }
 
-const double *urn__machine_root(const urn__machine *m, int k)
+const void *urn__machine_root(const urn__machine *m, int k)
 {
     return m->p->root[k] == 0 ? NULL : m->at[urn__plan_place(m->p, m->p->root[k])];
 }

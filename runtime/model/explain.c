@@ -129,8 +129,8 @@ static void describe_row(const urn_program *p, const urn__machine *machine, int 
         const urn__walk w = urn__walk_of(&own, density);
         const int64_t event =
             urn__shape_size(shape) / (urn__shape_size(&own) + (urn__shape_size(&own) == 0));
-        const double *v =
-            urn__machine_root(machine, base + 2 + k) + urn__walk_offset(&w, row) * event;
+        const double *v = urn__machine_root(machine, base + 2 + k);
+        v += urn__walk_offset(&w, row) * event;
         urn__text_add(text, ", %s %g%s", param->word, shown(v[0]), event > 1 ? ", ..." : "");
     }
 }

@@ -109,13 +109,13 @@ double urn_replay_log_density(urn_replay *r, const double *position, double *gra
     if (gradient == NULL) {
         urn__machine_position(r->value, position);
         urn__machine_run(r->value);
-        return urn__machine_root(r->value, 0)[0];
+        return *(const double *)urn__machine_root(r->value, 0);
     }
     urn__machine_position(r->machine, position);
     bind_gradient(r, gradient);
     urn__machine_run(r->machine);
     copy_gradient(r, gradient);
-    return urn__machine_root(r->machine, 0)[0];
+    return *(const double *)urn__machine_root(r->machine, 0);
 }
 
 /* ---- other runs ---- */

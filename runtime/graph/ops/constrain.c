@@ -79,14 +79,14 @@ static urn_bijection_call chunk_call(const constrain_job *job, int64_t from, int
         .n = n, .dim = a->dim, .value_size = a->value_size, .free_size = a->free_size};
     for (int k = 0; k < 2; k++)
         if (job->bound[k] != NULL)
-            urn__walk_expand(&job->bound_walk[k], job->bound[k], from, n, buffer + k * ROWS);
+            URN__REAL(walk_expand)(&job->bound_walk[k], job->bound[k], from, n, buffer + k * ROWS);
     call.low = job->bound[0] != NULL ? buffer : NULL;
     call.high = job->bound[1] != NULL ? buffer + ROWS : NULL;
     union { /* the support reads `free` here; the member is not const for its other uses */
         const double *in;
         double *out;
-    } coordinates = {.in = job->call->in[0] + from * a->free_size};
-    call.free = coordinates.out;
+    } coordinates = {.in = job->call->in[0]};
+    call.free = coordinates.out + from * a->free_size;
     return call;
 }
 
@@ -97,10 +97,11 @@ static void constrain_chunk(void *context, int64_t chunk, int thread)
     double *buffer = job->call->exec->scratch + chunks_of(a->rows) + thread * buffer_size(a);
     const int64_t from = chunk * ROWS, n = a->rows - from < ROWS ? a->rows - from : ROWS;
     urn_bijection_call call = chunk_call(job, from, n, buffer);
-    call.value = job->call->out[0] + from * a->value_size;
+    double *value = job->call->out[0];
+    call.value = value + from * a->value_size;
     call.log_jacobian = buffer + 2 * ROWS;
     a->support->constrain(&call);
-    job->partial[chunk] = job->call->exec->kernels->sum(n, call.log_jacobian);
+    job->partial[chunk] = urn__exec_kernels(job->call->exec)->sum(n, call.log_jacobian);
 }
 
 static void constrain_prepare(const urn__call *c)
@@ -120,8 +121,9 @@ static void constrain_run(const urn__call *c)
     double total = 0;
     for (int64_t k = 0; k < chunks; k++)
         total += job->partial[k];
-    if (c->out[1] != NULL)
-        c->out[1][0] = total;
+    double *jacobian = c->out[1];
+    if (jacobian != NULL)
+        jacobian[0] = total;
 }
 
 static int64_t constrain_scratch(const urn__graph *g, const urn__node *n, int threads)
@@ -140,16 +142,19 @@ static void constrain_vjp_chunk(void *context, int64_t chunk, int thread)
     const int64_t from = chunk * ROWS, n = a->rows - from < ROWS ? a->rows - from : ROWS;
     urn_bijection_call call = chunk_call(job, from, n, buffer);
     double *d_jacobian = buffer + 2 * ROWS;
-    const double weight = a->has_d_jacobian ? c->in[1 + a->has_d_value][0] : 0.0;
+    const double *weight_at = a->has_d_jacobian ? c->in[1 + a->has_d_value] : NULL;
+    const double weight = a->has_d_jacobian ? weight_at[0] : 0.0;
+    const double *d_value = c->in[1];
+    double *d_free = c->out[0];
     for (int64_t i = 0; i < n; i++)
         d_jacobian[i] = weight;
     call.d_log_jacobian = d_jacobian;
     call.d_value = buffer + 4 * ROWS;
     if (a->has_d_value)
-        call.d_value = c->in[1] + from * a->value_size;
+        call.d_value = d_value + from * a->value_size;
     else
         memset(buffer + 4 * ROWS, 0, (size_t)(n * a->value_size) * sizeof *buffer);
-    call.d_free = c->out[0] + from * a->free_size;
+    call.d_free = d_free + from * a->free_size;
     call.d_low = job->d_bound[0] != NULL ? job->d_bound[0] + from : NULL;
     call.d_high = job->d_bound[1] != NULL ? job->d_bound[1] + from : NULL;
     a->support->constrain_vjp(&call);
@@ -231,20 +236,20 @@ static urn__id constrain_example(urn__example *e, int variant)
     }
 }
 
-const urn__op urn__op_constrain = {.name = "constrain",
-                                   .arity = -1,
-                                   .shape = constrain_shape,
-                                   .run = constrain_run,
-                                   .state_size = sizeof(constrain_job),
-                                   .prepare = constrain_prepare,
-                                   .scratch = constrain_scratch,
-                                   .vjp = constrain_vjp_emit,
-                                   .example = constrain_example};
-const urn__op urn__op_constrain_vjp = {.name = "constrain_vjp",
-                                       .arity = -1,
-                                       .flags = URN__OP_NOT_DIFFERENTIABLE,
-                                       .shape = constrain_vjp_shape,
-                                       .run = constrain_vjp_run,
-                                       .state_size = sizeof(constrain_job),
-                                       .prepare = constrain_prepare,
-                                       .scratch = constrain_scratch};
+const urn__op URN__OP(constrain) = {.name = "constrain",
+                                    .arity = -1,
+                                    .shape = constrain_shape,
+                                    .run = constrain_run,
+                                    .state_size = sizeof(constrain_job),
+                                    .prepare = constrain_prepare,
+                                    .scratch = constrain_scratch,
+                                    .vjp = constrain_vjp_emit,
+                                    .example = constrain_example};
+const urn__op URN__OP(constrain_vjp) = {.name = "constrain_vjp",
+                                        .arity = -1,
+                                        .flags = URN__OP_NOT_DIFFERENTIABLE,
+                                        .shape = constrain_vjp_shape,
+                                        .run = constrain_vjp_run,
+                                        .state_size = sizeof(constrain_job),
+                                        .prepare = constrain_prepare,
+                                        .scratch = constrain_scratch};

@@ -208,21 +208,21 @@ static urn__id density_example(urn__example *e, int variant)
     }
 }
 
-const urn__op urn__op_density = {.name = "density",
-                                 .arity = -1,
-                                 .shape = density_shape,
-                                 .run = urn__density_run,
-                                 .state_size = URN__DENSITY_STATE,
-                                 .prepare = urn__density_prepare,
-                                 .scratch = urn__density_scratch,
-                                 .vjp = density_vjp,
-                                 .example = density_example};
+const urn__op URN__OP(density) = {.name = "density",
+                                  .arity = -1,
+                                  .shape = density_shape,
+                                  .run = urn__density_run,
+                                  .state_size = URN__DENSITY_STATE,
+                                  .prepare = urn__density_prepare,
+                                  .scratch = urn__density_scratch,
+                                  .vjp = density_vjp,
+                                  .example = density_example};
 /* What the adjoint of a density is made of; itself never differentiated. */
-const urn__op urn__op_density_all = {.name = "density_all",
-                                     .arity = -1,
-                                     .flags = URN__OP_NOT_DIFFERENTIABLE,
-                                     .shape = density_all_shape,
-                                     .run = urn__density_run,
-                                     .state_size = URN__DENSITY_STATE,
-                                     .prepare = urn__density_prepare,
-                                     .scratch = urn__density_scratch};
+const urn__op URN__OP(density_all) = {.name = "density_all",
+                                      .arity = -1,
+                                      .flags = URN__OP_NOT_DIFFERENTIABLE,
+                                      .shape = density_all_shape,
+                                      .run = urn__density_run,
+                                      .state_size = URN__DENSITY_STATE,
+                                      .prepare = urn__density_prepare,
+                                      .scratch = urn__density_scratch};

@@ -150,8 +150,8 @@ static void produce(const block *b, double *to)
     while (b->job->a->given[at - 1] != b->job->a->producer)
         at++;
     const int64_t d = urn__shape_event(c->in_shape[at]);
-    c->exec->kernels->row_dot(0, b->n, d, c->in[at], c->index[at + 2]->row + b->from, d,
-                              c->in[at + 1], c->index[at + 3]->row + b->from, d, to);
+    urn__exec_kernels(c->exec)->row_dot(0, b->n, d, c->in[at], c->index[at + 2]->row + b->from, d,
+                                        c->in[at + 1], c->index[at + 3]->row + b->from, d, to);
     for (int64_t i = 0; b->row != NULL && i < b->active; i++)
         to[i] = to[b->row[i]];
 }
@@ -165,7 +165,7 @@ static const double *fetch(const block *b, const argument *arg, int64_t *stride)
     if (arg->produced)
         produce(b, to);
     else if (arg->event == 1 && b->row == NULL)
-        urn__walk_expand(&arg->walk, arg->in, b->from, b->n, to);
+        URN__REAL(walk_expand)(&arg->walk, arg->in, b->from, b->n, to);
     else
         copy_rows(b, arg, to);
     return to;
@@ -198,7 +198,7 @@ static void settle_partial(const block *b, const argument *arg)
         for (int64_t i = 0; i < arg->event; i++) {
             double sum = 0;
             if (arg->event == 1)
-                sum = b->job->call->exec->kernels->sum(b->active, d);
+                sum = urn__exec_kernels(b->job->call->exec)->sum(b->active, d);
             for (int64_t r = 0; arg->event > 1 && r < b->active; r++)
                 sum += d[r * arg->event + i];
             b->sums[arg->sum_at + i] += sum;
@@ -220,10 +220,10 @@ static void settle_value(const block *b, const double *lp)
 {
     const urn__call *c = b->job->call;
     if (!b->job->a->rowwise) {
-        b->sums[0] += c->exec->kernels->sum(b->active, lp);
+        b->sums[0] += urn__exec_kernels(c->exec)->sum(b->active, lp);
         return;
     }
-    double *to = c->out[0] + b->from;
+    double *out = c->out[0], *to = out + b->from;
     if (b->row != NULL)
         memset(to, 0, (size_t)b->n * sizeof *to);
     for (int64_t i = 0; i < b->active; i++)
@@ -309,8 +309,9 @@ static void collect(const density_job *job)
     double total = 0;
     for (int64_t chunk = 0; chunk < job->chunks; chunk++)
         total += job->chunk_scratch[chunk * job->chunk_size];
+    double *value = job->call->out[0];
     if (!job->a->rowwise)
-        job->call->out[0][0] = weight * total;
+        value[0] = weight * total;
     for (int k = 0; k < job->n_args; k++) {
         const argument *arg = &job->arg[k];
         for (int64_t i = 0; arg->reduced && arg->out != NULL && i < arg->event; i++) {

@@ -103,6 +103,7 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
     const draw_job *job = context;
     const urn__draw_attr *a = job->a;
     const urn__call *c = job->call;
+    double *out = c->out[0];
     double *scratch = c->exec->scratch + thread * job->thread_size;
     const int64_t from = chunk * ROWS, n = job->rows - from < ROWS ? job->rows - from : ROWS;
     urn_draw_call call = {
@@ -111,7 +112,7 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
         call.param[a->given[k]] = fetch(&job->arg[k], from, n, scratch);
         call.stride[a->given[k]] = job->arg[k].stride;
     }
-    call.x = call.out = c->out[0] + from * a->event;
+    call.x = call.out = out + from * a->event;
     if (a->what == URN__DRAW_RANDOM) {
         draw_rows(job, &call, from);
     } else if (a->what == URN__DRAW_CENTRE) {
@@ -124,7 +125,7 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
             double *out;
         } value = {.in = job->value + from * a->event};
         call.x = value.out;
-        call.out = c->out[0] + from;
+        call.out = out + from;
         summarise(a->family->cdf, &call, n);
     }
 }
@@ -141,9 +142,9 @@ static void draw_run(const urn__call *c)
     urn__parallel(c->exec->threads, (job.rows + ROWS - 1) / ROWS, draw_chunk, &job);
 }
 
-const urn__op urn__op_draw = {.name = "draw",
-                              .arity = -1,
-                              .flags = URN__OP_VARIES | URN__OP_NOT_DIFFERENTIABLE,
-                              .shape = draw_shape,
-                              .run = draw_run,
-                              .scratch = draw_scratch};
+const urn__op URN__OP(draw) = {.name = "draw",
+                               .arity = -1,
+                               .flags = URN__OP_VARIES | URN__OP_NOT_DIFFERENTIABLE,
+                               .shape = draw_shape,
+                               .run = draw_run,
+                               .scratch = draw_scratch};

@@ -13,16 +13,17 @@ typedef struct map_job {
 
 /* Pointer and stride of input k for elements [from, from + n); general walks go through `buffer`.
  */
-static const double *block_input(const map_job *job, int k, int64_t from, int64_t n, double *buffer,
-                                 int64_t *stride)
+static const urn__real *block_input(const map_job *job, int k, int64_t from, int64_t n,
+                                    urn__real *buffer, int64_t *stride)
 {
     const urn__walk *w = &job->walk[k];
+    const urn__real *x = job->call->in[k];
     *stride = w->kind == URN__WALK_SCALAR ? 0 : 1;
     if (w->kind == URN__WALK_FULL)
-        return job->call->in[k] + from;
+        return x + from;
     if (w->kind == URN__WALK_SCALAR)
-        return job->call->in[k];
-    urn__walk_expand(w, job->call->in[k], from, n, buffer);
+        return x;
+    URN__REAL(walk_expand)(w, x, from, n, buffer);
     return buffer;
 }
 
@@ -38,8 +39,10 @@ static void map1_chunk(void *context, int64_t chunk, int thread)
     const map_job *job = context;
     const urn__call *c = job->call;
     const int64_t from = chunk * URN__CHUNK;
-    c->exec->kernels->map1[c->node->op->map](chunk_length(job, chunk), c->in[0] + from,
-                                             c->out[0] + from);
+    const urn__real *x = c->in[0];
+    urn__real *y = c->out[0];
+    urn__exec_kernels(c->exec)->map1[c->node->op->map](chunk_length(job, chunk), x + from,
+                                                       y + from);
 }
 
 static void map2_chunk(void *context, int64_t chunk, int thread)
@@ -47,14 +50,14 @@ static void map2_chunk(void *context, int64_t chunk, int thread)
     (void)thread;
     const map_job *job = context;
     const urn__call *c = job->call;
-    double buffer[2][URN__BLOCK];
+    urn__real buffer[2][URN__BLOCK], *y = c->out[0];
     const int64_t end = chunk * URN__CHUNK + chunk_length(job, chunk);
     for (int64_t from = chunk * URN__CHUNK; from < end; from += URN__BLOCK) {
         const int64_t n = end - from < URN__BLOCK ? end - from : URN__BLOCK;
         int64_t stride[2];
-        const double *a = block_input(job, 0, from, n, buffer[0], &stride[0]);
-        const double *b = block_input(job, 1, from, n, buffer[1], &stride[1]);
-        c->exec->kernels->map2[c->node->op->map](n, a, stride[0], b, stride[1], c->out[0] + from);
+        const urn__real *a = block_input(job, 0, from, n, buffer[0], &stride[0]);
+        const urn__real *b = block_input(job, 1, from, n, buffer[1], &stride[1]);
+        urn__exec_kernels(c->exec)->map2[c->node->op->map](n, a, stride[0], b, stride[1], y + from);
     }
 }
 
@@ -240,34 +243,34 @@ static urn__id example2(urn__example *e, int variant, const urn__op *op, urn_dom
     {                                                                                              \
         return example1(e, variant, &urn__op_##op_name, domain);                                   \
     }                                                                                              \
-    const urn__op urn__op_##op_name = {.name = #op_name,                                           \
-                                       .arity = 1,                                                 \
-                                       .flags = URN__OP_ELEMENTWISE,                               \
-                                       .linear = (linear_mask),                                    \
-                                       .map = (kind),                                              \
-                                       .shape = same_shape,                                        \
-                                       .run = map_run,                                             \
-                                       .state_size = sizeof(map_job),                              \
-                                       .prepare = map_prepare,                                     \
-                                       .vjp = (vjp_function),                                      \
-                                       .example = op_name##_example};
+    const urn__op URN__OP(op_name) = {.name = #op_name,                                            \
+                                      .arity = 1,                                                  \
+                                      .flags = URN__OP_ELEMENTWISE,                                \
+                                      .linear = (linear_mask),                                     \
+                                      .map = (kind),                                               \
+                                      .shape = same_shape,                                         \
+                                      .run = map_run,                                              \
+                                      .state_size = sizeof(map_job),                               \
+                                      .prepare = map_prepare,                                      \
+                                      .vjp = (vjp_function),                                       \
+                                      .example = op_name##_example};
 
 #define MAP2(op_name, kind, linear_mask, domain)                                                   \
     static urn__id op_name##_example(urn__example *e, int variant)                                 \
     {                                                                                              \
         return example2(e, variant, &urn__op_##op_name, domain);                                   \
     }                                                                                              \
-    const urn__op urn__op_##op_name = {.name = #op_name,                                           \
-                                       .arity = 2,                                                 \
-                                       .flags = URN__OP_ELEMENTWISE,                               \
-                                       .linear = (linear_mask),                                    \
-                                       .map = (kind),                                              \
-                                       .shape = broadcast_shape,                                   \
-                                       .run = map_run,                                             \
-                                       .state_size = sizeof(map_job),                              \
-                                       .prepare = map_prepare,                                     \
-                                       .vjp = op_name##_vjp,                                       \
-                                       .example = op_name##_example};
+    const urn__op URN__OP(op_name) = {.name = #op_name,                                            \
+                                      .arity = 2,                                                  \
+                                      .flags = URN__OP_ELEMENTWISE,                                \
+                                      .linear = (linear_mask),                                     \
+                                      .map = (kind),                                               \
+                                      .shape = broadcast_shape,                                    \
+                                      .run = map_run,                                              \
+                                      .state_size = sizeof(map_job),                               \
+                                      .prepare = map_prepare,                                      \
+                                      .vjp = op_name##_vjp,                                        \
+                                      .example = op_name##_example};
 
 MAP1(neg, URN__MAP_NEG, 1, neg_vjp, URN_DOMAIN_REAL)
 MAP1(exp, URN__MAP_EXP, 0, exp_vjp, URN_DOMAIN_REAL)
@@ -296,11 +299,11 @@ MAP2(div, URN__MAP_DIV, 1, URN_DOMAIN_POSITIVE)
 MAP2(pow, URN__MAP_POW, 0, URN_DOMAIN_POSITIVE)
 
 /* The polygamma chain ends here: a second derivative of lgamma is as far as any family goes. */
-const urn__op urn__op_trigamma = {.name = "trigamma",
-                                  .arity = 1,
-                                  .flags = URN__OP_ELEMENTWISE | URN__OP_NOT_DIFFERENTIABLE,
-                                  .map = URN__MAP_TRIGAMMA,
-                                  .shape = same_shape,
-                                  .run = map_run,
-                                  .state_size = sizeof(map_job),
-                                  .prepare = map_prepare};
+const urn__op URN__OP(trigamma) = {.name = "trigamma",
+                                   .arity = 1,
+                                   .flags = URN__OP_ELEMENTWISE | URN__OP_NOT_DIFFERENTIABLE,
+                                   .map = URN__MAP_TRIGAMMA,
+                                   .shape = same_shape,
+                                   .run = map_run,
+                                   .state_size = sizeof(map_job),
+                                   .prepare = map_prepare};

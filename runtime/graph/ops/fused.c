@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define REGISTERS (URN__MAX_IN + URN__FUSED_MAX)
+#define BUFFER ((int64_t)(REGISTERS * URN__BLOCK)) /* numbers, a thread */
 
 typedef struct fused_job {
     const urn__call *call;
@@ -23,37 +24,39 @@ static bool fused_shape(urn__shape_query *q)
 }
 
 typedef struct registers {
-    const double *at[REGISTERS];
+    const urn__real *at[REGISTERS];
     int64_t stride[REGISTERS];
 } registers;
 
-static void load(const fused_job *job, int64_t from, int64_t n, double *buffer, registers *r)
+static void load(const fused_job *job, int64_t from, int64_t n, urn__real *buffer, registers *r)
 {
     const urn__call *c = job->call;
     for (int k = 0; k < c->n_in; k++) {
         const urn__walk *w = &job->walk[k];
+        const urn__real *x = c->in[k];
         r->stride[k] = w->kind == URN__WALK_SCALAR ? 0 : 1;
-        r->at[k] = w->kind == URN__WALK_FULL ? c->in[k] + from : c->in[k];
+        r->at[k] = w->kind == URN__WALK_FULL ? x + from : x;
         if (w->kind == URN__WALK_GENERAL) {
-            urn__walk_expand(w, c->in[k], from, n, buffer + k * URN__BLOCK);
+            URN__REAL(walk_expand)(w, x, from, n, buffer + k * URN__BLOCK);
             r->at[k] = buffer + k * URN__BLOCK;
         }
     }
 }
 
 /* The buffer of a register: the output's own memory where it is one. */
-static double *target(const fused_job *job, int reg, int64_t from, double *buffer)
+static urn__real *target(const fused_job *job, int reg, int64_t from, urn__real *buffer)
 {
     const int k = job->out_of[reg];
-    return k >= 0 ? job->call->out[k] + from : buffer + reg * URN__BLOCK;
+    urn__real *out = k >= 0 ? job->call->out[k] : NULL;
+    return k >= 0 ? out + from : buffer + reg * URN__BLOCK;
 }
 
-static void step(const fused_job *job, int i, int64_t n, double *to, registers *r)
+static void step(const fused_job *job, int i, int64_t n, urn__real *to, registers *r)
 {
-    const urn__kernels *k = job->call->exec->kernels;
+    const urn__kernels_real *k = urn__exec_kernels(job->call->exec);
     const int32_t a = job->a->instr[i].a, b = job->a->instr[i].b;
-    double spread[URN__BLOCK];
-    const double *x = r->at[a];
+    urn__real spread[URN__BLOCK];
+    const urn__real *x = r->at[a];
     if (job->a->instr[i].arity == 2) {
         k->map2[job->a->instr[i].map](n, x, r->stride[a], r->at[b], r->stride[b], to);
     } else {
@@ -74,7 +77,7 @@ static void step(const fused_job *job, int i, int64_t n, double *to, registers *
 static void fused_chunk(void *context, int64_t chunk, int thread)
 {
     const fused_job *job = context;
-    double *buffer = job->call->exec->scratch + thread * (int64_t)(REGISTERS * URN__BLOCK);
+    urn__real *buffer = (urn__real *)(void *)job->call->exec->scratch + thread * BUFFER;
     const int64_t start = chunk * URN__CHUNK;
     const int64_t end = start + URN__CHUNK < job->n ? start + URN__CHUNK : job->n;
     for (int64_t from = start; from < end; from += URN__BLOCK) {
@@ -107,14 +110,14 @@ static void fused_run(const urn__call *c)
 static int64_t fused_scratch(const urn__graph *g, const urn__node *n, int threads)
 {
     (void)g, (void)n;
-    return (int64_t)REGISTERS * URN__BLOCK * threads;
+    return BUFFER * threads; /* doubles: enough for either precision */
 }
 
-const urn__op urn__op_fused = {.name = "fused",
-                               .arity = -1,
-                               .flags = URN__OP_NOT_DIFFERENTIABLE,
-                               .shape = fused_shape,
-                               .run = fused_run,
-                               .state_size = sizeof(fused_job),
-                               .prepare = fused_prepare,
-                               .scratch = fused_scratch};
+const urn__op URN__OP(fused) = {.name = "fused",
+                                .arity = -1,
+                                .flags = URN__OP_NOT_DIFFERENTIABLE,
+                                .shape = fused_shape,
+                                .run = fused_run,
+                                .state_size = sizeof(fused_job),
+                                .prepare = fused_prepare,
+                                .scratch = fused_scratch};

@@ -28,18 +28,18 @@ static bool output_shape(urn__shape_query *q)
     return true;
 }
 
-const urn__op urn__op_constant = {
+const urn__op URN__OP(constant) = {
     .name = "constant", .arity = 0, .flags = URN__OP_LEAF, .shape = values_shape};
-const urn__op urn__op_data = {
+const urn__op URN__OP(data) = {
     .name = "data", .arity = 0, .flags = URN__OP_LEAF, .shape = values_shape};
-const urn__op urn__op_index = {
+const urn__op URN__OP(index) = {
     .name = "index", .arity = 0, .flags = URN__OP_LEAF, .shape = index_shape};
-const urn__op urn__op_site = {
+const urn__op URN__OP(site) = {
     .name = "site", .arity = 0, .flags = URN__OP_LEAF | URN__OP_VARIES, .shape = slot_shape};
-const urn__op urn__op_coordinate = {
+const urn__op URN__OP(coordinate) = {
     .name = "coordinate", .arity = 0, .flags = URN__OP_LEAF | URN__OP_VARIES, .shape = slot_shape};
-const urn__op urn__op_input = {
+const urn__op URN__OP(input) = {
     .name = "input", .arity = 0, .flags = URN__OP_LEAF | URN__OP_VARIES, .shape = slot_shape};
 /* Its buffer is output k of the node; the plan resolves it, and the backward pass hands its adjoint
  * to that node. */
-const urn__op urn__op_output = {.name = "output", .arity = 1, .shape = output_shape};
+const urn__op URN__OP(output) = {.name = "output", .arity = 1, .shape = output_shape};

@@ -75,10 +75,11 @@ static void matmul_run(const urn__call *c)
     const urn__walk wa = urn__walk_of(&ba, &batch), wb = urn__walk_of(&bb, &batch);
     const int64_t r = rows_dim(c->out_shape), n = urn__shape_last(c->out_shape);
     const int64_t k = t->a ? rows_dim(c->in_shape[0]) : urn__shape_last(c->in_shape[0]);
+    const double *a = c->in[0], *b = c->in[1];
+    double *out = c->out[0];
     for (int64_t i = 0; i < urn__shape_size(&batch); i++)
-        urn__matmul(r, k, n, c->in[0] + urn__walk_offset(&wa, i) * r * k, t->a != 0,
-                    c->in[1] + urn__walk_offset(&wb, i) * k * n, t->b != 0, c->out[0] + i * r * n,
-                    false);
+        urn__matmul(r, k, n, a + urn__walk_offset(&wa, i) * r * k, t->a != 0,
+                    b + urn__walk_offset(&wb, i) * k * n, t->b != 0, out + i * r * n, false);
 }
 
 static urn__id matmul(urn__graph *g, urn__id a, bool ta, urn__id b, bool tb)
@@ -142,10 +143,12 @@ static int64_t matrices(const urn__shape *s)
 static void transpose_run(const urn__call *c)
 {
     const int64_t r = rows_dim(c->in_shape[0]), n = urn__shape_last(c->in_shape[0]);
+    const urn__real *x = c->in[0];
+    urn__real *out = c->out[0];
     for (int64_t m = 0; m < matrices(c->in_shape[0]); m++)
         for (int64_t i = 0; i < r; i++)
             for (int64_t j = 0; j < n; j++)
-                c->out[0][m * r * n + j * r + i] = c->in[0][m * r * n + i * n + j];
+                out[m * r * n + j * r + i] = x[m * r * n + i * n + j];
 }
 
 static void transpose_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -175,9 +178,11 @@ static bool square_shape(urn__shape_query *q)
 static void cholesky_run(const urn__call *c)
 {
     const int64_t d = urn__shape_last(c->out_shape);
+    const double *a = c->in[0];
+    double *out = c->out[0];
     for (int64_t m = 0; m < matrices(c->out_shape); m++) {
-        double *l = c->out[0] + m * d * d;
-        if (!urn__cholesky(d, c->in[0] + m * d * d, l))
+        double *l = out + m * d * d;
+        if (!urn__cholesky(d, a + m * d * d, l))
             for (int64_t i = 0; i < d * d; i++)
                 l[i] = NAN; /* not positive definite: the density that uses it is not finite */
     }
@@ -248,9 +253,10 @@ static void cholesky_vjp_one(int64_t d, const double *l, const double *dl, doubl
 static void cholesky_vjp_run(const urn__call *c)
 {
     const int64_t d = urn__shape_last(c->out_shape);
+    const double *l = c->in[0], *dl = c->in[1];
+    double *out = c->out[0];
     for (int64_t m = 0; m < matrices(c->out_shape); m++)
-        cholesky_vjp_one(d, c->in[0] + m * d * d, c->in[1] + m * d * d, c->exec->scratch,
-                         c->out[0] + m * d * d);
+        cholesky_vjp_one(d, l + m * d * d, dl + m * d * d, c->exec->scratch, out + m * d * d);
 }
 
 static int64_t cholesky_vjp_scratch(const urn__graph *g, const urn__node *n, int threads)
@@ -288,10 +294,12 @@ static void tri_solve_run(const urn__call *c)
     const urn__shape ba = urn__shape_drop_event(c->in_shape[0], 2),
                      bb = urn__shape_drop_event(c->in_shape[1], width);
     const urn__walk wa = urn__walk_of(&ba, &batch), wb = urn__walk_of(&bb, &batch);
+    const double *l = c->in[0], *b = c->in[1];
+    double *all = c->out[0];
     for (int64_t i = 0; i < urn__shape_size(&batch); i++) {
-        double *out = c->out[0] + i * d * n;
-        memcpy(out, c->in[1] + urn__walk_offset(&wb, i) * d * n, (size_t)(d * n) * sizeof *out);
-        urn__tri_solve(d, n, c->in[0] + urn__walk_offset(&wa, i) * d * d, t->a != 0, out);
+        double *out = all + i * d * n;
+        memcpy(out, b + urn__walk_offset(&wb, i) * d * n, (size_t)(d * n) * sizeof *out);
+        urn__tri_solve(d, n, l + urn__walk_offset(&wa, i) * d * d, t->a != 0, out);
     }
 }
 
@@ -347,10 +355,12 @@ static urn__id tri_solve_example(urn__example *e, int variant)
 static void tril_run(const urn__call *c)
 {
     const int64_t d = urn__shape_last(c->out_shape);
+    const urn__real *x = c->in[0];
+    urn__real *out = c->out[0];
     for (int64_t m = 0; m < matrices(c->out_shape); m++)
         for (int64_t i = 0; i < d; i++)
             for (int64_t j = 0; j < d; j++)
-                c->out[0][(m * d + i) * d + j] = j <= i ? c->in[0][(m * d + i) * d + j] : 0.0;
+                out[(m * d + i) * d + j] = j <= i ? x[(m * d + i) * d + j] : 0;
 }
 
 static void tril_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -386,8 +396,11 @@ static bool diagonal_shape(urn__shape_query *q)
 static void diagonal_run(const urn__call *c)
 {
     const int64_t d = urn__shape_last(c->out_shape);
-    for (int64_t i = 0; i < urn__shape_size(c->out_shape); i++)
-        c->out[0][i] = c->in[0][i * d + i % d];
+    const int64_t n = urn__shape_size(c->out_shape);
+    const urn__real *x = c->in[0];
+    urn__real *out = c->out[0];
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i * d + i % d];
 }
 
 static void diagonal_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -416,9 +429,12 @@ static bool diagonal_matrix_shape(urn__shape_query *q)
 static void diagonal_matrix_run(const urn__call *c)
 {
     const int64_t d = urn__shape_last(c->out_shape);
-    memset(c->out[0], 0, (size_t)urn__shape_size(c->out_shape) * sizeof *c->out[0]);
-    for (int64_t i = 0; i < urn__shape_size(c->in_shape[0]); i++)
-        c->out[0][i * d + i % d] = c->in[0][i];
+    const int64_t n = urn__shape_size(c->in_shape[0]);
+    const urn__real *x = c->in[0];
+    urn__real *out = c->out[0];
+    memset(out, 0, (size_t)urn__shape_size(c->out_shape) * sizeof *out);
+    for (int64_t i = 0; i < n; i++)
+        out[i * d + i % d] = x[i];
 }
 
 static void diagonal_matrix_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -437,58 +453,58 @@ static urn__id diagonal_matrix_example(urn__example *e, int variant)
                       urn__example_input(e, urn__shape_vector(n), URN_DOMAIN_REAL));
 }
 
-const urn__op urn__op_matmul = {.name = "matmul",
-                                .arity = 2,
-                                .linear = 3,
-                                .shape = matmul_shape,
-                                .run = matmul_run,
-                                .vjp = matmul_vjp,
-                                .example = matmul_example};
-const urn__op urn__op_transpose = {.name = "transpose",
+const urn__op URN__OP(matmul) = {.name = "matmul",
+                                 .arity = 2,
+                                 .linear = 3,
+                                 .shape = matmul_shape,
+                                 .run = matmul_run,
+                                 .vjp = matmul_vjp,
+                                 .example = matmul_example};
+const urn__op URN__OP(transpose) = {.name = "transpose",
+                                    .arity = 1,
+                                    .linear = 1,
+                                    .shape = transpose_shape,
+                                    .run = transpose_run,
+                                    .vjp = transpose_vjp,
+                                    .example = transpose_example};
+const urn__op URN__OP(cholesky) = {.name = "cholesky",
+                                   .arity = 1,
+                                   .shape = square_shape,
+                                   .run = cholesky_run,
+                                   .vjp = cholesky_vjp_emit,
+                                   .example = cholesky_example};
+const urn__op URN__OP(cholesky_vjp) = {.name = "cholesky_vjp",
+                                       .arity = 2,
+                                       .flags = URN__OP_NOT_DIFFERENTIABLE,
+                                       .linear = 2,
+                                       .shape = cholesky_vjp_shape,
+                                       .run = cholesky_vjp_run,
+                                       .scratch = cholesky_vjp_scratch};
+const urn__op URN__OP(tri_solve) = {.name = "tri_solve",
+                                    .arity = 2,
+                                    .linear = 2,
+                                    .shape = tri_solve_shape,
+                                    .run = tri_solve_run,
+                                    .vjp = tri_solve_vjp,
+                                    .example = tri_solve_example};
+const urn__op URN__OP(tril) = {.name = "tril",
+                               .arity = 1,
+                               .linear = 1,
+                               .shape = square_shape,
+                               .run = tril_run,
+                               .vjp = tril_vjp,
+                               .example = tril_example};
+const urn__op URN__OP(diagonal) = {.name = "diagonal",
                                    .arity = 1,
                                    .linear = 1,
-                                   .shape = transpose_shape,
-                                   .run = transpose_run,
-                                   .vjp = transpose_vjp,
-                                   .example = transpose_example};
-const urn__op urn__op_cholesky = {.name = "cholesky",
-                                  .arity = 1,
-                                  .shape = square_shape,
-                                  .run = cholesky_run,
-                                  .vjp = cholesky_vjp_emit,
-                                  .example = cholesky_example};
-const urn__op urn__op_cholesky_vjp = {.name = "cholesky_vjp",
-                                      .arity = 2,
-                                      .flags = URN__OP_NOT_DIFFERENTIABLE,
-                                      .linear = 2,
-                                      .shape = cholesky_vjp_shape,
-                                      .run = cholesky_vjp_run,
-                                      .scratch = cholesky_vjp_scratch};
-const urn__op urn__op_tri_solve = {.name = "tri_solve",
-                                   .arity = 2,
-                                   .linear = 2,
-                                   .shape = tri_solve_shape,
-                                   .run = tri_solve_run,
-                                   .vjp = tri_solve_vjp,
-                                   .example = tri_solve_example};
-const urn__op urn__op_tril = {.name = "tril",
-                              .arity = 1,
-                              .linear = 1,
-                              .shape = square_shape,
-                              .run = tril_run,
-                              .vjp = tril_vjp,
-                              .example = tril_example};
-const urn__op urn__op_diagonal = {.name = "diagonal",
-                                  .arity = 1,
-                                  .linear = 1,
-                                  .shape = diagonal_shape,
-                                  .run = diagonal_run,
-                                  .vjp = diagonal_vjp,
-                                  .example = diagonal_example};
-const urn__op urn__op_diagonal_matrix = {.name = "diagonal_matrix",
-                                         .arity = 1,
-                                         .linear = 1,
-                                         .shape = diagonal_matrix_shape,
-                                         .run = diagonal_matrix_run,
-                                         .vjp = diagonal_matrix_vjp,
-                                         .example = diagonal_matrix_example};
+                                   .shape = diagonal_shape,
+                                   .run = diagonal_run,
+                                   .vjp = diagonal_vjp,
+                                   .example = diagonal_example};
+const urn__op URN__OP(diagonal_matrix) = {.name = "diagonal_matrix",
+                                          .arity = 1,
+                                          .linear = 1,
+                                          .shape = diagonal_matrix_shape,
+                                          .run = diagonal_matrix_run,
+                                          .vjp = diagonal_matrix_vjp,
+                                          .example = diagonal_matrix_example};

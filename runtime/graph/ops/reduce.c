@@ -36,12 +36,13 @@ static void sum_chunk(void *context, int64_t chunk, int thread)
     const sum_job *job = context;
     const int64_t from = chunk * URN__CHUNK;
     const int64_t n = job->n - from < URN__CHUNK ? job->n - from : URN__CHUNK;
+    const urn__real *x = job->call->in[0];
     double *out = job->partial + chunk * job->n_out;
     memset(out, 0, (size_t)job->n_out * sizeof *out);
     if (job->walk.kind == URN__WALK_SCALAR)
-        out[0] = job->call->exec->kernels->sum(n, job->call->in[0] + from);
+        out[0] = urn__exec_kernels(job->call->exec)->sum(n, x + from);
     else
-        urn__walk_reduce(&job->walk, job->call->in[0] + from, from, n, out);
+        URN__REAL(walk_reduce)(&job->walk, x + from, from, n, out);
 }
 
 static void sum_to_prepare(const urn__call *c)
@@ -57,20 +58,21 @@ static void sum_to_run(const urn__call *c)
 {
     sum_job *job = c->state;
     const int64_t chunks = chunks_of(job->n);
+    urn__real *out = c->out[0];
     if (job->n_out == 1 && chunks == 1) {
-        c->out[0][0] = c->exec->kernels->sum(job->n, c->in[0]);
+        out[0] = urn__exec_kernels(c->exec)->sum(job->n, c->in[0]);
         return;
     }
-    memset(c->out[0], 0, (size_t)job->n_out * sizeof *c->out[0]);
+    memset(out, 0, (size_t)job->n_out * sizeof *out);
     if (!sums_by_chunk(job->n, job->n_out)) {
-        urn__walk_reduce(&job->walk, c->in[0], 0, job->n, c->out[0]);
+        URN__REAL(walk_reduce)(&job->walk, c->in[0], 0, job->n, out);
         return;
     }
     job->partial = c->exec->scratch;
     urn__parallel(c->exec->threads, chunks, sum_chunk, job);
     for (int64_t k = 0; k < chunks; k++)
         for (int64_t i = 0; i < job->n_out; i++)
-            c->out[0][i] += job->partial[k * job->n_out + i];
+            out[i] += job->partial[k * job->n_out + i];
 }
 
 static int64_t sum_to_scratch(const urn__graph *g, const urn__node *node, int threads)
@@ -111,7 +113,7 @@ static urn__id sum_to_example(urn__example *e, int variant)
 static void broadcast_run(const urn__call *c)
 {
     const urn__walk w = urn__walk_of(c->in_shape[0], c->out_shape);
-    urn__walk_expand(&w, c->in[0], 0, urn__shape_size(c->out_shape), c->out[0]);
+    URN__REAL(walk_expand)(&w, c->in[0], 0, urn__shape_size(c->out_shape), c->out[0]);
 }
 
 static void broadcast_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -168,7 +170,7 @@ static bool logsumexp_shape(urn__shape_query *q)
     return true;
 }
 
-static double logsumexp(int64_t n, const double *x)
+static double logsumexp(int64_t n, const urn__real *x)
 {
     double high = x[0];
     for (int64_t i = 1; i < n; i++)
@@ -185,8 +187,10 @@ static void logsumexp_run(const urn__call *c)
 {
     const int64_t width = urn__shape_last(c->in_shape[0]);
     const int64_t rows = urn__shape_size(c->out_shape);
+    const urn__real *x = c->in[0];
+    urn__real *out = c->out[0];
     for (int64_t r = 0; r < rows; r++)
-        c->out[0][r] = logsumexp(width, c->in[0] + r * width);
+        out[r] = logsumexp(width, x + r * width);
 }
 
 static urn__id with_last(urn__graph *g, urn__id x)
@@ -218,33 +222,33 @@ static urn__id logsumexp_example(urn__example *e, int variant)
                       urn__example_input(e, shape, URN_DOMAIN_REAL));
 }
 
-const urn__op urn__op_sum_to = {.name = "sum_to",
-                                .arity = 1,
-                                .linear = 1,
-                                .shape = given_shape,
-                                .run = sum_to_run,
-                                .state_size = sizeof(sum_job),
-                                .prepare = sum_to_prepare,
-                                .scratch = sum_to_scratch,
-                                .vjp = sum_to_vjp,
-                                .example = sum_to_example};
-const urn__op urn__op_broadcast = {.name = "broadcast",
-                                   .arity = 1,
-                                   .linear = 1,
-                                   .shape = given_shape,
-                                   .run = broadcast_run,
-                                   .vjp = broadcast_vjp,
-                                   .example = broadcast_example};
-const urn__op urn__op_reshape = {.name = "reshape",
+const urn__op URN__OP(sum_to) = {.name = "sum_to",
                                  .arity = 1,
-                                 .flags = URN__OP_ALIAS,
                                  .linear = 1,
                                  .shape = given_shape,
-                                 .vjp = reshape_vjp,
-                                 .example = reshape_example};
-const urn__op urn__op_logsumexp = {.name = "logsumexp",
-                                   .arity = 1,
-                                   .shape = logsumexp_shape,
-                                   .run = logsumexp_run,
-                                   .vjp = logsumexp_vjp,
-                                   .example = logsumexp_example};
+                                 .run = sum_to_run,
+                                 .state_size = sizeof(sum_job),
+                                 .prepare = sum_to_prepare,
+                                 .scratch = sum_to_scratch,
+                                 .vjp = sum_to_vjp,
+                                 .example = sum_to_example};
+const urn__op URN__OP(broadcast) = {.name = "broadcast",
+                                    .arity = 1,
+                                    .linear = 1,
+                                    .shape = given_shape,
+                                    .run = broadcast_run,
+                                    .vjp = broadcast_vjp,
+                                    .example = broadcast_example};
+const urn__op URN__OP(reshape) = {.name = "reshape",
+                                  .arity = 1,
+                                  .flags = URN__OP_ALIAS,
+                                  .linear = 1,
+                                  .shape = given_shape,
+                                  .vjp = reshape_vjp,
+                                  .example = reshape_example};
+const urn__op URN__OP(logsumexp) = {.name = "logsumexp",
+                                    .arity = 1,
+                                    .shape = logsumexp_shape,
+                                    .run = logsumexp_run,
+                                    .vjp = logsumexp_vjp,
+                                    .example = logsumexp_example};

@@ -71,8 +71,8 @@ static void gather_chunk(void *context, int64_t chunk, int thread)
     (void)thread;
     const row_job *job = context;
     const urn__call *c = job->call;
-    c->exec->kernels->gather_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d, c->in[0],
-                                  c->index[1]->row, c->out[0]);
+    urn__exec_kernels(c->exec)->gather_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
+                                            c->in[0], c->index[1]->row, c->out[0]);
 }
 
 static void gather_run(const urn__call *c)
@@ -106,8 +106,9 @@ static void scatter_chunk(void *context, int64_t chunk, int thread)
     const row_job *job = context;
     const urn__call *c = job->call;
     const urn__index *ix = c->index[1];
-    c->exec->kernels->scatter_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
-                                   ix->start, ix->order, NULL, c->in[0], NULL, c->out[0]);
+    urn__exec_kernels(c->exec)->scatter_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
+                                             ix->start, ix->order, NULL, c->in[0], NULL, NULL,
+                                             c->out[0]);
 }
 
 static void scatter_run(const urn__call *c)
@@ -141,8 +142,9 @@ static void gather_dot_chunk(void *context, int64_t chunk, int thread)
     const row_job *job = context;
     const urn__call *c = job->call;
     const int64_t from = chunk * ROWS_PER_CHUNK;
-    c->exec->kernels->row_dot(from, row_end(job->n, chunk), job->d, c->in[0], c->index[2]->row,
-                              job->d, c->in[1], c->index[3]->row, job->d, c->out[0]);
+    urn__exec_kernels(c->exec)->row_dot(from, row_end(job->n, chunk), job->d, c->in[0],
+                                        c->index[2]->row, job->d, c->in[1], c->index[3]->row,
+                                        job->d, c->out[0]);
 }
 
 static void gather_dot_run(const urn__call *c)
@@ -178,9 +180,9 @@ static void scatter_dot_chunk(void *context, int64_t chunk, int thread)
     const row_job *job = context;
     const urn__call *c = job->call;
     const urn__index *own = c->index[2];
-    c->exec->kernels->scatter_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
-                                   own->start, own->order, c->in[0], c->in[1], c->index[3]->row,
-                                   c->out[0]);
+    urn__exec_kernels(c->exec)->scatter_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
+                                             own->start, own->order, c->in[0], c->in[1],
+                                             c->index[3]->row, NULL, c->out[0]);
 }
 
 static void scatter_dot_run(const urn__call *c)
@@ -229,7 +231,7 @@ static urn__walk row_walk(const urn__shape *in, const urn__shape *rows)
     return urn__walk_of(&grid, rows);
 }
 
-static const double *row_at(const double *x, const urn__walk *w, int64_t r, int64_t d)
+static const urn__real *row_at(const urn__real *x, const urn__walk *w, int64_t r, int64_t d)
 {
     if (w->kind == URN__WALK_FULL)
         return x + r * d;
@@ -246,7 +248,7 @@ static void row_dot_chunk(void *context, int64_t chunk, int thread)
     (void)thread;
     const row_job *job = context;
     const urn__call *c = job->call;
-    const urn__kernels *k = c->exec->kernels;
+    const urn__kernels_real *k = urn__exec_kernels(c->exec);
     const int64_t from = chunk * ROWS_PER_CHUNK, to = row_end(job->n, chunk);
     const bool simple =
         job->walk[0].kind != URN__WALK_GENERAL && job->walk[1].kind != URN__WALK_GENERAL;
@@ -255,9 +257,10 @@ static void row_dot_chunk(void *context, int64_t chunk, int thread)
                    NULL, row_stride(&job->walk[1], job->d), c->out[0]);
         return;
     }
+    urn__real *out = c->out[0];
     for (int64_t r = from; r < to; r++)
-        c->out[0][r] = k->dot(job->d, row_at(c->in[0], &job->walk[0], r, job->d),
-                              row_at(c->in[1], &job->walk[1], r, job->d));
+        out[r] = (urn__real)k->dot(job->d, row_at(c->in[0], &job->walk[0], r, job->d),
+                                   row_at(c->in[1], &job->walk[1], r, job->d));
 }
 
 static void row_dot_prepare(const urn__call *c)
@@ -319,10 +322,12 @@ static void row_scale_chunk(void *context, int64_t chunk, int thread)
     (void)thread;
     const row_job *job = context;
     const urn__call *c = job->call;
+    const urn__real *weight = c->in[0];
+    urn__real *all = c->out[0];
     for (int64_t r = chunk * ROWS_PER_CHUNK; r < row_end(job->n, chunk); r++) {
-        const double *x = row_at(c->in[1], &job->walk[1], r, job->d);
-        const double w = c->in[0][r];
-        double *out = c->out[0] + r * job->d;
+        const urn__real *x = row_at(c->in[1], &job->walk[1], r, job->d);
+        const urn__real w = weight[r];
+        urn__real *out = all + r * job->d;
         for (int64_t k = 0; k < job->d; k++)
             out[k] = w * x[k];
     }
@@ -363,13 +368,16 @@ static void row_accumulate_chunk(void *context, int64_t chunk, int thread)
     double *out = job->partial + chunk * job->d;
     memset(out, 0, (size_t)job->d * sizeof *out);
     if (job->walk[1].kind == URN__WALK_FULL) {
-        c->exec->kernels->weigh_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk), job->d,
-                                     c->in[0], c->in[1], out);
+        urn__exec_kernels(c->exec)->weigh_rows(chunk * ROWS_PER_CHUNK, row_end(job->n, chunk),
+                                               job->d, c->in[0], c->in[1], out);
         return;
     }
-    for (int64_t r = chunk * ROWS_PER_CHUNK; r < row_end(job->n, chunk); r++)
-        c->exec->kernels->axpy(job->d, c->in[0][r], row_at(c->in[1], &job->walk[1], r, job->d),
-                               out);
+    const urn__real *weight = c->in[0];
+    for (int64_t r = chunk * ROWS_PER_CHUNK; r < row_end(job->n, chunk); r++) {
+        const urn__real *x = row_at(c->in[1], &job->walk[1], r, job->d);
+        for (int64_t k = 0; k < job->d; k++)
+            out[k] += (double)weight[r] * (double)x[k];
+    }
 }
 
 static void row_accumulate_run(const urn__call *c)
@@ -381,10 +389,13 @@ static void row_accumulate_run(const urn__call *c)
     job.walk[1] = row_walk(c->in_shape[1], c->in_shape[0]);
     const int64_t chunks = row_chunks(job.n);
     urn__parallel(c->exec->threads, chunks, row_accumulate_chunk, &job);
-    memset(c->out[0], 0, (size_t)job.d * sizeof *c->out[0]);
-    for (int64_t k = 0; k < chunks; k++)
-        for (int64_t i = 0; i < job.d; i++)
-            c->out[0][i] += job.partial[k * job.d + i];
+    urn__real *out = c->out[0];
+    for (int64_t i = 0; i < job.d; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < chunks; k++)
+            sum += job.partial[k * job.d + i];
+        out[i] = (urn__real)sum;
+    }
 }
 
 static int64_t row_accumulate_scratch(const urn__graph *g, const urn__node *n, int threads)
@@ -497,55 +508,55 @@ static urn__id row_accumulate_example(urn__example *e, int variant)
     return urn__emit(urn__example_graph(e), &urn__op_row_accumulate, 2, in, &attr, sizeof attr);
 }
 
-const urn__op urn__op_gather = {.name = "gather",
-                                .arity = 2,
-                                .linear = 1,
-                                .shape = gather_shape,
-                                .run = gather_run,
-                                .vjp = gather_vjp,
-                                .example = gather_example};
-const urn__op urn__op_scatter = {.name = "scatter",
+const urn__op URN__OP(gather) = {.name = "gather",
                                  .arity = 2,
                                  .linear = 1,
-                                 .shape = scatter_shape,
-                                 .run = scatter_run,
-                                 .vjp = scatter_vjp,
-                                 .example = scatter_example};
-const urn__op urn__op_gather_dot = {.name = "gather_dot",
-                                    .arity = 4,
-                                    .linear = 3,
-                                    .shape = gather_dot_shape,
-                                    .run = gather_dot_run,
-                                    .vjp = gather_dot_vjp,
-                                    .example = gather_dot_example};
-const urn__op urn__op_scatter_dot = {.name = "scatter_dot",
+                                 .shape = gather_shape,
+                                 .run = gather_run,
+                                 .vjp = gather_vjp,
+                                 .example = gather_example};
+const urn__op URN__OP(scatter) = {.name = "scatter",
+                                  .arity = 2,
+                                  .linear = 1,
+                                  .shape = scatter_shape,
+                                  .run = scatter_run,
+                                  .vjp = scatter_vjp,
+                                  .example = scatter_example};
+const urn__op URN__OP(gather_dot) = {.name = "gather_dot",
                                      .arity = 4,
                                      .linear = 3,
-                                     .shape = scatter_dot_shape,
-                                     .run = scatter_dot_run,
-                                     .vjp = scatter_dot_vjp,
-                                     .example = scatter_dot_example};
-const urn__op urn__op_row_dot = {.name = "row_dot",
-                                 .arity = 2,
-                                 .linear = 3,
-                                 .shape = row_dot_shape,
-                                 .run = row_dot_run,
-                                 .state_size = sizeof(row_job),
-                                 .prepare = row_dot_prepare,
-                                 .vjp = row_dot_vjp,
-                                 .example = row_dot_example};
-const urn__op urn__op_row_scale = {.name = "row_scale",
-                                   .arity = 2,
-                                   .linear = 3,
-                                   .shape = row_scale_shape,
-                                   .run = row_scale_run,
-                                   .vjp = row_scale_vjp,
-                                   .example = row_scale_example};
-const urn__op urn__op_row_accumulate = {.name = "row_accumulate",
-                                        .arity = 2,
-                                        .linear = 3,
-                                        .shape = row_accumulate_shape,
-                                        .run = row_accumulate_run,
-                                        .scratch = row_accumulate_scratch,
-                                        .vjp = row_accumulate_vjp,
-                                        .example = row_accumulate_example};
+                                     .shape = gather_dot_shape,
+                                     .run = gather_dot_run,
+                                     .vjp = gather_dot_vjp,
+                                     .example = gather_dot_example};
+const urn__op URN__OP(scatter_dot) = {.name = "scatter_dot",
+                                      .arity = 4,
+                                      .linear = 3,
+                                      .shape = scatter_dot_shape,
+                                      .run = scatter_dot_run,
+                                      .vjp = scatter_dot_vjp,
+                                      .example = scatter_dot_example};
+const urn__op URN__OP(row_dot) = {.name = "row_dot",
+                                  .arity = 2,
+                                  .linear = 3,
+                                  .shape = row_dot_shape,
+                                  .run = row_dot_run,
+                                  .state_size = sizeof(row_job),
+                                  .prepare = row_dot_prepare,
+                                  .vjp = row_dot_vjp,
+                                  .example = row_dot_example};
+const urn__op URN__OP(row_scale) = {.name = "row_scale",
+                                    .arity = 2,
+                                    .linear = 3,
+                                    .shape = row_scale_shape,
+                                    .run = row_scale_run,
+                                    .vjp = row_scale_vjp,
+                                    .example = row_scale_example};
+const urn__op URN__OP(row_accumulate) = {.name = "row_accumulate",
+                                         .arity = 2,
+                                         .linear = 3,
+                                         .shape = row_accumulate_shape,
+                                         .run = row_accumulate_run,
+                                         .scratch = row_accumulate_scratch,
+                                         .vjp = row_accumulate_vjp,
+                                         .example = row_accumulate_example};

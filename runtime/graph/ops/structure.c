@@ -59,8 +59,8 @@ static bool concat_shape(urn__shape_query *q)
 }
 
 /* Copies `width` columns between row-major arrays of different row lengths. */
-static void copy_columns(int64_t rows, int64_t width, const double *from, int64_t from_stride,
-                         double *to, int64_t to_stride)
+static void copy_columns(int64_t rows, int64_t width, const urn__real *from, int64_t from_stride,
+                         urn__real *to, int64_t to_stride)
 {
     for (int64_t r = 0; r < rows; r++)
         memcpy(to + r * to_stride, from + r * from_stride, (size_t)width * sizeof *to);
@@ -74,23 +74,26 @@ static int64_t row_count(const urn__shape *s)
 static void slice_run(const urn__call *c)
 {
     const urn__ints_attr *a = c->attr;
-    copy_columns(row_count(c->out_shape), a->b, c->in[0] + a->a, urn__shape_last(c->in_shape[0]),
+    const urn__real *x = c->in[0];
+    copy_columns(row_count(c->out_shape), a->b, x + a->a, urn__shape_last(c->in_shape[0]),
                  c->out[0], a->b);
 }
 
 static void pad_run(const urn__call *c)
 {
     const urn__ints_attr *a = c->attr;
-    memset(c->out[0], 0, (size_t)urn__shape_size(c->out_shape) * sizeof *c->out[0]);
-    copy_columns(row_count(c->out_shape), a->b, c->in[0], a->b, c->out[0] + a->a, a->c);
+    urn__real *out = c->out[0];
+    memset(out, 0, (size_t)urn__shape_size(c->out_shape) * sizeof *out);
+    copy_columns(row_count(c->out_shape), a->b, c->in[0], a->b, out + a->a, a->c);
 }
 
 static void concat_run(const urn__call *c)
 {
     const int64_t na = urn__shape_last(c->in_shape[0]), nb = urn__shape_last(c->in_shape[1]);
     const int64_t rows = row_count(c->out_shape);
-    copy_columns(rows, na, c->in[0], na, c->out[0], na + nb);
-    copy_columns(rows, nb, c->in[1], nb, c->out[0] + na, na + nb);
+    urn__real *out = c->out[0];
+    copy_columns(rows, na, c->in[0], na, out, na + nb);
+    copy_columns(rows, nb, c->in[1], nb, out + na, na + nb);
 }
 
 static urn__id slice_of(urn__graph *g, urn__id x, int64_t from, int64_t count)
@@ -159,23 +162,23 @@ static urn__id concat_example(urn__example *e, int variant)
     return urn__emit2(urn__example_graph(e), &urn__op_concat, a, b);
 }
 
-const urn__op urn__op_slice = {.name = "slice",
-                               .arity = 1,
-                               .linear = 1,
-                               .shape = slice_shape,
-                               .run = slice_run,
-                               .vjp = slice_vjp,
-                               .example = slice_example};
-const urn__op urn__op_pad = {.name = "pad",
-                             .arity = 1,
-                             .linear = 1,
-                             .shape = pad_shape,
-                             .run = pad_run,
-                             .vjp = pad_vjp,
-                             .example = pad_example};
-const urn__op urn__op_concat = {.name = "concat",
-                                .arity = 2,
-                                .shape = concat_shape,
-                                .run = concat_run,
-                                .vjp = concat_vjp,
-                                .example = concat_example};
+const urn__op URN__OP(slice) = {.name = "slice",
+                                .arity = 1,
+                                .linear = 1,
+                                .shape = slice_shape,
+                                .run = slice_run,
+                                .vjp = slice_vjp,
+                                .example = slice_example};
+const urn__op URN__OP(pad) = {.name = "pad",
+                              .arity = 1,
+                              .linear = 1,
+                              .shape = pad_shape,
+                              .run = pad_run,
+                              .vjp = pad_vjp,
+                              .example = pad_example};
+const urn__op URN__OP(concat) = {.name = "concat",
+                                 .arity = 2,
+                                 .shape = concat_shape,
+                                 .run = concat_run,
+                                 .vjp = concat_vjp,
+                                 .example = concat_example};
