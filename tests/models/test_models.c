@@ -250,6 +250,97 @@ static void pmf_defaults(void **state)
     release(&a);
 }
 
+/* Of the ratings brought to [0, 1], and the Jacobian of that. */
+static double likelihood_sigmoid(const at *a, double s, double low, double high)
+{
+    const double *u = value(a, "U"), *v = value(a, "V");
+    double sum = 0.0;
+    for (int r = 0; r < ROWS; r++) {
+        double dot = 0.0;
+        for (int k = 0; k < D; k++)
+            dot += u[(user[r] - 10) * D + k] * v[(item[r] - 1) * D + k];
+        sum +=
+            normal((rating[r] - low) / (high - low), 1.0 / (1.0 + exp(-dot)), s) - log(high - low);
+    }
+    return sum;
+}
+
+static double factors(const at *a, double scale_u, double scale_v)
+{
+    double sum = 0.0;
+    for (int i = 0; i < USERS * D; i++)
+        sum += normal(value(a, "U")[i], 0.0, scale_u);
+    for (int i = 0; i < ITEMS * D; i++)
+        sum += normal(value(a, "V")[i], 0.0, scale_v);
+    return sum;
+}
+
+static void pmf_sigmoid_density(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 5; seed++)
+        for (int kind = 0; kind < 2; kind++) {
+            const urn_setting settings[] = {
+                {"dim", "3"},           {"noise", kind == 0 ? "fixed" : "free"},
+                {"noise_scale", "1.5"}, {"low", "-2"},
+                {"high", "6"},          {"scale_u", "2"},
+                {"scale_v", "0.5"}};
+            at a = evaluate("pmf_sigmoid", settings, 7, seed);
+            double expected = 0.0, s = 1.5;
+            if (kind == 1) {
+                s = value(&a, "s")[0];
+                expected += normal(s, 0.0, 1.5) + log(2.0); /* half-normal */
+            }
+            same(a.log_density,
+                 expected + factors(&a, 2.0, 0.5) + likelihood_sigmoid(&a, s, -2.0, 6.0));
+            release(&a);
+        }
+}
+
+/* Defaults are SYSTEMS' constants, for ratings from half a star to five. */
+static void pmf_sigmoid_defaults(void **state)
+{
+    (void)state;
+    const urn_setting settings[] = {{"dim", "3"}};
+    at a = evaluate("pmf_sigmoid", settings, 1, 9);
+    same(a.log_density, factors(&a, 0.3, 0.3) + likelihood_sigmoid(&a, 0.3, 0.5, 5.0));
+    release(&a);
+    const urn_setting none = {"noise", "fixed"};
+    a = evaluate("pmf_sigmoid", &none, 1, 9);
+    assert_int_equal(urn_model_position_size(a.model), 30 * (USERS + ITEMS));
+    release(&a);
+}
+
+static void refused(const char *name, urn_setting setting, const char *message)
+{
+    urn_error error;
+    urn_model *model = NULL;
+    urn_dataset *data = make_data();
+    const urn_trace_options trace = {
+        .bytes = sizeof trace, .data = data, .settings = &setting, .n_settings = 1};
+    const urn_model_def *def = urn__builtin_find(name);
+    assert_non_null(def);
+    assert_int_equal(urn_model_trace(def, &trace, &model, &error), URN_ERR_MODEL);
+    if (strstr(error.message, message) == NULL)
+        fail_msg("%s: \"%s\" lacks \"%s\"", name, error.message, message);
+    urn_dataset_free(data);
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    for (int i = 0; urn__builtin_at(i) != NULL; i++)
+        refused(urn__builtin_at(i)->name, (urn_setting){"dim", "0"},
+                "option \"dim\" must be at least 1");
+    static const char *const positive[] = {"noise_scale", "scale_u", "scale_v"};
+    for (int i = 0; i < 3; i++) {
+        refused("pmf", (urn_setting){positive[i], "0"}, "scale_v must be positive");
+        refused("pmf_sigmoid", (urn_setting){positive[i], "-1"}, "scale_v must be positive");
+    }
+    refused("pmf_sigmoid", (urn_setting){"low", "5"}, "option \"low\" must be below \"high\"");
+    refused("pmf_sigmoid", (urn_setting){"high", "0.25"}, "must be below \"high\"");
+}
+
 static void table(void **state)
 {
     (void)state;
@@ -259,7 +350,7 @@ static void table(void **state)
         assert_true(strlen(def->summary) > 0);
         assert_int_equal(def->abi, URN_ABI_VERSION);
     }
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 3);
     assert_null(urn__builtin_at(-1));
     assert_null(urn__builtin_find("hpm"));
 }
@@ -269,7 +360,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),         cmocka_unit_test(hpmf_density),
         cmocka_unit_test(priors_differ), cmocka_unit_test(pmf_density),
-        cmocka_unit_test(pmf_defaults),
+        cmocka_unit_test(pmf_defaults),  cmocka_unit_test(pmf_sigmoid_density),
+        cmocka_unit_test(refusals),      cmocka_unit_test(pmf_sigmoid_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,126 @@
+/* pmf_sigmoid on MovieLens (Harper and Konstan 2015, the small data set): the mode's errors against
+ * those of PyTorch and of a plain C loop on the same split (BENCHMARKS.md), which agree with each
+ * other in four digits. */
+#include "io/io.h"
+#include "models/models.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <urn/urn.h>
+
+#include <cmocka.h>
+
+enum { RATINGS = 100836, HELD_OUT = 10084 };
+
+/* Figures are rounded to four digits, and where Adam stops depends on the start in the fourth. */
+static const double TOLERANCE = 0.0005;
+
+static void check(urn_status status, const urn_error *error)
+{
+    if (status != URN_OK)
+        fail_msg("%s: %s %s", urn_status_text(status), error->where, error->message);
+}
+
+static urn_dataset *movielens(void)
+{
+    char path[4096];
+    const char *shared = getenv("URN_SHARED");
+    snprintf(path, sizeof path, "%s/data/ml-latest-small/ratings.csv", shared ? shared : "");
+    if (access(path, R_OK) != 0) {
+        fprintf(stderr, "SKIP: no %s (set URN_SHARED)\n", path);
+        return NULL;
+    }
+    urn_error error;
+    urn_dataset *data = urn_dataset_new(NULL);
+    assert_non_null(data);
+    check(urn__io_read(path, "", data, NULL, &error), &error);
+    check(urn_dataset_map(data, "user", "userId", &error), &error);
+    check(urn_dataset_map(data, "item", "movieId", &error), &error);
+    check(urn__io_split(data, "", 0.1, &error), &error);
+    return data;
+}
+
+/* Errors of the mode on the training or the held-out rows. */
+static urn_scores errors(const urn_model *fitted, const urn_posterior *posterior,
+                         const urn_trace_options *trace, urn_rows rows)
+{
+    urn_error error;
+    urn_model *target = NULL;
+    urn_prediction *prediction = NULL;
+    urn_scores scores;
+    urn_trace_options options = *trace;
+    options.rows = rows;
+    const urn_predict_options how = {.bytes = sizeof how, .plug_in = true};
+    check(urn_model_trace(urn__builtin_find("pmf_sigmoid"), &options, &target, &error), &error);
+    check(urn_predict(fitted, posterior, target, &how, &prediction, &error), &error);
+    const int site = urn_model_site_find(target, "R");
+    urn_score(prediction, urn_model_observed(target, site), &scores);
+    urn_prediction_free(prediction);
+    urn_model_free(target);
+    return scores;
+}
+
+static void near(const char *what, double found, double expected)
+{
+    if (!(fabs(found - expected) <= TOLERANCE))
+        fail_msg("%s is %.5f, expected %.4f", what, found, expected);
+}
+
+/* The loss is flat after 200 steps; 300 stand for the 1,000 of the figures. */
+static void mode(const char *low, double train_rmse, double test_rmse, double test_mae)
+{
+    urn_dataset *data = movielens();
+    if (data == NULL)
+        skip();
+    urn_error error;
+    urn_model *model = NULL;
+    urn_fit *fit = NULL;
+    const urn_setting setting = {"low", low};
+    const urn_trace_options trace = {
+        .bytes = sizeof trace, .data = data, .settings = &setting, .n_settings = 1};
+    const urn_setting how[] = {
+        {"method", "adam"}, {"lr", "0.03"}, {"steps", "300"}, {"init-jitter", "0.01"}};
+    const urn_fit_options options = {.bytes = sizeof options,
+                                     .engine = urn_engine_find("map"),
+                                     .settings = how,
+                                     .n_settings = 4,
+                                     .threads = 1,
+                                     .seed = 1};
+    check(urn_model_trace(urn__builtin_find("pmf_sigmoid"), &trace, &model, &error), &error);
+    assert_int_equal(urn_model_observation_count(model), RATINGS - HELD_OUT);
+    check(urn_fit_run(model, &options, &fit, &error), &error);
+    const urn_posterior *posterior = urn_fit_posterior(fit);
+    const urn_scores train = errors(model, posterior, &trace, URN_ROWS_TRAINING);
+    const urn_scores test = errors(model, posterior, &trace, URN_ROWS_HELD_OUT);
+    assert_int_equal(test.n, HELD_OUT);
+    near("training RMSE", train.rmse, train_rmse);
+    near("RMSE", test.rmse, test_rmse);
+    near("MAE", test.mae, test_mae);
+    urn_fit_free(fit);
+    urn_model_free(model);
+    urn_dataset_free(data);
+}
+
+static void ratings_over_five(void **state)
+{
+    (void)state;
+    mode("0", 0.8639, 0.9695, 0.7755);
+}
+
+static void ratings_over_their_range(void **state)
+{
+    (void)state;
+    mode("0.5", 0.8124, 0.9349, 0.7434);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ratings_over_five),
+        cmocka_unit_test(ratings_over_their_range),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
