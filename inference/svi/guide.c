@@ -48,9 +48,9 @@ static void group_tasks(urn__guide *guide)
 
 static bool alloc_arrays(urn__guide *guide, urn__arena *arena, bool averaging)
 {
-    double **const arrays[] = {&guide->loc,      &guide->m_loc,    &guide->v_loc, &guide->log_scale,
-                               &guide->m_scale,  &guide->v_scale,  &guide->eps,   &guide->scale,
-                               &guide->position, &guide->gradient, &guide->g_loc, &guide->g_scale};
+    double **const arrays[] = {
+        &guide->loc,     &guide->m_loc,    &guide->v_loc,    &guide->log_scale, &guide->m_scale,
+        &guide->v_scale, &guide->position, &guide->gradient, &guide->g_loc,     &guide->g_scale};
     const size_t n = sizeof arrays / sizeof arrays[0] - (averaging ? 0 : 2);
     for (size_t i = 0; i < n; i++)
         *arrays[i] = urn__arena_alloc(arena, (size_t)guide->target->size, sizeof(double));
@@ -74,7 +74,7 @@ urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__targ
     guide->streams = urn__arena_alloc(arena, (size_t)target->n_blocks + 1, sizeof *guide->streams);
     if (!alloc_arrays(guide, arena, averaging))
         return urn__fail_memory(error, "a guide and its optimiser",
-                                (size_t)target->size * 12 * sizeof(double));
+                                (size_t)target->size * 10 * sizeof(double));
     cut_chunks(guide, normal);
     group_tasks(guide);
     return URN_OK;
@@ -124,10 +124,11 @@ static void sample_chunk(const sweep *s, const urn__chunk *c, double *partial)
         memcpy(g->position + at, g->loc + at, (size_t)c->n * sizeof *g->loc);
         return;
     }
-    s->kernels->normals(&g->streams[c->block], c->first, c->n, g->eps + at);
-    s->kernels->guide_sample(c->n, g->loc + at, g->log_scale + at, g->eps + at, g->scale + at,
-                             g->position + at);
-    partial[0] += s->kernels->sum(c->n, g->log_scale + at);
+    double sums[2];
+    s->kernels->guide_sample(&g->streams[c->block], c->first, c->n, g->loc + at, g->log_scale + at,
+                             g->position + at, sums);
+    partial[0] += sums[0];
+    partial[1] += sums[1];
 }
 
 double urn__guide_sample(urn__guide *guide, uint64_t seed, uint64_t chain, int64_t number)
@@ -136,6 +137,7 @@ double urn__guide_sample(urn__guide *guide, uint64_t seed, uint64_t chain, int64
     for (int b = 0; b < target->n_blocks; b++)
         guide->streams[b] = urn__stream_at(seed, chain, target->blocks[b].name, (uint64_t)number);
     run_sweep(&(sweep){.guide = guide, .chunk = sample_chunk});
+    guide->sum_squares = total(guide, 1);
     return total(guide, 0);
 }
 
@@ -144,17 +146,9 @@ double urn__guide_entropy(const urn__guide *guide, double sum_log_scale)
     return sum_log_scale + (double)guide->n_random * (HALF_LOG_2PI + 0.5);
 }
 
-static void squares_chunk(const sweep *s, const urn__chunk *c, double *partial)
+double urn__guide_log_density(const urn__guide *guide, double sum_log_scale)
 {
-    const double *eps = s->guide->eps + c->offset;
-    if (c->random)
-        partial[0] += s->kernels->dot(c->n, eps, eps);
-}
-
-double urn__guide_log_density(urn__guide *guide, double sum_log_scale)
-{
-    run_sweep(&(sweep){.guide = guide, .chunk = squares_chunk});
-    return -sum_log_scale - (double)guide->n_random * HALF_LOG_2PI - 0.5 * total(guide, 0);
+    return -sum_log_scale - (double)guide->n_random * HALF_LOG_2PI - 0.5 * guide->sum_squares;
 }
 
 static void inspect_chunk(const sweep *s, const urn__chunk *c, double *partial)
@@ -170,14 +164,15 @@ bool urn__guide_gradient_finite(urn__guide *guide)
 
 /* ---- updates ---- */
 
-/* The optimiser's step for what has a gradient in `gradient` (of log p) and no scale. */
+/* The optimiser's step for what has a gradient in `gradient` (of log p; it becomes the loss's) and
+ * no scale. */
 static void update_point(const sweep *s, const urn__chunk *c)
 {
     urn__guide *g = s->guide;
     const int64_t at = c->offset;
-    double *slope = g->eps + at; /* points have no use for eps */
+    double *slope = g->gradient + at;
     for (int64_t i = 0; i < c->n; i++)
-        slope[i] = -s->factor * g->gradient[at + i];
+        slope[i] *= -s->factor;
     urn__optimiser_update(s->optimiser, s->kernels, c->n, true, slope, g->m_loc + at, g->v_loc + at,
                           g->loc + at);
 }
@@ -191,9 +186,9 @@ static void fused_chunk(const sweep *s, const urn__chunk *c, double *partial)
         update_point(s, c);
         return;
     }
-    s->kernels->guide_adam(c->n, &s->optimiser->adam, s->factor, g->gradient + at, g->eps + at,
-                           g->scale + at, g->loc + at, g->m_loc + at, g->v_loc + at,
-                           g->log_scale + at, g->m_scale + at, g->v_scale + at);
+    s->kernels->guide_adam(c->n, &s->optimiser->adam, s->factor, g->gradient + at, g->position + at,
+                           g->loc + at, g->m_loc + at, g->v_loc + at, g->log_scale + at,
+                           g->m_scale + at, g->v_scale + at);
 }
 
 void urn__guide_update_fused(urn__guide *guide, const urn__optimiser *optimiser, double factor)
@@ -217,7 +212,7 @@ static void accumulate_chunk(const sweep *s, const urn__chunk *c, double *partia
         const double slope = -s->factor * g->gradient[i];
         g->g_loc[i] += slope;
         if (c->random)
-            g->g_scale[i] += slope * g->eps[i] * g->scale[i];
+            g->g_scale[i] += slope * (g->position[i] - g->loc[i]);
     }
 }
 

@@ -25,8 +25,10 @@ typedef struct urn__guide {
     /* parameters and their optimiser's memory */
     double *loc, *m_loc, *v_loc;
     double *log_scale, *m_scale, *v_scale;
-    /* the current draw: position = loc + scale * eps, and the density's gradient there */
-    double *eps, *scale, *position, *gradient;
+    /* the current draw: position = loc + scale * eps, the sum of eps^2, and the density's gradient
+     * there */
+    double *position, *gradient;
+    double sum_squares;
     /* gradient of the loss over several draws; NULL in a guide updated from one */
     double *g_loc, *g_scale;
 } urn__guide;
@@ -35,13 +37,13 @@ typedef struct urn__guide {
  * `averaging`: has g_loc and g_scale. */
 urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__target *target,
                            bool normal, bool averaging, urn_error *error);
-/* Fills position (and eps, scale) with draw `number` of a use. Returns the sum of the log scales.
+/* Fills position with draw `number` of a use. Returns the sum of the log scales.
  */
 double urn__guide_sample(urn__guide *guide, uint64_t seed, uint64_t chain, int64_t number);
 /* Entropy of the guide, given the sum of its log scales. */
 double urn__guide_entropy(const urn__guide *guide, double sum_log_scale);
 /* Log density of the guide at the current draw. */
-double urn__guide_log_density(urn__guide *guide, double sum_log_scale);
+double urn__guide_log_density(const urn__guide *guide, double sum_log_scale);
 bool urn__guide_gradient_finite(urn__guide *guide);
 
 /* One sweep for one draw: gradient of -(log p + entropy) * factor, then Adam. The optimiser must be

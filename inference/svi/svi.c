@@ -183,20 +183,22 @@ static urn_status finish(void *state, urn_error *error)
     return urn__svi_evaluate(state, error);
 }
 
-/* The scales of points stay 0: such coordinates do not vary between draws. */
+/* The scales of points are 0: such coordinates do not vary between draws. The gradient, which the
+ * next step writes anew, lends its memory. */
 static urn_status posterior(const void *state, urn_posterior **made, urn_error *error)
 {
     const urn__svi *svi = state;
     const urn__guide *guide = &svi->guide;
     const int64_t size = guide->target->size;
+    double *scale = guide->gradient;
     for (int c = 0; c < guide->n_chunks; c++) {
         const urn__chunk *chunk = &guide->chunks[c];
         for (int64_t i = chunk->offset; i < chunk->offset + chunk->n; i++)
-            guide->scale[i] = chunk->random ? exp(guide->log_scale[i]) : 0.0;
+            scale[i] = chunk->random ? exp(guide->log_scale[i]) : 0.0;
     }
-    return urn__posterior_make(
-        svi->run->allocator, svi->normal ? URN_POSTERIOR_NORMAL : URN_POSTERIOR_POINT, size, 1, 0,
-        guide->loc, svi->normal ? guide->scale : NULL, svi->run->seed, made, error);
+    return urn__posterior_make(svi->run->allocator,
+                               svi->normal ? URN_POSTERIOR_NORMAL : URN_POSTERIOR_POINT, size, 1, 0,
+                               guide->loc, svi->normal ? scale : NULL, svi->run->seed, made, error);
 }
 
 const urn_engine urn__engine_svi = {

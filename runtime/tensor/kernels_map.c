@@ -4,25 +4,23 @@
 #include "kernels.h"
 #include "vmath.h"
 
-#include <string.h>
-
 /* A kernel `name`: y = expression in v, over whole groups of lanes. x and y may be the same, which
  * the pragma allows and `restrict` would not. */
 #define MAP1(name, expression)                                                                     \
-    URN__INLINE void name##_whole(int64_t n, const double *x, double *y)                           \
+    URN__INLINE void name##_whole(int64_t n, const urn__real *x, urn__real *y)                     \
     {                                                                                              \
         URN__SIMD for (int64_t i = 0; i < n; i++)                                                  \
         {                                                                                          \
-            const double v = x[i];                                                                 \
+            const urn__real v = x[i];                                                              \
             y[i] = (expression);                                                                   \
         }                                                                                          \
     }                                                                                              \
-    void URN__KERNEL(name)(int64_t n, const double *x, double *y)                                  \
+    void URN__KERNEL(name)(int64_t n, const urn__real *x, urn__real *y)                            \
     {                                                                                              \
         const int64_t whole = URN__WHOLE(n);                                                       \
         name##_whole(whole, x, y);                                                                 \
         if (whole < n) {                                                                           \
-            double pad[URN__LANES];                                                                \
+            urn__real pad[URN__LANES];                                                             \
             pad_with(pad, n - whole, x + whole);                                                   \
             name##_whole(URN__LANES, pad, pad);                                                    \
             memcpy(y + whole, pad, (size_t)(n - whole) * sizeof *y);                               \
@@ -30,24 +28,25 @@
     }
 
 /* Fills a group with `n` elements and copies of the first: no value that was not there before. */
-URN__INLINE void pad_with(double *pad, int64_t n, const double *x)
+URN__INLINE void pad_with(urn__real *pad, int64_t n, const urn__real *x)
 {
     for (int i = 0; i < URN__LANES; i++)
         pad[i] = x[i < n ? i : 0];
 }
 
-URN__INLINE double sigmoid_of(double v)
+URN__INLINE urn__real sigmoid_of(urn__real v)
 {
-    const double e = exp(-fabs(v)); /* never overflows */
-    return (v >= 0.0 ? 1.0 : e) / (1.0 + e);
+    const urn__real e = urn__exp_real(-urn__fabs_real(v)); /* never overflows */
+    return (v >= 0 ? 1 : e) / (1 + e);
 }
 
-URN__INLINE double softplus_of(double v)
+URN__INLINE urn__real softplus_of(urn__real v)
 {
-    return (v > 0.0 ? v : 0.0) + log1p(exp(-fabs(v)));
+    return (v > 0 ? v : 0) + urn__log1p_real(urn__exp_real(-urn__fabs_real(v)));
 }
 
-/* Recurrence up to where the asymptotic series holds to the last digit, in pairs of terms. */
+/* The gamma functions are evaluated in double in both precisions. Recurrence up to where the
+ * asymptotic series holds to the last digit, in pairs of terms. */
 #define SHIFT 10
 
 /* Digamma for x > 0 (Abramowitz and Stegun 6.3.5 and 6.3.18). */
@@ -120,32 +119,32 @@ URN__INLINE double trigamma_of(double v)
 }
 
 MAP1(map_neg, -v)
-MAP1(map_exp, exp(v))
-MAP1(map_log, log(v))
-MAP1(map_log1p, log1p(v))
-MAP1(map_expm1, expm1(v))
-MAP1(map_sqrt, sqrt(v))
+MAP1(map_exp, urn__exp_real(v))
+MAP1(map_log, urn__log_real(v))
+MAP1(map_log1p, urn__log1p_real(v))
+MAP1(map_expm1, urn__expm1_real(v))
+MAP1(map_sqrt, urn__sqrt_real(v))
 MAP1(map_square, v *v)
-MAP1(map_reciprocal, 1.0 / v)
-MAP1(map_abs, fabs(v))
+MAP1(map_reciprocal, 1 / v)
+MAP1(map_abs, urn__fabs_real(v))
 MAP1(map_sigmoid, sigmoid_of(v))
 MAP1(map_softplus, softplus_of(v))
-MAP1(map_tanh, tanh(v))
-MAP1(map_sin, sin(v))
-MAP1(map_cos, cos(v))
-MAP1(map_digamma, digamma_of(v))
-MAP1(map_trigamma, trigamma_of(v))
-MAP1(map_erf, erf(v))
+MAP1(map_tanh, urn__tanh_real(v))
+MAP1(map_sin, urn__sin_real(v))
+MAP1(map_cos, urn__cos_real(v))
+MAP1(map_digamma, (urn__real)digamma_of((double)v))
+MAP1(map_trigamma, (urn__real)trigamma_of((double)v))
+MAP1(map_erf, urn__erf_real(v))
 /* Written so that NaN stays NaN. */
-MAP1(map_relu, v <= 0.0 ? 0.0 : v)
-MAP1(map_sign, v > 0.0 ? 1.0 : (v < 0.0 ? -1.0 : v))
-MAP1(map_step, v > 0.0 ? 1.0 : (v <= 0.0 ? 0.0 : v))
+MAP1(map_relu, v <= 0 ? 0 : v)
+MAP1(map_sign, v > 0 ? 1 : (v < 0 ? -1 : v))
+MAP1(map_step, v > 0 ? 1 : (v <= 0 ? 0 : v))
 
 /* The re-entrant one: lgamma itself writes the global signgam. */
-void URN__KERNEL(map_lgamma)(int64_t n, const double *x, double *y)
+void URN__KERNEL(map_lgamma)(int64_t n, const urn__real *x, urn__real *y)
 {
     for (int64_t i = 0; i < n; i++) {
         int sign;
-        y[i] = lgamma_r(x[i], &sign);
+        y[i] = (urn__real)lgamma_r((double)x[i], &sign);
     }
 }

@@ -2,22 +2,20 @@
 #include "kernels.h"
 #include "vmath.h"
 
-#include <string.h>
-
 /* Loads of the two arguments are written per case: a stride in a loop keeps it from vectorising. */
 #define LOOP(load_a, load_b, expression)                                                           \
     URN__SIMD for (int64_t i = 0; i < n; i++)                                                      \
     {                                                                                              \
-        const double u = load_a, v = load_b;                                                       \
+        const urn__real u = load_a, v = load_b;                                                    \
         y[i] = (expression);                                                                       \
     }
 
 /* The single numbers are read before anything is written: y may be a or b. */
 #define MAP2_WHOLE(name, expression)                                                               \
-    URN__INLINE void name##_whole(int64_t n, const double *a, int64_t stride_a, const double *b,   \
-                                  int64_t stride_b, double *y)                                     \
+    URN__INLINE void name##_whole(int64_t n, const urn__real *a, int64_t stride_a,                 \
+                                  const urn__real *b, int64_t stride_b, urn__real *y)              \
     {                                                                                              \
-        const double a0 = a[0], b0 = b[0];                                                         \
+        const urn__real a0 = a[0], b0 = b[0];                                                      \
         if (stride_a != 0 && stride_b != 0)                                                        \
             LOOP(a[i], b[i], expression)                                                           \
         else if (stride_a != 0)                                                                    \
@@ -30,8 +28,8 @@
 
 #define MAP2(name, expression)                                                                     \
     MAP2_WHOLE(name, expression)                                                                   \
-    void URN__KERNEL(name)(int64_t n, const double *a, int64_t stride_a, const double *b,          \
-                           int64_t stride_b, double *y)                                            \
+    void URN__KERNEL(name)(int64_t n, const urn__real *a, int64_t stride_a, const urn__real *b,    \
+                           int64_t stride_b, urn__real *y)                                         \
     {                                                                                              \
         if (n > 0)                                                                                 \
             name##_whole(n, a, stride_a, b, stride_b, y);                                          \
@@ -41,9 +39,9 @@ MAP2(map_add, u + v)
 MAP2(map_sub, u - v)
 MAP2(map_mul, u *v)
 MAP2(map_div, u / v)
-MAP2_WHOLE(map_pow, pow(u, v))
+MAP2_WHOLE(map_pow, urn__pow_real(u, v))
 
-URN__INLINE void pad_with(double *pad, int64_t n, const double *x, int64_t stride)
+URN__INLINE void pad_with(urn__real *pad, int64_t n, const urn__real *x, int64_t stride)
 {
     for (int i = 0; i < URN__LANES; i++)
         pad[i] = x[i < n ? i * stride : 0];
@@ -51,11 +49,11 @@ URN__INLINE void pad_with(double *pad, int64_t n, const double *x, int64_t strid
 
 /* pow is the one whose vector and scalar versions differ: its last elements are padded to a vector.
  */
-void URN__KERNEL(map_pow)(int64_t n, const double *a, int64_t stride_a, const double *b,
-                          int64_t stride_b, double *y)
+void URN__KERNEL(map_pow)(int64_t n, const urn__real *a, int64_t stride_a, const urn__real *b,
+                          int64_t stride_b, urn__real *y)
 {
     const int64_t whole = URN__WHOLE(n), rest = n - whole;
-    double pad_a[URN__LANES], pad_b[URN__LANES];
+    urn__real pad_a[URN__LANES], pad_b[URN__LANES];
     if (rest > 0) { /* before y, which may be a or b, is written */
         pad_with(pad_a, rest, a + whole * stride_a, stride_a);
         pad_with(pad_b, rest, b + whole * stride_b, stride_b);

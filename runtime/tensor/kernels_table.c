@@ -1,9 +1,9 @@
-/* The table of this path's kernels. */
+/* The table of this path's kernels in this precision. */
 #include "kernels.h"
 
 #define ROW(word, kernel) [URN__MAP_##word] = URN__KERNEL(kernel),
 
-static const urn__kernels table = {
+static const urn__kernels_real table = {
     .name = URN__CPU_NAME,
     .map1 = {URN__MAP1_LIST(ROW)},
     .map2 = {URN__MAP2_LIST(ROW)},
@@ -21,7 +21,7 @@ static const urn__kernels table = {
     .guide_adam = URN__KERNEL(guide_adam),
 };
 
-const urn__kernels *URN__KERNEL(kernels_table)(void)
+const urn__kernels_real *URN__KERNEL(kernels_table)(void)
 {
     return &table;
 }

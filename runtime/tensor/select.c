@@ -79,3 +79,17 @@ urn_status urn__kernels_select(const char *name, const urn__kernels **kernels, u
     }
     return fail_unknown(name, tables, n, error);
 }
+
+const urn__kernels_single *urn__kernels_in_single(const urn__kernels *kernels)
+{
+#ifdef URN_HAVE_V4
+    if (kernels == urn__kernels_table_v4())
+        return urn__kernels_table_v4_single();
+#endif
+#ifdef URN_HAVE_V3
+    if (kernels == urn__kernels_table_v3())
+        return urn__kernels_table_v3_single();
+#endif
+    (void)kernels;
+    return urn__kernels_table_base_single();
+}

@@ -3,29 +3,45 @@
 
 enum { N = 101 };
 
+/* Draws are the stream's normals, scaled and moved; the sums are over the whole range. */
 static void check_sample(const urn__kernels *kernels)
 {
+    enum { MANY = 3 * URN__NORMAL_BLOCK + 77 };
+    static const int64_t sizes[] = {0, 1, 7, 8, 9, 100, 511, 512, 513, 1024, 1100, MANY};
     uint64_t seed = 21;
-    double *loc = test_array(&seed, N, -3.0, 3.0), *log_scale = test_array(&seed, N, -8.0, 3.0);
-    double *eps = test_array(&seed, N, -4.0, 4.0);
-    double scale[N], z[N], part_scale[N + 1], part_z[N + 1];
-    kernels->guide_sample(N, loc, log_scale, eps, scale, z);
-    for (int i = 0; i < N; i++) {
-        const long double exact = expl((long double)log_scale[i]);
-        assert_close(scale[i], (double)exact, 4 * 0x1p-52, 0.0);
-        assert_close(z[i], (double)(loc[i] + exact * eps[i]), 1e-15, 1.0 + fabs(scale[i] * eps[i]));
+    const urn__stream stream = urn__stream_at(3, 1, "U", 5);
+    const int64_t first = 7 * URN__NORMAL_BLOCK;
+    double *loc = test_array(&seed, MANY, -3.0, 3.0);
+    double *log_scale = test_array(&seed, MANY, -8.0, 3.0);
+    double eps[MANY], z[MANY], part[MANY + 1], sums[2];
+    kernels->normals(&stream, first, MANY, eps);
+    kernels->guide_sample(&stream, first, MANY, loc, log_scale, z, sums);
+    for (int i = 0; i < MANY; i++) {
+        const long double shift = expl((long double)log_scale[i]) * (long double)eps[i];
+        assert_close(z[i], (double)(loc[i] + shift), 5 * 0x1p-52,
+                     fabs(loc[i]) + fabs((double)shift));
     }
-    for (int from = 0; from < N; from++) {
-        const int n = N - from;
-        part_scale[n] = part_z[n] = 12345.0;
-        kernels->guide_sample(n, loc + from, log_scale + from, eps + from, part_scale, part_z);
-        assert_same_bits(n, part_scale, scale + from);
-        assert_same_bits(n, part_z, z + from);
-        assert_true(part_scale[n] == 12345.0 && part_z[n] == 12345.0);
+    for (int64_t from = 0; from < MANY; from += URN__NORMAL_BLOCK) {
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            const int64_t n = sizes[k] < MANY - from ? sizes[k] : MANY - from;
+            long double logs = 0.0L, squares = 0.0L, size = 0.0L;
+            for (int64_t i = from; i < from + n; i++) {
+                logs += (long double)log_scale[i];
+                size += fabsl((long double)log_scale[i]);
+                squares += (long double)eps[i] * (long double)eps[i];
+            }
+            part[n] = 12345.0;
+            kernels->guide_sample(&stream, first + from, n, loc + from, log_scale + from, part,
+                                  sums);
+            assert_same_bits(n, part, z + from);
+            assert_true(part[n] == 12345.0);
+            /* each of at most n additions is off by half an ulp of the sum so far */
+            assert_close(sums[0], (double)logs, (double)n * 0x1p-53, (double)size);
+            assert_close(sums[1], (double)squares, (double)(n + 1) * 0x1p-53, 0.0);
+        }
     }
     free(loc);
     free(log_scale);
-    free(eps);
 }
 
 static void samples(void **state)
@@ -141,11 +157,10 @@ static guide guide_new(uint64_t *seed)
 }
 
 static void apply(const urn__kernels *kernels, const urn__adam *adam, const double *gradient,
-                  const double *eps, const double *scale, guide *g, int from, int n)
+                  const double *z, guide *g, int from, int n)
 {
-    kernels->guide_adam(n, adam, 0.25, gradient + from, eps + from, scale + from, g->loc + from,
-                        g->m_loc + from, g->v_loc + from, g->log_scale + from, g->m_scale + from,
-                        g->v_scale + from);
+    kernels->guide_adam(n, adam, 0.25, gradient + from, z + from, g->loc + from, g->m_loc + from,
+                        g->v_loc + from, g->log_scale + from, g->m_scale + from, g->v_scale + from);
 }
 
 static void check_guide_adam(const urn__kernels *kernels)
@@ -154,17 +169,14 @@ static void check_guide_adam(const urn__kernels *kernels)
     guide g = guide_new(&seed), naive = g, parts = g;
     for (int step = 1; step <= 4; step++) {
         const urn__adam adam = adam_at(step, step > 2 ? 0.1 : 0.0);
-        double *gradient = test_array(&seed, N, -5.0, 5.0), *eps = test_array(&seed, N, -3.0, 3.0);
-        double scale[N];
-        for (int i = 0; i < N; i++)
-            scale[i] = exp(naive.log_scale[i]);
-        apply(kernels, &adam, gradient, eps, scale, &g, 0, N);
-        apply(kernels, &adam, gradient, eps, scale, &parts, 0, 13);
-        apply(kernels, &adam, gradient, eps, scale, &parts, 13, 1);
-        apply(kernels, &adam, gradient, eps, scale, &parts, 14, N - 14);
+        double *gradient = test_array(&seed, N, -5.0, 5.0), *z = test_array(&seed, N, -3.0, 3.0);
+        apply(kernels, &adam, gradient, z, &g, 0, N);
+        apply(kernels, &adam, gradient, z, &parts, 0, 13);
+        apply(kernels, &adam, gradient, z, &parts, 13, 1);
+        apply(kernels, &adam, gradient, z, &parts, 14, N - 14);
         for (int i = 0; i < N; i++) {
             const double d_loc = -gradient[i] * 0.25;
-            const double d_log_scale = -(gradient[i] * eps[i] * scale[i] + 1.0) * 0.25;
+            const double d_log_scale = -(gradient[i] * (z[i] - naive.loc[i]) + 1.0) * 0.25;
             naive_adam(&adam, d_loc, &naive.m_loc[i], &naive.v_loc[i], &naive.loc[i]);
             naive_adam(&adam, d_log_scale, &naive.m_scale[i], &naive.v_scale[i],
                        &naive.log_scale[i]);
@@ -174,7 +186,7 @@ static void check_guide_adam(const urn__kernels *kernels)
             assert_close(g.v_scale[i], naive.v_scale[i], 1e-13, 1.0);
         }
         free(gradient);
-        free(eps);
+        free(z);
     }
     assert_same_bits((int64_t)(sizeof g / sizeof(double)), (const double *)&parts,
                      (const double *)&g);
@@ -201,12 +213,12 @@ static void check_gradient(const urn__kernels *kernels)
         .lr = 1e10, .epsilon = 1e10, .correction1 = 1.0, .correction2 = 1.0, .beta2 = 0.999};
     uint64_t seed = 25;
     guide g = guide_new(&seed), start = g;
-    double *eps = test_array(&seed, N, -2.0, 2.0), scale[N], gradient[N];
+    double *eps = test_array(&seed, N, -2.0, 2.0), z[N], gradient[N];
     for (int i = 0; i < N; i++) {
-        scale[i] = exp(g.log_scale[i]);
-        gradient[i] = -pow(g.loc[i] + scale[i] * eps[i], 3);
+        z[i] = g.loc[i] + exp(g.log_scale[i]) * eps[i];
+        gradient[i] = -pow(z[i], 3);
     }
-    apply(kernels, &plain, gradient, eps, scale, &g, 0, N);
+    apply(kernels, &plain, gradient, z, &g, 0, N);
     const double h = 1e-5;
     for (int i = 0; i < N; i++) {
         const double l = start.loc[i], s = start.log_scale[i], e = eps[i];

@@ -143,7 +143,7 @@ static void check_scatter_of(const urn__kernels *kernels, const fixture *f, cons
     double *part = malloc((size_t)(TARGETS * d) * sizeof *part);
     assert_non_null(out);
     assert_non_null(part);
-    kernels->scatter_rows(0, TARGETS, d, c->start, c->order, weight, f->a, ix, out);
+    kernels->scatter_rows(0, TARGETS, d, c->start, c->order, weight, f->a, ix, NULL, out);
     for (int64_t t = 0; t < TARGETS; t++) {
         for (int64_t k = 0; k < d; k++) {
             long double s = 0.0L;
@@ -157,7 +157,7 @@ static void check_scatter_of(const urn__kernels *kernels, const fixture *f, cons
     }
     for (int64_t i = 0; i < TARGETS * d; i++)
         part[i] = 12345.0;
-    kernels->scatter_rows(2, 5, d, c->start, c->order, weight, f->a, ix, part);
+    kernels->scatter_rows(2, 5, d, c->start, c->order, weight, f->a, ix, NULL, part);
     assert_same_bits(3 * d, part + 2 * d, out + 2 * d);
     assert_true(part[2 * d - 1] == 12345.0 && part[5 * d] == 12345.0);
     free(out);
@@ -187,8 +187,8 @@ static void check_weights(const urn__kernels *kernels)
     const csr c = csr_new();
     fixture f = fixture_new(1);
     double counts[TARGETS], sums[TARGETS];
-    kernels->scatter_rows(0, TARGETS, 1, c.start, c.order, NULL, NULL, NULL, counts);
-    kernels->scatter_rows(0, TARGETS, 1, c.start, c.order, f.b, NULL, NULL, sums);
+    kernels->scatter_rows(0, TARGETS, 1, c.start, c.order, NULL, NULL, NULL, NULL, counts);
+    kernels->scatter_rows(0, TARGETS, 1, c.start, c.order, f.b, NULL, NULL, NULL, sums);
     for (int64_t t = 0; t < TARGETS; t++) {
         double s = 0.0;
         for (int64_t j = c.start[t]; j < c.start[t + 1]; j++)
@@ -212,9 +212,9 @@ static void check_order(const urn__kernels *kernels)
     const double x[] = {1e16, 1.0, -1e16};
     const int32_t first[] = {0, 1, 2}, second[] = {0, 2, 1};
     double out;
-    kernels->scatter_rows(0, 1, 1, start, first, NULL, x, NULL, &out);
+    kernels->scatter_rows(0, 1, 1, start, first, NULL, x, NULL, NULL, &out);
     assert_true(out == 0.0);
-    kernels->scatter_rows(0, 1, 1, start, second, NULL, x, NULL, &out);
+    kernels->scatter_rows(0, 1, 1, start, second, NULL, x, NULL, NULL, &out);
     assert_true(out == 1.0);
 }
 
