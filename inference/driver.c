@@ -190,20 +190,21 @@ static void note_numbers(urn__run *run)
             (long long)run->skipped, (long long)run->step);
 }
 
-static urn_status check_position(const urn__run *run, const double *position, urn_error *error)
+static urn_status check_position(const urn_engine *engine, const void *state, urn_error *error)
 {
-    for (int64_t i = 0; i < run->target->size; i++)
-        if (!isfinite(position[i]))
-            return urn__fail(error, URN_ERR_RUNTIME, NULL, NULL, "use a lower --lr",
-                             "the fit ended at a position that is not finite: element %lld is %g",
-                             (long long)i, position[i]);
-    return URN_OK;
+    double value = 0.0;
+    const int64_t i = engine->find_bad(state, &value);
+    if (i < 0)
+        return URN_OK;
+    return urn__fail(error, URN_ERR_RUNTIME, NULL, NULL, "use a lower --lr",
+                     "the fit ended at a position that is not finite: element %lld is %g",
+                     (long long)i, value);
 }
 
 static urn_status finish(urn__run *run, const urn_engine *engine, void *state, urn_error *error)
 {
     note_numbers(run);
-    URN_TRY(check_position(run, engine->position(state), error));
+    URN_TRY(check_position(engine, state, error));
     if (!run->interrupted)
         URN_TRY(engine->finish(state, error));
     URN_TRY(engine->posterior(state, &run->fit->posterior, error));

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "governor.h"
+#include "guide.h"
 #include "trend.h"
 
 #define URN__MAX_NUMBERS 24
@@ -67,12 +68,24 @@ urn_status urn__fit_target(const urn__target *target, const urn_fit_options *opt
  * normal noise of sd `jitter`. */
 urn_status urn__start_position(urn__run *run, const char *init, double jitter, double *position,
                                urn_error *error);
+/* The same for a guide, with first scales `scale` unless the run has others. */
+urn_status urn__start_guide(urn__run *run, const char *init, double jitter, double scale,
+                            urn__guide *guide, urn_error *error);
+/* The posterior a guide stands for, in doubles. */
+urn_status urn__guide_posterior(const urn__run *run, const urn__guide *guide,
+                                urn_posterior **posterior, urn_error *error);
 
-/* Memory of a posterior through a hook; the rest as urn_posterior_new. */
-urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,
-                               int64_t size, int64_t chains, int64_t draws, const double *loc,
-                               const double *scale, uint64_t seed, urn_posterior **posterior,
-                               urn_error *error);
+/* A posterior to be filled in: zeros of the right sizes in *loc and, for normals, *scale. */
+urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kind kind,
+                               int64_t size, int64_t chains, int64_t draws, uint64_t seed,
+                               const char *cpu, double **loc, double **scale,
+                               urn_posterior **posterior, urn_error *error);
+/* Checks what was filled in: scales that are negative or not finite are URN_ERR_USAGE. */
+urn_status urn__posterior_check(const urn_posterior *posterior, urn_error *error);
+/* The CPU path its draws are made on; what is computed of them should be, too. */
+const char *urn__posterior_cpu(const urn_posterior *posterior);
+/* As urn_posterior_draw, on several threads. */
+void urn__posterior_draw(const urn_posterior *posterior, int64_t s, int threads, double *position);
 const urn_allocator *urn__posterior_allocator(const urn_posterior *posterior);
 
 #endif

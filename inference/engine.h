@@ -74,10 +74,13 @@ typedef struct urn__target {
     int n_blocks;
     const urn__block *blocks; /* in order of their offsets */
     const urn__kernels *kernels;
+    const urn__kernels_single *kernels_single;
     int threads;
     void *context;
+    urn_precision precision; /* which of the two there is: */
     /* As urn_replay_log_density: never allocates; `gradient` may be NULL. */
     double (*log_density)(void *context, const double *position, double *gradient);
+    double (*log_density_single)(void *context, const float *position, float *gradient);
     /* Addresses the random numbers (mini-batch included) of the coming evaluations. May be NULL. */
     urn_status (*address)(void *context, uint64_t seed, uint64_t chain, int64_t step);
     /* As urn_model_explain. May be NULL. */
@@ -94,12 +97,13 @@ typedef struct urn__target {
                          urn_error *error);
 } urn__target;
 
-double urn__target_log_density(const urn__target *target, const double *position, double *gradient);
+/* Arrays of the target's precision. */
+double urn__target_log_density(const urn__target *target, const void *position, void *gradient);
 urn_status urn__target_address(const urn__target *target, uint64_t seed, uint64_t chain,
                                int64_t step, urn_error *error);
 /* Does the density at one position change with the address (mini-batches, sites drawn from their
  * priors)? Costs two evaluations. */
-urn_status urn__target_varies(const urn__target *target, uint64_t seed, const double *position,
+urn_status urn__target_varies(const urn__target *target, uint64_t seed, const void *position,
                               bool *varies, urn_error *error);
 /* The error of a density that is not finite at `position`; `what` says when it happened. */
 urn_status urn__target_fail_density(const urn__target *target, const double *position,
@@ -114,11 +118,12 @@ typedef struct urn__model_target {
     const urn_model *model;
     const char *cpu;
     urn__arena *arena;
-    urn_program *program, *centre_program;
-    urn_replay *replay, *centre_replay;
+    urn_program *program;
+    urn_replay *replay;
 } urn__model_target;
 urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *model,
-                                      const urn_allocator *allocator, urn_error *error);
+                                      urn_precision precision, const urn_allocator *allocator,
+                                      urn_error *error);
 urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
                                      int threads, urn_error *error);
 void urn__model_target_close(urn__model_target *mt);
@@ -143,6 +148,7 @@ typedef enum urn__engine_kind {
 struct urn_engine {
     const char *name, *summary;
     urn__engine_kind kind;
+    bool single; /* works in single precision, too */
     const urn_option_spec *options;
     /* Can this engine fit this target? If not, the error names the site and the reason. */
     urn_status (*accepts)(const urn__target *target, const urn__settings *settings,
@@ -156,10 +162,11 @@ struct urn_engine {
     /* In place of `step`, for a library that owns its loop: calls urn__run_after_step after each of
      * its steps and stops when told to. NULL: the driver loops over `step`. */
     urn_status (*loop)(void *state, urn_error *error);
-    const double *(*position)(const void *state);
+    /* The first coordinate that is not finite and its value; -1 if all are. */
+    int64_t (*find_bad)(const void *state, double *value);
     /* After the last step: evaluations, numbers and warnings. Left out after an interruption. */
     urn_status (*finish)(void *state, urn_error *error);
-    urn_status (*posterior)(const void *state, urn_posterior **posterior, urn_error *error);
+    urn_status (*posterior)(void *state, urn_posterior **posterior, urn_error *error);
     void (*release)(void *state);
 };
 

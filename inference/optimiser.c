@@ -73,16 +73,3 @@ void urn__optimiser_begin(urn__optimiser *optimiser, int64_t step)
     adam->correction1 = 1.0 - pow(adam->beta1, (double)optimiser->updates);
     adam->correction2 = 1.0 - pow(adam->beta2, (double)optimiser->updates);
 }
-
-void urn__optimiser_update(const urn__optimiser *optimiser, const urn__kernels *kernels, int64_t n,
-                           bool decay, const double *g, double *m, double *v, double *p)
-{
-    if (optimiser->kind == URN__SGD) {
-        kernels->momentum(n, optimiser->lr_now, optimiser->momentum, g, m, p);
-        return;
-    }
-    urn__adam adam = optimiser->adam;
-    if (!decay)
-        adam.weight_decay = 0.0;
-    kernels->adam(n, &adam, g, m, v, p);
-}

@@ -76,8 +76,12 @@ urn_status urn__optimiser_read(const urn__settings *settings, int64_t n_steps,
 double urn__optimiser_rate(const urn__optimiser *optimiser, int64_t step);
 /* Prepares the update of step `step`; call once before the updates of its chunks. */
 void urn__optimiser_begin(urn__optimiser *optimiser, int64_t step);
-/* p moves by one step on the gradient g of the loss; m and v are the optimiser's memory of p. */
+/* p moves by one step on the gradient g of the loss; m and v are the optimiser's memory of p (sgd
+ * has no use for v). */
 void urn__optimiser_update(const urn__optimiser *optimiser, const urn__kernels *kernels, int64_t n,
                            bool decay, const double *g, double *m, double *v, double *p);
+void urn__optimiser_update_single(const urn__optimiser *optimiser,
+                                  const urn__kernels_single *kernels, int64_t n, bool decay,
+                                  const float *g, float *m, float *v, float *p);
 
 #endif

@@ -15,66 +15,63 @@ struct urn_posterior {
 };
 
 static urn_status check_shape(urn_posterior_kind kind, int64_t size, int64_t chains, int64_t draws,
-                              const double *loc, const double *scale, urn_error *error)
+                              urn_error *error)
 {
     const bool stored = kind == URN_POSTERIOR_DRAWS;
-    if (size < 1 || !loc || (stored && (chains < 1 || draws < 1)))
+    if (size < 1 || (stored && (chains < 1 || draws < 1)))
         return urn__fail(
             error, URN_ERR_USAGE, NULL, NULL, NULL,
             "a posterior needs at least one element and one draw: size %lld, %lld chains "
             "of %lld draws",
             (long long)size, (long long)chains, (long long)draws);
-    if (kind != URN_POSTERIOR_NORMAL)
-        return URN_OK;
-    for (int64_t i = 0; i < size; i++)
-        if (!scale || !(scale[i] >= 0.0) || !isfinite(scale[i]))
-            return urn__fail(
-                error, URN_ERR_USAGE, NULL, NULL, NULL,
-                "scale %lld of a normal posterior is %g; scales must be finite and not "
-                "negative",
-                (long long)i, scale ? scale[i] : (double)NAN);
     return URN_OK;
 }
 
-static double *copy_of(const urn_allocator *allocator, const double *x, int64_t n)
+urn_status urn__posterior_check(const urn_posterior *posterior, urn_error *error)
 {
-    double *copy = urn__calloc(allocator, (size_t)n, sizeof *copy);
-    if (copy)
-        memcpy(copy, x, (size_t)n * sizeof *copy);
-    return copy;
+    const double *scale = posterior->scale;
+    for (int64_t i = 0; scale && i < posterior->size; i++)
+        if (!(scale[i] >= 0.0) || !isfinite(scale[i]))
+            return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
+                             "scale %lld of a normal posterior is %g; scales must be finite and "
+                             "not negative",
+                             (long long)i, scale[i]);
+    return URN_OK;
 }
 
-urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,
-                               int64_t size, int64_t chains, int64_t draws, const double *loc,
-                               const double *scale, uint64_t seed, urn_posterior **posterior,
-                               urn_error *error)
+urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kind kind,
+                               int64_t size, int64_t chains, int64_t draws, uint64_t seed,
+                               const char *cpu, double **loc, double **scale,
+                               urn_posterior **posterior, urn_error *error)
 {
     *posterior = NULL;
-    URN_TRY(check_shape(kind, size, chains, draws, loc, scale, error));
+    *loc = *scale = NULL;
+    URN_TRY(check_shape(kind, size, chains, draws, error));
+    const bool stored = kind == URN_POSTERIOR_DRAWS, normal = kind == URN_POSTERIOR_NORMAL;
     int64_t n = size;
-    if (kind == URN_POSTERIOR_DRAWS &&
-        (__builtin_mul_overflow(n, chains, &n) || __builtin_mul_overflow(n, draws, &n)))
+    if (stored && (__builtin_mul_overflow(n, chains, &n) || __builtin_mul_overflow(n, draws, &n)))
         return urn__fail_memory(error, "posterior draws", SIZE_MAX);
-    /* Draws of a guide are the same bits on every machine, so they come from the base kernels. */
     const urn__kernels *kernels;
-    URN_TRY(urn__kernels_select("base", &kernels, error));
+    URN_TRY(urn__kernels_select(cpu, &kernels, error));
     urn_posterior *p = urn__calloc(allocator, 1, sizeof *p);
     if (!p)
         return urn__fail_memory(error, "a posterior", sizeof *p);
     *p = (urn_posterior){.allocator = allocator,
                          .kind = kind,
                          .size = size,
-                         .chains = kind == URN_POSTERIOR_DRAWS ? chains : 1,
-                         .draws = kind == URN_POSTERIOR_DRAWS ? draws : 0,
+                         .chains = stored ? chains : 1,
+                         .draws = stored ? draws : 0,
                          .seed = seed,
                          .kernels = kernels,
-                         .loc = copy_of(allocator, loc, n)};
-    if (kind == URN_POSTERIOR_NORMAL)
-        p->scale = copy_of(allocator, scale, size);
-    if (!p->loc || (kind == URN_POSTERIOR_NORMAL && !p->scale)) {
+                         .loc = urn__calloc(allocator, (size_t)n, sizeof(double)),
+                         .scale = normal ? urn__calloc(allocator, (size_t)n, sizeof(double))
+                                         : NULL};
+    if (!p->loc || (normal && !p->scale)) {
         urn_posterior_free(p);
         return urn__fail_memory(error, "posterior arrays", (size_t)n * sizeof(double));
     }
+    *loc = p->loc;
+    *scale = p->scale;
     *posterior = p;
     return URN_OK;
 }
@@ -83,7 +80,23 @@ urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chai
                              const double *loc, const double *scale, uint64_t seed,
                              urn_posterior **posterior, urn_error *error)
 {
-    return urn__posterior_make(NULL, kind, size, chains, draws, loc, scale, seed, posterior, error);
+    double *own_loc, *own_scale;
+    *posterior = NULL;
+    if (!loc || (kind == URN_POSTERIOR_NORMAL && !scale))
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
+                         "a posterior needs locations, and a normal one scales too");
+    urn_posterior *p;
+    URN_TRY(urn__posterior_room(NULL, kind, size, chains, draws, seed, NULL, &own_loc, &own_scale,
+                                &p, error));
+    memcpy(own_loc, loc, (size_t)(size * (p->draws > 0 ? chains * draws : 1)) * sizeof *loc);
+    if (own_scale)
+        memcpy(own_scale, scale, (size_t)size * sizeof *scale);
+    const urn_status status = urn__posterior_check(p, error);
+    if (status == URN_OK)
+        *posterior = p;
+    else
+        urn_posterior_free(p);
+    return status;
 }
 
 void urn_posterior_free(urn_posterior *posterior)
@@ -130,21 +143,93 @@ const double *urn_posterior_scale(const urn_posterior *posterior)
     return posterior->scale;
 }
 
-void urn_posterior_draw(const urn_posterior *posterior, int64_t s, double *position)
+const char *urn__posterior_cpu(const urn_posterior *posterior)
 {
-    const int64_t n = posterior->size;
+    return posterior->kernels->name;
+}
+
+/* ---- draws ---- */
+
+/* Draw `s` of a posterior, elements first .. first + n - 1 of it. */
+typedef struct part {
+    const urn_posterior *posterior;
+    urn__stream stream;
+    int64_t first, n;
+    double *position; /* of the whole draw */
+} part;
+
+/* Elements from .. to - 1, `from` being where a block of normals begins. */
+static void draw_normals(const part *p, int64_t from, int64_t to)
+{
+    const urn_posterior *posterior = p->posterior;
+    double z[URN__CHUNK];
+    posterior->kernels->normals(&p->stream, from, to - from, z);
+    for (int64_t i = from > p->first ? from : p->first; i < to; i++)
+        p->position[i] = posterior->loc[i] + posterior->scale[i] * z[i - from];
+}
+
+static void draw_chunk(void *context, int64_t chunk, int thread)
+{
+    const part *p = context;
+    const int64_t start = p->first / URN__NORMAL_BLOCK * URN__NORMAL_BLOCK;
+    const int64_t from = start + chunk * URN__CHUNK, end = p->first + p->n;
+    (void)thread;
+    draw_normals(p, from, from + URN__CHUNK < end ? from + URN__CHUNK : end);
+}
+
+static void draw_part(const urn_posterior *posterior, int64_t s, int64_t first, int64_t n,
+                      int threads, double *position)
+{
+    const size_t bytes = (size_t)n * sizeof *position;
+    const int64_t kept = posterior->chains * posterior->draws;
     if (posterior->kind == URN_POSTERIOR_DRAWS) {
-        const int64_t total = posterior->chains * posterior->draws;
-        memcpy(position, posterior->loc + (s % total) * n, (size_t)n * sizeof *position);
+        memcpy(position + first, posterior->loc + (s % kept) * posterior->size + first, bytes);
         return;
     }
     if (posterior->kind == URN_POSTERIOR_POINT) {
-        memcpy(position, posterior->loc, (size_t)n * sizeof *position);
+        memcpy(position + first, posterior->loc + first, bytes);
         return;
     }
-    const urn__stream stream = urn__stream_at(
-        posterior->seed, urn__chain_for(URN__USE_POSTERIOR, 0), "posterior", (uint64_t)s);
-    posterior->kernels->normals(&stream, 0, n, position);
-    for (int64_t i = 0; i < n; i++)
-        position[i] = posterior->loc[i] + posterior->scale[i] * position[i];
+    part p = {.posterior = posterior, .first = first, .n = n, .position = position};
+    p.stream = urn__stream_at(posterior->seed, urn__chain_for(URN__USE_POSTERIOR, 0), "posterior",
+                              (uint64_t)s);
+    const int64_t length = first % URN__NORMAL_BLOCK + n;
+    urn__parallel(threads, (length + URN__CHUNK - 1) / URN__CHUNK, draw_chunk, &p);
+}
+
+void urn_posterior_draw(const urn_posterior *posterior, int64_t s, double *position)
+{
+    draw_part(posterior, s, 0, posterior->size, 1, position);
+}
+
+void urn_posterior_draw_part(const urn_posterior *posterior, int64_t s, int64_t first, int64_t n,
+                             double *position)
+{
+    draw_part(posterior, s, first, n, 1, position);
+}
+
+void urn__posterior_draw(const urn_posterior *posterior, int64_t s, int threads, double *position)
+{
+    draw_part(posterior, s, 0, posterior->size, threads, position);
+}
+
+/* ---- of a guide ---- */
+
+urn_status urn__guide_posterior(const urn__run *run, const urn__guide *guide,
+                                urn_posterior **posterior, urn_error *error)
+{
+    const urn__target *target = run->target;
+    double *loc, *scale;
+    *posterior = NULL;
+    urn_posterior *p;
+    URN_TRY(urn__posterior_room(
+        run->allocator, guide->normal ? URN_POSTERIOR_NORMAL : URN_POSTERIOR_POINT, target->size, 1,
+        0, run->seed, target->kernels->name, &loc, &scale, &p, error));
+    urn__guide_export(guide, loc, scale);
+    const urn_status status = urn__posterior_check(p, error);
+    if (status == URN_OK)
+        *posterior = p;
+    else
+        urn_posterior_free(p);
+    return status;
 }

@@ -74,3 +74,17 @@ urn_status urn__start_position(urn__run *run, const char *init, double jitter, d
         add_jitter(run, jitter, position);
     return URN_OK;
 }
+
+urn_status urn__start_guide(urn__run *run, const char *init, double jitter, double scale,
+                            urn__guide *guide, urn_error *error)
+{
+    const size_t bytes = (size_t)run->target->size * sizeof(double);
+    double *position = urn__alloc(run->allocator, bytes);
+    if (!position)
+        return urn__fail_memory(error, "first positions", bytes);
+    urn_status status = urn__start_position(run, init, jitter, position, error);
+    if (status == URN_OK)
+        status = urn__guide_start(guide, position, scale, run->init_scale, error);
+    urn__free(run->allocator, position);
+    return status;
+}

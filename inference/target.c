@@ -1,12 +1,15 @@
 /* Targets: log densities as engines see them, and those made of a model. */
 #include "engine.h"
+#include "replays.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-double urn__target_log_density(const urn__target *target, const double *position, double *gradient)
+double urn__target_log_density(const urn__target *target, const void *position, void *gradient)
 {
+    if (target->precision == URN_PRECISION_SINGLE)
+        return target->log_density_single(target->context, position, gradient);
     return target->log_density(target->context, position, gradient);
 }
 
@@ -22,9 +25,10 @@ urn_status urn__target_address(const urn__target *target, uint64_t seed, uint64_
     return URN_OK;
 }
 
-urn_status urn__target_varies(const urn__target *target, uint64_t seed, const double *position,
+urn_status urn__target_varies(const urn__target *target, uint64_t seed, const void *position,
                               bool *varies, urn_error *error)
 {
+    const bool single = target->precision == URN_PRECISION_SINGLE;
     double value[2] = {0.0, 0.0};
     *varies = false;
     if (!target->address)
@@ -35,7 +39,8 @@ urn_status urn__target_varies(const urn__target *target, uint64_t seed, const do
         value[i] = urn__target_log_density(target, position, NULL);
     }
     /* The same rows in another order round differently: that is not a change. */
-    *varies = fabs(value[0] - value[1]) > 1e-9 * (fabs(value[0]) + fabs(value[1]));
+    const double rounding = single ? 1e-6 : 1e-9;
+    *varies = fabs(value[0] - value[1]) > rounding * (fabs(value[0]) + fabs(value[1]));
     return URN_OK;
 }
 
@@ -80,6 +85,12 @@ static double model_log_density(void *context, const double *position, double *g
     return urn_replay_log_density(mt->replay, position, gradient);
 }
 
+static double model_log_density_single(void *context, const float *position, float *gradient)
+{
+    const urn__model_target *mt = context;
+    return urn_replay_log_density_single(mt->replay, position, gradient);
+}
+
 static void model_set_threads(void *context, int threads)
 {
     urn__model_target *mt = context;
@@ -111,17 +122,6 @@ static urn_status model_explain(void *context, const double *position, char *tex
     return urn_model_explain(mt->model, position, text, size, error);
 }
 
-/* Prior medians need a program of their own, made when first asked for. */
-static urn_status open_centre(urn__model_target *mt, urn_error *error)
-{
-    if (mt->centre_replay)
-        return URN_OK;
-    const urn_compile_options options = {
-        .bytes = sizeof options, .kind = URN_PROGRAM_CENTRE, .cpu = mt->cpu};
-    URN_TRY(urn_program_compile(mt->model, &options, &mt->centre_program, error));
-    return urn_replay_new(mt->centre_program, mt->target.threads, &mt->centre_replay, error);
-}
-
 static bool all_finite(int64_t n, const double *x)
 {
     for (int64_t i = 0; i < n; i++)
@@ -130,19 +130,17 @@ static bool all_finite(int64_t n, const double *x)
     return true;
 }
 
-static urn_status model_centre(void *context, uint64_t seed, double *position, bool *usable,
-                               urn_error *error)
+static urn_status find_centre(const urn__model_target *mt, urn__runner *runner, uint64_t seed,
+                              double *position, bool *usable, urn_error *error)
 {
-    urn__model_target *mt = context;
-    URN_TRY(open_centre(mt, error));
-    urn_replay_seed(mt->centre_replay, seed, urn__chain_for(URN__USE_START, 0), 0);
-    urn_replay_run(mt->centre_replay, NULL);
+    urn_replay_seed(runner->replay, seed, urn__chain_for(URN__USE_START, 0), 0);
+    urn__runner_run(runner, NULL);
     for (int b = 0; b < mt->target.n_blocks; b++) {
         const urn__block *block = &mt->target.blocks[b];
         double *slice = position + block->offset;
         if (block->size == 0)
             continue;
-        const double *value = urn_replay_result(mt->centre_replay, block->site, URN_RESULT_VALUE);
+        const double *value = urn_replay_result(runner->replay, block->site, URN_RESULT_VALUE);
         urn_error outside = {0};
         usable[b] =
             value &&
@@ -157,6 +155,22 @@ static urn_status model_centre(void *context, uint64_t seed, double *position, b
             memset(slice, 0, (size_t)block->size * sizeof *slice);
     }
     return URN_OK;
+}
+
+/* Prior medians need a program of their own, which is asked once. */
+static urn_status model_centre(void *context, uint64_t seed, double *position, bool *usable,
+                               urn_error *error)
+{
+    const urn__model_target *mt = context;
+    const urn_compile_options options = {
+        .bytes = sizeof options, .kind = URN_PROGRAM_CENTRE, .cpu = mt->cpu};
+    urn__runner runner;
+    urn_status status =
+        urn__runner_open(&runner, mt->model, &options, mt->target.threads, error);
+    if (status == URN_OK)
+        status = find_centre(mt, &runner, seed, position, usable, error);
+    urn__runner_close(&runner);
+    return status;
 }
 
 static bool is_block(const urn_site_info *info)
@@ -179,7 +193,8 @@ static urn__block block_of(const urn_site_info *info, int site)
 }
 
 urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *model,
-                                      const urn_allocator *allocator, urn_error *error)
+                                      urn_precision precision, const urn_allocator *allocator,
+                                      urn_error *error)
 {
     *mt = (urn__model_target){.model = model};
     urn__target *target = &mt->target;
@@ -201,7 +216,11 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     target->size = urn_model_position_size(model);
     target->observations = rows > 0 ? (double)rows : 1.0;
     target->context = mt;
-    target->log_density = model_log_density;
+    target->precision = precision;
+    if (precision == URN_PRECISION_SINGLE)
+        target->log_density_single = model_log_density_single;
+    else
+        target->log_density = model_log_density;
     target->address = model_address;
     target->set_threads = model_set_threads;
     target->profile = model_profile;
@@ -217,18 +236,18 @@ urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, co
     const urn_compile_options options = {.bytes = sizeof options,
                                          .kind = URN_PROGRAM_DENSITY,
                                          .no_jacobian = no_jacobian,
-                                         .cpu = cpu};
+                                         .cpu = cpu,
+                                         .precision = mt->target.precision};
     mt->cpu = cpu;
     mt->target.threads = urn__thread_count(threads);
     URN_TRY(urn__kernels_select(cpu, &mt->target.kernels, error));
+    mt->target.kernels_single = urn__kernels_in_single(mt->target.kernels);
     URN_TRY(urn_program_compile(mt->model, &options, &mt->program, error));
     return urn_replay_new(mt->program, mt->target.threads, &mt->replay, error);
 }
 
 void urn__model_target_close(urn__model_target *mt)
 {
-    urn_replay_free(mt->centre_replay);
-    urn_program_free(mt->centre_program);
     urn_replay_free(mt->replay);
     urn_program_free(mt->program);
     urn__arena_free(mt->arena);

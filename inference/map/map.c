@@ -31,6 +31,11 @@ static const urn_option_spec options[] = {
 static urn_status accepts(const urn__target *target, const urn__settings *settings,
                           urn_error *error)
 {
+    if (target->precision == URN_PRECISION_SINGLE && urn__setting_is(settings, "method", "lbfgs"))
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL,
+                         "add --method adam, or leave --precision single out",
+                         "engine \"map\": L-BFGS works in double precision only: its line search "
+                         "cannot tell float densities apart near a mode");
     return urn__require_continuous(settings->engine, target, error);
 }
 
@@ -68,23 +73,43 @@ static urn_status read_settings(urn__map_state *map, urn_error *error)
     return urn__optimiser_read(s, run->n_steps, &map->optimiser, error);
 }
 
-static urn_status prepare(urn__map_state *map, urn_error *error)
+static urn_status prepare_lbfgs(urn__map_state *map, const char *init, double jitter,
+                                urn_error *error)
 {
     urn__run *run = map->run;
     const size_t size = (size_t)run->target->size;
-    double **const arrays[] = {&map->position, &map->gradient, &map->slope, &map->m, &map->v};
-    URN_TRY(read_settings(map, error));
-    for (size_t i = 0; i < (map->lbfgs ? 2u : 5u); i++)
-        *arrays[i] = urn__arena_alloc(map->arena, size, sizeof(double));
+    map->position = urn__arena_alloc(map->arena, size, sizeof(double));
+    map->gradient = urn__arena_alloc(map->arena, size, sizeof(double));
     if (urn__arena_failed(map->arena))
-        return urn__fail_memory(error, "the state of map", 5 * size * sizeof(double));
-    URN_TRY(urn__start_position(run, urn__setting(run->settings, "init")->text,
-                                urn__setting_real(run->settings, "init-jitter"), map->position,
-                                error));
+        return urn__fail_memory(error, "the state of map", 2 * size * sizeof(double));
+    URN_TRY(urn__start_position(run, init, jitter, map->position, error));
     URN_TRY(urn__target_address(run->target, run->seed, run->chain, 0, error));
     if (!isfinite(urn__target_log_density(run->target, map->position, map->gradient)))
         return urn__target_fail_density(run->target, map->position, "at the first position", error);
     return URN_OK;
+}
+
+static urn_status prepare_descent(urn__map_state *map, const char *init, double jitter,
+                                  urn_error *error)
+{
+    urn__run *run = map->run;
+    URN_TRY(urn__guide_init(&map->guide, map->arena, run->target, false, error));
+    URN_TRY(urn__start_guide(run, init, jitter, 1.0, &map->guide, error));
+    URN_TRY(urn__guide_ready(&map->guide, &map->optimiser, false, error));
+    map->close = map->tolerance > 0.0;
+    URN_TRY(urn__target_address(run->target, run->seed, run->chain, 0, error));
+    if (!isfinite(urn__guide_target_density(&map->guide, true)))
+        return urn__guide_fail_density(&map->guide, "at the first position", error);
+    return URN_OK;
+}
+
+static urn_status prepare(urn__map_state *map, urn_error *error)
+{
+    URN_TRY(read_settings(map, error));
+    const char *init = urn__setting(map->run->settings, "init")->text;
+    const double jitter = urn__setting_real(map->run->settings, "init-jitter");
+    return map->lbfgs ? prepare_lbfgs(map, init, jitter, error)
+                      : prepare_descent(map, init, jitter, error);
 }
 
 static void release(void *state)
@@ -93,6 +118,7 @@ static void release(void *state)
     if (!map)
         return;
     const urn_allocator *allocator = map->run->allocator;
+    urn__guide_settle(&map->guide);
     urn__arena_free(map->arena);
     urn__free(allocator, map);
 }
@@ -117,21 +143,6 @@ static urn_status start(urn__run *run, void **state, urn_error *error)
 
 /* ---- Adam and SGD ---- */
 
-static void update_chunk(void *context, int64_t chunk, int thread)
-{
-    urn__map_state *map = context;
-    const urn__target *target = map->run->target;
-    const int64_t at = chunk * URN__CHUNK;
-    const int64_t left = target->size - at;
-    const int64_t n = left < URN__CHUNK ? left : URN__CHUNK;
-    const double factor = -map->clip_factor / target->observations;
-    (void)thread;
-    for (int64_t i = at; i < at + n; i++)
-        map->slope[i] = factor * map->gradient[i];
-    urn__optimiser_update(&map->optimiser, target->kernels, n, true, map->slope + at, map->m + at,
-                          map->v + at, map->position + at);
-}
-
 static urn_status skip(urn__map_state *map, int64_t step, urn__step_info *info, urn_error *error)
 {
     info->skipped = true;
@@ -140,30 +151,58 @@ static urn_status skip(urn__map_state *map, int64_t step, urn__step_info *info, 
     char what[96];
     snprintf(what, sizeof what, "at %d steps in a row, the last of them step %lld", MOST_BAD_STEPS,
              (long long)step);
-    return urn__target_fail_density(map->run->target, map->position, what, error);
+    return urn__guide_fail_density(&map->guide, what, error);
+}
+
+/* Norms take a pass over memory, so they are only asked for where they decide something: with a
+ * limit on the gradient, or when the norms of the last step (which the update has by the way) were
+ * within this factor of small enough. */
+#define CLOSE 100.0
+
+static bool is_close(const urn__map_state *map, const urn__sums *sums)
+{
+    return urn__map_flat(map, sqrt(sums->gradient) / CLOSE, sqrt(sums->points));
+}
+
+/* What the gradient of log p is multiplied by; 0 when it is small enough. */
+static double factor_of(urn__map_state *map)
+{
+    const double share = 1.0 / map->run->target->observations;
+    const double limit = map->optimiser.clip / share;
+    if (!map->close && !(limit > 0.0))
+        return share;
+    const urn__sums sums = urn__guide_norms(&map->guide);
+    const double norm = sqrt(sums.gradient);
+    if (urn__map_flat(map, norm, sqrt(sums.points)))
+        return 0.0;
+    return limit > 0.0 && norm > limit ? share * limit / norm : share;
 }
 
 urn_status urn__map_descend(urn__map_state *map, int64_t step, urn__step_info *info,
                             urn_error *error)
 {
-    const urn__run *run = map->run;
-    const urn__target *target = run->target;
-    URN_TRY(urn__target_address(target, run->seed, urn__chain_for(URN__USE_STEPS, run->chain),
-                                step - 1, error));
-    const double value = urn__target_log_density(target, map->position, map->gradient);
-    const double norm = urn__map_norm(map, map->gradient);
-    info->loss = -value / target->observations;
-    if (!isfinite(value) || !isfinite(norm))
+    urn__run *run = map->run;
+    urn__run_phase(run, NULL);
+    URN_TRY(urn__target_address(run->target, run->seed,
+                                urn__chain_for(URN__USE_STEPS, run->chain), step - 1, error));
+    const double value = urn__guide_target_density(&map->guide, true);
+    urn__run_phase(run, "log density and gradient");
+    info->loss = -value / run->target->observations;
+    if (!isfinite(value))
         return skip(map, step, info, error);
-    map->bad_in_a_row = 0;
-    if (urn__map_flat(map, norm, urn__map_norm(map, map->position))) {
+    const double factor = factor_of(map);
+    if (factor == 0.0) {
         info->done = map->converged = true;
         return URN_OK;
     }
-    const double limit = map->optimiser.clip * target->observations;
-    map->clip_factor = limit > 0.0 && norm > limit ? limit / norm : 1.0;
     urn__optimiser_begin(&map->optimiser, step);
-    urn__parallel(target->threads, (target->size + URN__CHUNK - 1) / URN__CHUNK, update_chunk, map);
+    const bool watch = map->tolerance > 0.0;
+    const urn__sums sums = urn__guide_step(&map->guide, &map->optimiser, factor, watch, NULL);
+    urn__run_phase(run, "update");
+    map->close = watch && is_close(map, &sums);
+    if (sums.bad > 0.0)
+        return skip(map, step, info, error);
+    map->bad_in_a_row = 0;
     return URN_OK;
 }
 
@@ -184,15 +223,40 @@ static urn_status all_steps(void *state, urn_error *error)
     return URN_OK;
 }
 
-static const double *position(const void *state)
+static int64_t find_bad(const void *state, double *value)
 {
-    return ((const urn__map_state *)state)->position;
+    const urn__map_state *map = state;
+    if (!map->lbfgs)
+        return urn__guide_find_bad(&map->guide, value);
+    for (int64_t i = 0; i < map->run->target->size; i++)
+        if (!isfinite(map->position[i])) {
+            *value = map->position[i];
+            return i;
+        }
+    return -1;
 }
 
-static void warn(urn__map_state *map, double norm)
+/* Log density where the search ended, with the norms there. */
+static double final_density(urn__map_state *map, double *gradient_norm, double *position_norm)
+{
+    double value;
+    if (map->lbfgs) {
+        value = urn__target_log_density(map->run->target, map->position, map->gradient);
+        *gradient_norm = urn__map_norm(map, map->gradient);
+        *position_norm = urn__map_norm(map, map->position);
+    } else {
+        value = urn__guide_target_density(&map->guide, true);
+        const urn__sums sums = urn__guide_norms(&map->guide);
+        *gradient_norm = sqrt(sums.gradient);
+        *position_norm = sqrt(sums.points);
+    }
+    return value;
+}
+
+static void warn(urn__map_state *map, double norm, double position_norm)
 {
     urn__run *run = map->run;
-    const bool close = norm < 100.0 * map->tolerance * fmax(1.0, urn__map_norm(map, map->position));
+    const bool close = urn__map_flat(map, norm / 100.0, position_norm);
     if (map->converged || (map->stalled && close))
         return;
     if (map->stalled)
@@ -214,33 +278,41 @@ static urn_status finish(void *state, urn_error *error)
     const urn__target *target = run->target;
     URN_TRY(urn__target_address(target, run->seed, urn__chain_for(URN__USE_EVALUATION, run->chain),
                                 0, error));
-    const double value = urn__target_log_density(target, map->position, map->gradient);
-    const double norm = urn__map_norm(map, map->gradient);
+    double norm, position_norm;
+    const double value = final_density(map, &norm, &position_norm);
     urn__run_number(run, "loss_per_observation", -value / target->observations, false);
     urn__run_number(run, "log_density", value, false);
     urn__run_number(run, "gradient_norm", norm, false);
     urn__run_number(run, "converged", map->converged ? 1.0 : 0.0, false);
-    warn(map, norm);
+    warn(map, norm, position_norm);
     return URN_OK;
 }
 
-static urn_status posterior(const void *state, urn_posterior **made, urn_error *error)
+static urn_status posterior(void *state, urn_posterior **made, urn_error *error)
 {
-    const urn__map_state *map = state;
-    return urn__posterior_make(map->run->allocator, URN_POSTERIOR_POINT, map->run->target->size, 1,
-                               0, map->position, NULL, map->run->seed, made, error);
+    urn__map_state *map = state;
+    const urn__run *run = map->run;
+    double *loc, *scale;
+    urn__guide_settle(&map->guide);
+    if (!map->lbfgs)
+        return urn__guide_posterior(run, &map->guide, made, error);
+    URN_TRY(urn__posterior_room(run->allocator, URN_POSTERIOR_POINT, run->target->size, 1, 0,
+                                run->seed, run->target->kernels->name, &loc, &scale, made, error));
+    memcpy(loc, map->position, (size_t)run->target->size * sizeof *loc);
+    return URN_OK;
 }
 
 const urn_engine urn__engine_map = {
     .name = "map",
     .summary = "posterior mode by L-BFGS or Adam",
     .kind = URN__OPTIMISER,
+    .single = true,
     .options = options,
     .accepts = accepts,
     .no_jacobian = no_jacobian,
     .start = start,
     .loop = all_steps,
-    .position = position,
+    .find_bad = find_bad,
     .finish = finish,
     .posterior = posterior,
     .release = release,

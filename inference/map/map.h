@@ -11,10 +11,10 @@ typedef struct urn__map_state {
     bool lbfgs;
     double tolerance;
     int history;
-    double *position, *gradient; /* of the log density */
-    double *slope, *m, *v;       /* adam and sgd */
+    double *position, *gradient; /* L-BFGS; the gradient is of the log density */
+    urn__guide guide;            /* adam and sgd: a guide of points */
     urn__optimiser optimiser;
-    double clip_factor;
+    bool close; /* adam and sgd: the gradient may be small enough at the next step */
     int bad_in_a_row;
     bool converged;
     double accepted;     /* L-BFGS: -log density of the last accepted position */
@@ -28,6 +28,7 @@ urn_status urn__map_descend(urn__map_state *map, int64_t step, urn__step_info *i
 urn_status urn__map_lbfgs(urn__map_state *map, urn_error *error);
 /* Is a gradient of this norm small enough at a position of this norm? */
 bool urn__map_flat(const urn__map_state *map, double gradient_norm, double position_norm);
+/* Of an array of L-BFGS. */
 double urn__map_norm(const urn__map_state *map, const double *x);
 
 #endif

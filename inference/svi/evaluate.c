@@ -15,10 +15,10 @@ static urn_status evaluate_draw(urn__svi *svi, int64_t number, double *log_p, do
     const urn__run *run = svi->run;
     const uint64_t chain = urn__chain_for(URN__USE_EVALUATION, run->chain);
     URN_TRY(urn__target_address(run->target, run->seed, chain, number, error));
-    const double sum = urn__guide_sample(&svi->guide, run->seed, chain, number);
-    *entropy = urn__guide_entropy(&svi->guide, sum);
-    *log_p = urn__target_log_density(run->target, svi->guide.position, NULL);
-    *log_q = svi->normal ? urn__guide_log_density(&svi->guide, sum) : 0.0;
+    urn__guide_sample(&svi->guide, (urn__draw){run->seed, chain, number});
+    *entropy = urn__guide_entropy(&svi->guide);
+    *log_p = urn__guide_target_density(&svi->guide, false);
+    *log_q = svi->normal ? urn__guide_log_density(&svi->guide) : 0.0;
     return URN_OK;
 }
 
@@ -105,7 +105,7 @@ urn_status urn__svi_evaluate(urn__svi *svi, urn_error *error)
 {
     urn__run *run = svi->run;
     bool batched;
-    URN_TRY(urn__target_varies(run->target, run->seed, svi->guide.loc, &batched, error));
+    URN_TRY(urn__guide_varies(&svi->guide, run->seed, &batched, error));
     /* A point without mini-batches has one value. */
     const int64_t n_loss = svi->normal || batched ? svi->evaluations : 1;
     const int64_t n_all = n_loss > svi->k_hat_draws ? n_loss : svi->k_hat_draws;

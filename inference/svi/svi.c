@@ -54,28 +54,8 @@ static urn_status read_settings(urn__svi *svi, urn_error *error)
     svi->evaluations = urn__setting_int(s, "evaluations");
     svi->k_hat_draws = svi->normal ? urn__setting_int(s, "k-hat-draws") : 0;
     URN_TRY(urn__optimiser_read(s, run->n_steps, &svi->optimiser, error));
-    svi->fused =
-        svi->particles == 1 && svi->optimiser.kind == URN__ADAM && !(svi->optimiser.clip > 0.0);
-    return URN_OK;
-}
-
-static urn_status first_scales(urn__svi *svi, urn_error *error)
-{
-    const urn__run *run = svi->run;
-    const double log_scale = log(urn__setting_real(run->settings, "init-scale"));
-    for (int c = 0; c < svi->guide.n_chunks; c++) {
-        const urn__chunk *chunk = &svi->guide.chunks[c];
-        for (int64_t i = chunk->offset; chunk->random && i < chunk->offset + chunk->n; i++) {
-            const double given = run->init_scale ? run->init_scale[i] : 1.0;
-            if (!(given > 0.0) || !isfinite(given))
-                return urn__fail(
-                    error, URN_ERR_DATA, NULL, run->target->blocks[chunk->block].name, NULL,
-                    "element %lld of the guide's first scale is %g; scales must be finite "
-                    "and positive",
-                    (long long)(chunk->first + i - chunk->offset), given);
-            svi->guide.log_scale[i] = run->init_scale ? log(given) : log_scale;
-        }
-    }
+    const bool one_sweep = svi->optimiser.kind == URN__ADAM || !svi->normal;
+    svi->fused = svi->particles == 1 && one_sweep && !(svi->optimiser.clip > 0.0);
     return URN_OK;
 }
 
@@ -83,16 +63,16 @@ static urn_status prepare(urn__svi *svi, urn_error *error)
 {
     urn__run *run = svi->run;
     URN_TRY(read_settings(svi, error));
-    URN_TRY(urn__guide_init(&svi->guide, svi->arena, run->target, svi->normal, !svi->fused, error));
+    URN_TRY(urn__guide_init(&svi->guide, svi->arena, run->target, svi->normal, error));
     const int64_t draws = svi->evaluations > svi->k_hat_draws ? svi->evaluations : svi->k_hat_draws;
     svi->log_weight = urn__arena_alloc(svi->arena, (size_t)draws, sizeof *svi->log_weight);
     if (!svi->log_weight)
         return urn__fail_memory(error, "evaluations", (size_t)draws * sizeof *svi->log_weight);
     const urn__setting_value *jitter = urn__setting(run->settings, "init-jitter");
-    URN_TRY(urn__start_position(run, urn__setting(run->settings, "init")->text,
-                                jitter->set ? jitter->real : (svi->normal ? 0.0 : 0.1),
-                                svi->guide.loc, error));
-    return first_scales(svi, error);
+    URN_TRY(urn__start_guide(run, urn__setting(run->settings, "init")->text,
+                             jitter->set ? jitter->real : (svi->normal ? 0.0 : 0.1),
+                             urn__setting_real(run->settings, "init-scale"), &svi->guide, error));
+    return urn__guide_ready(&svi->guide, &svi->optimiser, !svi->fused, error);
 }
 
 static void release(void *state)
@@ -101,6 +81,7 @@ static void release(void *state)
     if (!svi)
         return;
     const urn_allocator *allocator = svi->run->allocator;
+    urn__guide_settle(&svi->guide);
     urn__arena_free(svi->arena);
     urn__free(allocator, svi);
 }
@@ -131,86 +112,111 @@ static urn_status skip(urn__svi *svi, int64_t step, urn__step_info *info, urn_er
     char what[96];
     snprintf(what, sizeof what, "at %d steps in a row, the last of them step %lld", MOST_BAD_STEPS,
              (long long)step);
-    return urn__target_fail_density(svi->run->target, svi->guide.position, what, error);
+    return urn__guide_fail_density(&svi->guide, what, error);
+}
+
+static urn__draw draw_of(const urn__svi *svi, int64_t number)
+{
+    const urn__run *run = svi->run;
+    return (urn__draw){run->seed, urn__chain_for(URN__USE_STEPS, run->chain), number};
+}
+
+/* Draws the guide and evaluates the density there. */
+static urn_status evaluate(urn__svi *svi, int64_t number, double *value, urn_error *error)
+{
+    urn__run *run = svi->run;
+    const urn__draw draw = draw_of(svi, number);
+    urn__run_phase(run, NULL);
+    URN_TRY(urn__target_address(run->target, draw.seed, draw.chain, number, error));
+    urn__guide_sample(&svi->guide, draw);
+    urn__run_phase(run, "draw from the guide");
+    *value = urn__guide_target_density(&svi->guide, true);
+    urn__run_phase(run, "log density and gradient");
+    return URN_OK;
+}
+
+/* One draw: the update makes the next one too, but for the last step, and while there is trouble
+ * (the position is needed to explain it). */
+static urn_status step_fused(urn__svi *svi, int64_t step, urn__step_info *info, urn_error *error)
+{
+    urn__run *run = svi->run;
+    const double factor = 1.0 / run->target->observations;
+    double value;
+    URN_TRY(evaluate(svi, step - 1, &value, error));
+    info->loss = -(value + urn__guide_entropy(&svi->guide)) * factor;
+    if (!isfinite(value))
+        return skip(svi, step, info, error);
+    const urn__draw next = draw_of(svi, step);
+    const bool more = step < run->n_steps && svi->bad_in_a_row == 0;
+    urn__optimiser_begin(&svi->optimiser, step);
+    const urn__sums sums =
+        urn__guide_step(&svi->guide, &svi->optimiser, factor, false, more ? &next : NULL);
+    urn__run_phase(run, svi->normal ? "update of the guide and next draw" : "update of the guide");
+    if (sums.bad > 0.0)
+        return skip(svi, step, info, error);
+    svi->bad_in_a_row = 0;
+    return URN_OK;
+}
+
+static urn_status step_averaged(urn__svi *svi, int64_t step, urn__step_info *info, urn_error *error)
+{
+    urn__run *run = svi->run;
+    const double factor = 1.0 / run->target->observations, share = 1.0 / (double)svi->particles;
+    double log_density = 0.0;
+    bool good = true;
+    urn__guide_zero(&svi->guide);
+    for (int64_t p = 0; p < svi->particles && good; p++) {
+        double value;
+        URN_TRY(evaluate(svi, (step - 1) * svi->particles + p, &value, error));
+        log_density += value * share;
+        good = isfinite(value) && urn__guide_accumulate(&svi->guide, factor * share);
+    }
+    info->loss = -(log_density + urn__guide_entropy(&svi->guide)) * factor;
+    if (!good)
+        return skip(svi, step, info, error);
+    svi->bad_in_a_row = 0;
+    urn__optimiser_begin(&svi->optimiser, step);
+    urn__guide_update(&svi->guide, &svi->optimiser, factor);
+    urn__run_phase(run, "update of the guide");
+    return URN_OK;
 }
 
 static urn_status take_step(void *state, int64_t step, urn__step_info *info, urn_error *error)
 {
     urn__svi *svi = state;
-    urn__guide *guide = &svi->guide;
-    urn__run *run = svi->run;
-    const urn__target *target = run->target;
-    const double factor = 1.0 / target->observations;
-    const double share = 1.0 / (double)svi->particles;
-    const uint64_t chain = urn__chain_for(URN__USE_STEPS, run->chain);
-    double log_density = 0.0, sum_log_scale = 0.0;
-    bool good = true;
-    if (!svi->fused)
-        urn__guide_zero(guide);
-    for (int64_t p = 0; p < svi->particles && good; p++) {
-        const int64_t number = (step - 1) * svi->particles + p;
-        urn__run_phase(run, NULL);
-        URN_TRY(urn__target_address(target, run->seed, chain, number, error));
-        sum_log_scale = urn__guide_sample(guide, run->seed, chain, number);
-        urn__run_phase(run, "draw from the guide");
-        const double value = urn__target_log_density(target, guide->position, guide->gradient);
-        urn__run_phase(run, "log density and gradient");
-        good = isfinite(value) && urn__guide_gradient_finite(guide);
-        log_density += value * share;
-        if (!svi->fused && good)
-            urn__guide_accumulate(guide, factor * share);
-    }
-    info->loss = -(log_density + urn__guide_entropy(guide, sum_log_scale)) * factor;
-    if (!good)
-        return skip(svi, step, info, error);
-    svi->bad_in_a_row = 0;
-    urn__optimiser_begin(&svi->optimiser, step);
-    if (svi->fused)
-        urn__guide_update_fused(guide, &svi->optimiser, factor);
-    else
-        urn__guide_update(guide, &svi->optimiser, factor);
-    urn__run_phase(run, "update of the guide");
-    return URN_OK;
+    return svi->fused ? step_fused(svi, step, info, error) : step_averaged(svi, step, info, error);
 }
 
-static const double *position(const void *state)
+static int64_t find_bad(const void *state, double *value)
 {
-    return ((const urn__svi *)state)->guide.loc;
+    return urn__guide_find_bad(&((const urn__svi *)state)->guide, value);
 }
 
 static urn_status finish(void *state, urn_error *error)
 {
-    return urn__svi_evaluate(state, error);
+    urn__svi *svi = state;
+    urn__guide_settle(&svi->guide);
+    return urn__svi_evaluate(svi, error);
 }
 
-/* The scales of points are 0: such coordinates do not vary between draws. The gradient, which the
- * next step writes anew, lends its memory. */
-static urn_status posterior(const void *state, urn_posterior **made, urn_error *error)
+static urn_status posterior(void *state, urn_posterior **made, urn_error *error)
 {
-    const urn__svi *svi = state;
-    const urn__guide *guide = &svi->guide;
-    const int64_t size = guide->target->size;
-    double *scale = guide->gradient;
-    for (int c = 0; c < guide->n_chunks; c++) {
-        const urn__chunk *chunk = &guide->chunks[c];
-        for (int64_t i = chunk->offset; i < chunk->offset + chunk->n; i++)
-            scale[i] = chunk->random ? exp(guide->log_scale[i]) : 0.0;
-    }
-    return urn__posterior_make(svi->run->allocator,
-                               svi->normal ? URN_POSTERIOR_NORMAL : URN_POSTERIOR_POINT, size, 1, 0,
-                               guide->loc, svi->normal ? scale : NULL, svi->run->seed, made, error);
+    urn__svi *svi = state;
+    urn__guide_settle(&svi->guide);
+    return urn__guide_posterior(svi->run, &svi->guide, made, error);
 }
 
 const urn_engine urn__engine_svi = {
     .name = "svi",
     .summary = "stochastic variational inference with a normal or delta guide",
     .kind = URN__OPTIMISER,
+    .single = true,
     .options = options,
     .accepts = accepts,
     .no_jacobian = no_jacobian,
     .start = start,
     .step = take_step,
-    .position = position,
+    .find_bad = find_bad,
     .finish = finish,
     .posterior = posterior,
     .release = release,

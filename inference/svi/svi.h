@@ -3,7 +3,6 @@
 #define URN_INFERENCE_SVI_SVI_H
 
 #include "../driver.h"
-#include "guide.h"
 
 typedef struct urn__svi {
     urn__run *run;
@@ -11,7 +10,7 @@ typedef struct urn__svi {
     urn__optimiser optimiser;
     urn__guide guide;
     bool normal; /* else a delta guide */
-    bool fused;  /* one draw and plain Adam: one sweep does the update */
+    bool fused;  /* one sweep does the update: see urn__guide_step */
     int64_t particles, evaluations, k_hat_draws;
     int bad_in_a_row;
     double *log_weight; /* of the evaluations, k_hat_draws at most */

@@ -1,0 +1,325 @@
+/* Guides that factorise over coordinates: memory, chunks, and the order of sweeps. What touches a
+ * number is in guide_sweeps.c. */
+#include "guide.h"
+
+#include <math.h>
+#include <string.h>
+
+#define HALF_LOG_2PI 0.91893853320467274178
+
+/* ---- chunks and tasks ---- */
+
+static int64_t chunks_of(int64_t size)
+{
+    return (size + URN__CHUNK - 1) / URN__CHUNK;
+}
+
+static void cut_chunks(urn__guide *guide)
+{
+    const urn__target *target = guide->target;
+    urn__chunk *chunk = guide->chunks;
+    for (int b = 0; b < target->n_blocks; b++) {
+        const urn__block *block = &target->blocks[b];
+        const bool random = guide->normal && !block->point;
+        for (int64_t first = 0; first < block->size; first += URN__CHUNK) {
+            const int64_t left = block->size - first;
+            *chunk++ = (urn__chunk){.block = b,
+                                    .random = random,
+                                    .offset = block->offset + first,
+                                    .first = first,
+                                    .n = left < URN__CHUNK ? left : URN__CHUNK};
+        }
+        guide->n_random += random ? block->size : 0;
+    }
+}
+
+/* Small chunks are put together, so that many small sites are not many tasks. */
+static void group_tasks(urn__guide *guide)
+{
+    int64_t elements = URN__CHUNK;
+    for (int c = 0; c < guide->n_chunks; c++) {
+        if (elements >= URN__CHUNK) {
+            guide->task[guide->n_tasks++] = c;
+            elements = 0;
+        }
+        elements += guide->chunks[c].n;
+    }
+    guide->task[guide->n_tasks] = guide->n_chunks;
+}
+
+/* ---- memory ---- */
+
+static void *numbers(const urn__guide *guide, urn__arena *arena)
+{
+    return urn__arena_alloc(arena, (size_t)guide->target->size, guide->sweeps->real);
+}
+
+static urn_status fail_memory(const urn__guide *guide, const char *what, size_t arrays,
+                              urn_error *error)
+{
+    return urn__fail_memory(error, what,
+                            (size_t)guide->target->size * arrays * guide->sweeps->real);
+}
+
+urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__target *target,
+                           bool normal, urn_error *error)
+{
+    *guide = (urn__guide){.target = target,
+                          .normal = normal,
+                          .sweeps = target->precision == URN_PRECISION_SINGLE
+                                        ? &urn__guide_sweeps_single
+                                        : &urn__guide_sweeps};
+    int64_t n_chunks = 0;
+    for (int b = 0; b < target->n_blocks; b++)
+        n_chunks += chunks_of(target->blocks[b].size);
+    if (n_chunks >= INT32_MAX)
+        return urn__fail_memory(error, "a guide", SIZE_MAX);
+    guide->n_chunks = (int)n_chunks;
+    const size_t n = (size_t)n_chunks + 1;
+    guide->chunks = urn__arena_alloc(arena, n, sizeof *guide->chunks);
+    guide->task = urn__arena_alloc(arena, n, sizeof *guide->task);
+    guide->sums = urn__arena_alloc(arena, n, sizeof *guide->sums);
+    guide->streams = urn__arena_alloc(arena, (size_t)target->n_blocks + 1, sizeof *guide->streams);
+    guide->arrays.loc = numbers(guide, arena);
+    guide->arrays.log_scale = normal ? numbers(guide, arena) : NULL;
+    guide->arrays.position = normal ? numbers(guide, arena) : guide->arrays.loc;
+    if (urn__arena_failed(arena))
+        return fail_memory(guide, "a guide", 3, error);
+    cut_chunks(guide);
+    group_tasks(guide);
+    return URN_OK;
+}
+
+urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, bool averaging,
+                            urn_error *error)
+{
+    urn__guide_arrays *a = &guide->arrays;
+    const bool second = optimiser->kind != URN__SGD; /* moments */
+    struct {
+        void **array;
+        bool wanted;
+    } const list[] = {{&a->gradient, true},
+                      {&a->m_loc, true},
+                      {&a->v_loc, second},
+                      {&a->m_scale, guide->normal},
+                      {&a->v_scale, guide->normal && second},
+                      {&a->g_loc, averaging},
+                      {&a->g_scale, averaging && guide->normal}};
+    guide->optimiser_memory = urn__arena_new(guide->target->allocator);
+    if (!guide->optimiser_memory)
+        return fail_memory(guide, "a guide's optimiser", 1, error);
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        if (list[i].wanted)
+            *list[i].array = numbers(guide, guide->optimiser_memory);
+    if (urn__arena_failed(guide->optimiser_memory))
+        return fail_memory(guide, "a guide's optimiser", 7, error);
+    return URN_OK;
+}
+
+void urn__guide_settle(urn__guide *guide)
+{
+    urn__arena_free(guide->optimiser_memory);
+    guide->optimiser_memory = NULL;
+}
+
+/* ---- sweeps ---- */
+
+static void sweep_task(void *context, int64_t task, int thread)
+{
+    const urn__sweep *s = context;
+    urn__guide *guide = s->guide;
+    (void)thread;
+    guide->sums[task] = (urn__sums){0};
+    for (int c = guide->task[task]; c < guide->task[task + 1]; c++)
+        s->chunk(s, &guide->chunks[c], &guide->sums[task]);
+}
+
+/* The sums are over tasks in their order. */
+static urn__sums run_sweep(urn__sweep *s)
+{
+    const urn__guide *guide = s->guide;
+    urn__sums total = {0};
+    urn__parallel(guide->target->threads, guide->n_tasks, sweep_task, s);
+    for (int t = 0; t < guide->n_tasks; t++) {
+        const urn__sums *part = &guide->sums[t];
+        total.log_scale += part->log_scale;
+        total.squares += part->squares;
+        total.gradient += part->gradient;
+        total.points += part->points;
+        total.bad += part->bad;
+    }
+    return total;
+}
+
+/* ---- start and end ---- */
+
+static urn_status check_scales(const urn__guide *guide, const double *given, urn_error *error)
+{
+    for (int c = 0; c < guide->n_chunks; c++) {
+        const urn__chunk *chunk = &guide->chunks[c];
+        for (int64_t i = chunk->offset; chunk->random && i < chunk->offset + chunk->n; i++)
+            if (!(given[i] > 0.0) || !isfinite(given[i]))
+                return urn__fail(
+                    error, URN_ERR_DATA, NULL, guide->target->blocks[chunk->block].name, NULL,
+                    "element %lld of the guide's first scale is %g; scales must be finite "
+                    "and positive",
+                    (long long)(chunk->first + i - chunk->offset), given[i]);
+    }
+    return URN_OK;
+}
+
+urn_status urn__guide_start(urn__guide *guide, const double *loc, double scale, const double *given,
+                            urn_error *error)
+{
+    if (given && guide->normal)
+        URN_TRY(check_scales(guide, given, error));
+    double *scales = urn__alloc(guide->target->allocator, URN__CHUNK * sizeof *scales);
+    if (!scales)
+        return urn__fail_memory(error, "first scales", URN__CHUNK * sizeof *scales);
+    for (int c = 0; c < guide->n_chunks; c++) {
+        const urn__chunk *chunk = &guide->chunks[c];
+        for (int64_t i = 0; i < chunk->n; i++)
+            scales[i] = chunk->random ? log(given ? given[chunk->offset + i] : scale) : 0.0;
+        guide->sweeps->start(&(urn__sweep){.guide = guide, .from = loc, .scale = scales}, chunk,
+                             NULL);
+    }
+    urn__free(guide->target->allocator, scales);
+    guide->drawn = false;
+    return URN_OK;
+}
+
+void urn__guide_export(const urn__guide *guide, double *loc, double *scale)
+{
+    urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
+    run_sweep(&(urn__sweep){
+        .guide = own, .loc = loc, .scale = scale, .chunk = guide->sweeps->export});
+}
+
+int64_t urn__guide_find_bad(const urn__guide *guide, double *value)
+{
+    return guide->sweeps->find_bad(guide, value);
+}
+
+/* ---- draws ---- */
+
+static void address(urn__guide *guide, urn__draw draw)
+{
+    const urn__target *target = guide->target;
+    for (int b = 0; b < target->n_blocks; b++)
+        guide->streams[b] =
+            urn__stream_at(draw.seed, draw.chain, target->blocks[b].name, (uint64_t)draw.number);
+}
+
+static void note_draw(urn__guide *guide, urn__draw draw, const urn__sums *sums)
+{
+    guide->drawn = true;
+    guide->draw = draw;
+    guide->sum_log_scale = sums->log_scale;
+    guide->sum_squares = sums->squares;
+}
+
+static bool holds(const urn__guide *guide, urn__draw draw)
+{
+    const urn__draw *now = &guide->draw;
+    return guide->drawn && now->seed == draw.seed && now->chain == draw.chain &&
+           now->number == draw.number;
+}
+
+void urn__guide_sample(urn__guide *guide, urn__draw draw)
+{
+    if (!guide->normal || holds(guide, draw))
+        return;
+    address(guide, draw);
+    const urn__sums sums =
+        run_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->sample});
+    note_draw(guide, draw, &sums);
+}
+
+double urn__guide_target_density(urn__guide *guide, bool gradient)
+{
+    return urn__target_log_density(guide->target, guide->arrays.position,
+                                   gradient ? guide->arrays.gradient : NULL);
+}
+
+double urn__guide_entropy(const urn__guide *guide)
+{
+    return guide->sum_log_scale + (double)guide->n_random * (HALF_LOG_2PI + 0.5);
+}
+
+double urn__guide_log_density(const urn__guide *guide)
+{
+    return -guide->sum_log_scale - (double)guide->n_random * HALF_LOG_2PI -
+           0.5 * guide->sum_squares;
+}
+
+urn_status urn__guide_varies(urn__guide *guide, uint64_t seed, bool *varies, urn_error *error)
+{
+    return urn__target_varies(guide->target, seed, guide->arrays.loc, varies, error);
+}
+
+urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, urn_error *error)
+{
+    const urn__target *target = guide->target;
+    const size_t bytes = (size_t)target->size * sizeof(double);
+    double *position = urn__alloc(target->allocator, bytes);
+    if (!position)
+        return urn__fail_memory(error, "a position", bytes);
+    urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
+    run_sweep(
+        &(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
+    const urn_status status = urn__target_fail_density(target, position, what, error);
+    urn__free(target->allocator, position);
+    return status;
+}
+
+/* ---- updates ---- */
+
+urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, double factor,
+                          bool norms, const urn__draw *next)
+{
+    const bool draw = next && guide->normal;
+    guide->drawn = false;
+    if (draw)
+        address(guide, *next);
+    const urn__sums sums = run_sweep(&(urn__sweep){.guide = guide,
+                                                   .optimiser = optimiser,
+                                                   .factor = factor,
+                                                   .norms = norms,
+                                                   .draw = draw,
+                                                   .chunk = guide->sweeps->step});
+    if (draw)
+        note_draw(guide, *next, &sums);
+    return sums;
+}
+
+void urn__guide_zero(urn__guide *guide)
+{
+    const size_t bytes = (size_t)guide->target->size * guide->sweeps->real;
+    memset(guide->arrays.g_loc, 0, bytes);
+    if (guide->arrays.g_scale)
+        memset(guide->arrays.g_scale, 0, bytes);
+}
+
+bool urn__guide_accumulate(urn__guide *guide, double factor)
+{
+    const urn__sums sums = run_sweep(
+        &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->accumulate});
+    return sums.bad == 0.0;
+}
+
+void urn__guide_update(urn__guide *guide, const urn__optimiser *optimiser, double factor)
+{
+    const urn__sums sums = run_sweep(
+        &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->entropy});
+    const double norm = sqrt(sums.gradient), limit = optimiser->clip;
+    guide->drawn = false;
+    run_sweep(&(urn__sweep){.guide = guide,
+                            .optimiser = optimiser,
+                            .factor = limit > 0.0 && norm > limit ? limit / norm : 1.0,
+                            .chunk = guide->sweeps->update});
+}
+
+urn__sums urn__guide_norms(urn__guide *guide)
+{
+    return run_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->norms});
+}
