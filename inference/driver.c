@@ -248,6 +248,9 @@ static urn_status fit_new(const urn_allocator *allocator, urn_fit **fit, urn_err
 
 static urn_status check_options(const urn_fit_options *options, int64_t size, urn_error *error)
 {
+    if (options->precision == URN_PRECISION_SINGLE && !options->engine->single)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --precision single out",
+                         "engine \"%s\" works in double precision only", options->engine->name);
     if (options->engine->kind == URN__OPTIMISER && options->chains > 1)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --chains out",
                          "engine \"%s\" optimises and runs one chain, not %d",
@@ -267,6 +270,7 @@ urn_status urn__fit_target(const urn__target *target, const urn_fit_options *opt
     URN_TRY(check_options(options, target->size, error));
     urn_fit *made;
     URN_TRY(fit_new(options->allocator, &made, error));
+    made->cpu = target->kernels->name;
     urn__run *run = urn__calloc(options->allocator, 1, sizeof *run); /* too large for a stack */
     urn_status status;
     if (run) {
@@ -305,7 +309,7 @@ static urn_status fit_model(const urn_model *model, const urn_fit_options *optio
     urn__settings settings;
     URN_TRY(urn__settings_read(engine, options->settings, options->n_settings, arena, &settings,
                                error));
-    URN_TRY(urn__model_target_describe(mt, model, options->allocator, error));
+    URN_TRY(urn__model_target_describe(mt, model, options->precision, options->allocator, error));
     URN_TRY(engine->accepts(&mt->target, &settings, error));
     const bool no_jacobian = engine->no_jacobian && engine->no_jacobian(&settings);
     URN_TRY(urn__model_target_compile(mt, no_jacobian, options->cpu, options->threads, error));
@@ -353,6 +357,11 @@ bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number)
 const char *urn_fit_warning_at(const urn_fit *fit, int i)
 {
     return i >= 0 && i < fit->n_warnings ? fit->warnings[i] : NULL;
+}
+
+const char *urn_fit_cpu(const urn_fit *fit)
+{
+    return fit->cpu;
 }
 
 const urn_posterior *urn_fit_posterior(const urn_fit *fit)

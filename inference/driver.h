@@ -37,6 +37,7 @@ struct urn_fit {
     const urn_allocator *allocator;
     urn__arena *arena;
     urn_posterior *posterior;
+    const char *cpu;
     int n_numbers, n_warnings;
     urn_fit_number numbers[URN__MAX_NUMBERS];
     const char *warnings[URN__MAX_WARNINGS];
@@ -75,6 +76,11 @@ urn_status urn__start_guide(urn__run *run, const char *init, double jitter, doub
 urn_status urn__guide_posterior(const urn__run *run, const urn__guide *guide,
                                 urn_posterior **posterior, urn_error *error);
 
+/* Memory of a posterior through a hook; the rest as urn_posterior_new. */
+urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,
+                               int64_t size, int64_t chains, int64_t draws, const double *loc,
+                               const double *scale, uint64_t seed, urn_posterior **posterior,
+                               urn_error *error);
 /* A posterior to be filled in: zeros of the right sizes in *loc and, for normals, *scale. */
 urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kind kind,
                                int64_t size, int64_t chains, int64_t draws, uint64_t seed,

@@ -64,11 +64,11 @@ static urn_status fail_memory(const urn__guide *guide, const char *what, size_t 
 urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__target *target,
                            bool normal, urn_error *error)
 {
-    *guide = (urn__guide){.target = target,
-                          .normal = normal,
-                          .sweeps = target->precision == URN_PRECISION_SINGLE
-                                        ? &urn__guide_sweeps_single
-                                        : &urn__guide_sweeps};
+    *guide =
+        (urn__guide){.target = target,
+                     .normal = normal,
+                     .sweeps = target->precision == URN_PRECISION_SINGLE ? &urn__guide_sweeps_single
+                                                                         : &urn__guide_sweeps};
     int64_t n_chunks = 0;
     for (int b = 0; b < target->n_blocks; b++)
         n_chunks += chunks_of(target->blocks[b].size);
@@ -191,8 +191,8 @@ urn_status urn__guide_start(urn__guide *guide, const double *loc, double scale, 
 void urn__guide_export(const urn__guide *guide, double *loc, double *scale)
 {
     urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
-    run_sweep(&(urn__sweep){
-        .guide = own, .loc = loc, .scale = scale, .chunk = guide->sweeps->export});
+    run_sweep(
+        &(urn__sweep){.guide = own, .loc = loc, .scale = scale, .chunk = guide->sweeps->export});
 }
 
 int64_t urn__guide_find_bad(const urn__guide *guide, double *value)
@@ -230,8 +230,7 @@ void urn__guide_sample(urn__guide *guide, urn__draw draw)
     if (!guide->normal || holds(guide, draw))
         return;
     address(guide, draw);
-    const urn__sums sums =
-        run_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->sample});
+    const urn__sums sums = run_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->sample});
     note_draw(guide, draw, &sums);
 }
 
@@ -265,8 +264,7 @@ urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, ur
     if (!position)
         return urn__fail_memory(error, "a position", bytes);
     urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
-    run_sweep(
-        &(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
+    run_sweep(&(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
     const urn_status status = urn__target_fail_density(target, position, what, error);
     urn__free(target->allocator, position);
     return status;
@@ -309,8 +307,8 @@ bool urn__guide_accumulate(urn__guide *guide, double factor)
 
 void urn__guide_update(urn__guide *guide, const urn__optimiser *optimiser, double factor)
 {
-    const urn__sums sums = run_sweep(
-        &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->entropy});
+    const urn__sums sums =
+        run_sweep(&(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->entropy});
     const double norm = sqrt(sums.gradient), limit = optimiser->clip;
     guide->drawn = false;
     run_sweep(&(urn__sweep){.guide = guide,

@@ -28,8 +28,8 @@ typedef struct urn__sums {
 typedef struct urn__guide_arrays {
     void *loc, *m_loc, *v_loc;
     void *log_scale, *m_scale, *v_scale; /* NULL in a guide of points */
-    void *position; /* the draw; the locations themselves in a guide of points */
-    void *gradient; /* of the log density there */
+    void *position;        /* the draw; the locations themselves in a guide of points */
+    void *gradient;        /* of the log density there */
     void *g_loc, *g_scale; /* gradient of the loss over several draws; NULL if from one */
 } urn__guide_arrays;
 
@@ -69,8 +69,8 @@ urn_status urn__guide_start(urn__guide *guide, const double *loc, double scale, 
 /* Memory of draws, gradients and the optimiser. `averaging`: of gradients over several draws. */
 urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, bool averaging,
                             urn_error *error);
-/* Gives back what only the steps need: no gradient and no update can be asked for any more. Harmless
- * in any state and when repeated. */
+/* Gives back what only the steps need: no gradient and no update can be asked for any more.
+ * Harmless in any state and when repeated. */
 void urn__guide_settle(urn__guide *guide);
 
 /* Fills the position with a draw, unless it is there already (see urn__guide_step). */
@@ -91,15 +91,15 @@ int64_t urn__guide_find_bad(const urn__guide *guide, double *value);
 void urn__guide_export(const urn__guide *guide, double *loc, double *scale);
 
 /* The step for one draw, in one sweep: gradient of -(log p + entropy) * factor, the optimiser
- * (Adam without decay in a guide of normals; any in one of points), and the draw `next` (NULL: none)
- * while the new parameters are in the cache. A chunk (at most URN__CHUNK coordinates of one block)
- * whose gradient is not finite keeps its parameters and its optimiser's memory as they were; `bad`
- * counts these. With `norms`, the sums hold squared norms of the gradient and of the locations
- * before the step. */
+ * (Adam without decay in a guide of normals; any in one of points), and the draw `next` (NULL:
+ * none) while the new parameters are in the cache. A chunk (at most URN__CHUNK coordinates of one
+ * block) whose gradient is not finite keeps its parameters and its optimiser's memory as they were;
+ * `bad` counts these. With `norms`, the sums hold squared norms of the gradient and of the
+ * locations before the step. */
 urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, double factor,
                           bool norms, const urn__draw *next);
-/* The same for any optimiser and number of draws: zero, accumulate each draw (`factor` is divided by
- * their number by the caller), then update with the norm of the gradient limited. _accumulate
+/* The same for any optimiser and number of draws: zero, accumulate each draw (`factor` is divided
+ * by their number by the caller), then update with the norm of the gradient limited. _accumulate
  * returns false, with nothing lost but this step, when the gradient is not finite. */
 void urn__guide_zero(urn__guide *guide);
 bool urn__guide_accumulate(urn__guide *guide, double factor);

@@ -83,7 +83,7 @@ static void sample(const urn__sweep *s, const urn__chunk *c, urn__sums *sums)
 
 /* ---- updates ---- */
 
-static bool finite(const urn__sweep *s, const urn__chunk *c)
+static bool is_finite(const urn__sweep *s, const urn__chunk *c)
 {
     return isfinite(kernels_of(s)->sum(c->n, at(s->guide->arrays.gradient, c)));
 }
@@ -121,7 +121,7 @@ static void step_normal(const urn__sweep *s, const urn__chunk *c)
 /* The gradient is read from memory for the check, and from the cache for the step. */
 static void step(const urn__sweep *s, const urn__chunk *c, urn__sums *sums)
 {
-    if (!finite(s, c))
+    if (!is_finite(s, c))
         sums->bad += 1.0;
     else {
         if (s->norms)
@@ -143,7 +143,7 @@ static void accumulate(const urn__sweep *s, const urn__chunk *c, urn__sums *sums
     const urn__real *g = at(a->gradient, c), *z = at(a->position, c), *loc = at(a->loc, c);
     const urn__real factor = (urn__real)-s->factor;
     urn__real *g_loc = at(a->g_loc, c);
-    sums->bad += finite(s, c) ? 0.0 : 1.0;
+    sums->bad += is_finite(s, c) ? 0.0 : 1.0;
     for (int64_t i = 0; i < c->n; i++)
         g_loc[i] += factor * g[i];
     if (!c->random)

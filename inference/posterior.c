@@ -56,16 +56,16 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
     urn_posterior *p = urn__calloc(allocator, 1, sizeof *p);
     if (!p)
         return urn__fail_memory(error, "a posterior", sizeof *p);
-    *p = (urn_posterior){.allocator = allocator,
-                         .kind = kind,
-                         .size = size,
-                         .chains = stored ? chains : 1,
-                         .draws = stored ? draws : 0,
-                         .seed = seed,
-                         .kernels = kernels,
-                         .loc = urn__calloc(allocator, (size_t)n, sizeof(double)),
-                         .scale = normal ? urn__calloc(allocator, (size_t)n, sizeof(double))
-                                         : NULL};
+    *p =
+        (urn_posterior){.allocator = allocator,
+                        .kind = kind,
+                        .size = size,
+                        .chains = stored ? chains : 1,
+                        .draws = stored ? draws : 0,
+                        .seed = seed,
+                        .kernels = kernels,
+                        .loc = urn__calloc(allocator, (size_t)n, sizeof(double)),
+                        .scale = normal ? urn__calloc(allocator, (size_t)n, sizeof(double)) : NULL};
     if (!p->loc || (normal && !p->scale)) {
         urn_posterior_free(p);
         return urn__fail_memory(error, "posterior arrays", (size_t)n * sizeof(double));
@@ -76,9 +76,10 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
     return URN_OK;
 }
 
-urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chains, int64_t draws,
-                             const double *loc, const double *scale, uint64_t seed,
-                             urn_posterior **posterior, urn_error *error)
+urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,
+                               int64_t size, int64_t chains, int64_t draws, const double *loc,
+                               const double *scale, uint64_t seed, urn_posterior **posterior,
+                               urn_error *error)
 {
     double *own_loc, *own_scale;
     *posterior = NULL;
@@ -86,8 +87,8 @@ urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chai
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
                          "a posterior needs locations, and a normal one scales too");
     urn_posterior *p;
-    URN_TRY(urn__posterior_room(NULL, kind, size, chains, draws, seed, NULL, &own_loc, &own_scale,
-                                &p, error));
+    URN_TRY(urn__posterior_room(allocator, kind, size, chains, draws, seed, NULL, &own_loc,
+                                &own_scale, &p, error));
     memcpy(own_loc, loc, (size_t)(size * (p->draws > 0 ? chains * draws : 1)) * sizeof *loc);
     if (own_scale)
         memcpy(own_scale, scale, (size_t)size * sizeof *scale);
@@ -97,6 +98,13 @@ urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chai
     else
         urn_posterior_free(p);
     return status;
+}
+
+urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chains, int64_t draws,
+                             const double *loc, const double *scale, uint64_t seed,
+                             urn_posterior **posterior, urn_error *error)
+{
+    return urn__posterior_make(NULL, kind, size, chains, draws, loc, scale, seed, posterior, error);
 }
 
 void urn_posterior_free(urn_posterior *posterior)

@@ -85,12 +85,6 @@ static double model_log_density(void *context, const double *position, double *g
     return urn_replay_log_density(mt->replay, position, gradient);
 }
 
-static double model_log_density_single(void *context, const float *position, float *gradient)
-{
-    const urn__model_target *mt = context;
-    return urn_replay_log_density_single(mt->replay, position, gradient);
-}
-
 static void model_set_threads(void *context, int threads)
 {
     urn__model_target *mt = context;
@@ -165,8 +159,7 @@ static urn_status model_centre(void *context, uint64_t seed, double *position, b
     const urn_compile_options options = {
         .bytes = sizeof options, .kind = URN_PROGRAM_CENTRE, .cpu = mt->cpu};
     urn__runner runner;
-    urn_status status =
-        urn__runner_open(&runner, mt->model, &options, mt->target.threads, error);
+    urn_status status = urn__runner_open(&runner, mt->model, &options, mt->target.threads, error);
     if (status == URN_OK)
         status = find_centre(mt, &runner, seed, position, usable, error);
     urn__runner_close(&runner);
@@ -218,9 +211,9 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     target->context = mt;
     target->precision = precision;
     if (precision == URN_PRECISION_SINGLE)
-        target->log_density_single = model_log_density_single;
-    else
-        target->log_density = model_log_density;
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --precision single out",
+                         "models compute in double precision only");
+    target->log_density = model_log_density;
     target->address = model_address;
     target->set_threads = model_set_threads;
     target->profile = model_profile;

@@ -71,6 +71,9 @@ typedef struct urn_fit_options {
      * or threads. May be NULL. */
     void (*log_row)(void *context, int n, const char *const *names, const double *values);
     bool profile; /* time ops and phases: see urn_fit_profile_at */
+    /* The type the fit computes in: engines that cannot use single precision refuse it. What comes
+     * out (the posterior, losses) is in doubles either way. */
+    urn_precision precision;
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;
@@ -91,6 +94,9 @@ typedef struct urn_fit_number {
 } urn_fit_number;
 URN_API bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number);
 
+/* The CPU path it ran on: "base", "v3" or "v4". */
+URN_API const char *urn_fit_cpu(const urn_fit *fit);
+
 /* Warnings in words ("the loss still falls: ..."), NULL past the last. */
 URN_API const char *urn_fit_warning_at(const urn_fit *fit, int i);
 
@@ -100,7 +106,8 @@ URN_API bool urn_fit_profile_at(const urn_fit *fit, int i, urn_profile_entry *en
 
 /* ---- a posterior: what predictions are made from ---- */
 
-/* Draws of the unconstrained position, by number. Same number, same bits. Made from a fit, or from
+/* Draws of the unconstrained position, by number. Same number, same bits on one CPU path (that of
+ * the fit, or the best of the machine); on others the same up to rounding. Made from a fit, or from
  * the arrays of a saved one. */
 typedef struct urn_posterior urn_posterior;
 
@@ -125,6 +132,9 @@ URN_API const double *urn_posterior_loc(const urn_posterior *posterior);
 URN_API const double *urn_posterior_scale(const urn_posterior *posterior);
 /* Writes draw s (0-based, chains one after another) into `position`. */
 URN_API void urn_posterior_draw(const urn_posterior *posterior, int64_t s, double *position);
+/* The same for elements first .. first + n - 1 alone; the others are left as they are. */
+URN_API void urn_posterior_draw_part(const urn_posterior *posterior, int64_t s, int64_t first,
+                                     int64_t n, double *position);
 
 /* Mean, sd and quantiles of every element of a latent or recorded site, in its natural space.
  * Guides: exact where the transformation allows, else from 1,000 draws. Arrays of the site's size;

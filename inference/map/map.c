@@ -183,8 +183,8 @@ urn_status urn__map_descend(urn__map_state *map, int64_t step, urn__step_info *i
 {
     urn__run *run = map->run;
     urn__run_phase(run, NULL);
-    URN_TRY(urn__target_address(run->target, run->seed,
-                                urn__chain_for(URN__USE_STEPS, run->chain), step - 1, error));
+    URN_TRY(urn__target_address(run->target, run->seed, urn__chain_for(URN__USE_STEPS, run->chain),
+                                step - 1, error));
     const double value = urn__guide_target_density(&map->guide, true);
     urn__run_phase(run, "log density and gradient");
     info->loss = -value / run->target->observations;
