@@ -5,6 +5,7 @@
 #define URN_GRAPH_GRAPH_H
 
 #include "../base/base.h"
+#include "../base/numbers.h"
 #include "../tensor/real.h"
 #include <urn/families.h>
 
@@ -231,11 +232,20 @@ urn__id urn__plus(urn__graph *g, urn__id a, urn__id b);  /* 0 ids count as nothi
 /* ---- attributes of ops ---- */
 
 typedef struct urn__values_attr { /* constant, data */
-    const double *values;
+    const double *values;   /* NULL where numbers are given */
+    urn__numbers *numbers;  /* data of width 1: a column, whose numbers from `first` on are meant */
+    int64_t first;
     int64_t width; /* data: elements a row */
     int64_t batch; /* data: 1 when rows are picked by the mini-batch */
     urn__shape shape;
 } urn__values_attr;
+/* All values of a constant or data node (also those outside a mini-batch), in the type asked for;
+ * NULL when memory runs out. A column's singles are at hand; values are never given as singles
+ * (NULL): whoever needs them converts. */
+const double *urn__values_doubles(const urn__values_attr *attr);
+const float *urn__values_singles(const urn__values_attr *attr);
+/* Copies elements from .. from + n - 1, without making doubles of all. */
+void urn__values_read(const urn__values_attr *attr, int64_t from, int64_t n, double *to);
 typedef struct urn__index_attr {
     const urn__index *index;
     int32_t rows_plate, target_plate;

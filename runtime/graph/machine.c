@@ -66,7 +66,9 @@ urn_status urn__machine_batch(urn__machine *m, int64_t n, const int32_t *rows)
     const struct urn__plan *p = m->p;
     for (int k = 0; k < p->n_batch_columns; k++) {
         const urn__values_attr *a = urn__graph_node(p->g, p->batch_column[k])->attr;
-        for (int64_t i = 0; i < n; i++)
+        if (a->numbers != NULL)
+            urn__numbers_pick(a->numbers, a->first, n, rows, m->batch_values[k]);
+        for (int64_t i = 0; i < n && a->numbers == NULL; i++)
             memcpy(m->batch_values[k] + i * a->width, a->values + rows[i] * a->width,
                    (size_t)a->width * sizeof(double));
     }

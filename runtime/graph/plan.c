@@ -48,19 +48,24 @@ static double *without_const(const double *values)
     return u.out;
 }
 
+/* false: out of memory. */
+static bool place_values(planner *pl, urn__id id)
+{
+    const urn__values_attr *a = urn__graph_node(pl->g, id)->attr;
+    if (a->batch) {
+        pl->batch_column[pl->p->n_batch_columns] = id;
+        new_place(pl, id, 0, URN__PLACE_BATCH, pl->p->n_batch_columns++, NULL);
+        return true;
+    }
+    const double *values = urn__values_doubles(a);
+    new_place(pl, id, 0, URN__PLACE_FIXED, 0, without_const(values));
+    return values != NULL;
+}
+
 static void place_leaf(planner *pl, urn__id id)
 {
     const urn__node *n = urn__graph_node(pl->g, id);
-    if (n->op == &urn__op_constant) {
-        new_place(pl, id, 0, URN__PLACE_FIXED, 0,
-                  without_const(((const urn__values_attr *)n->attr)->values));
-    } else if (n->op == &urn__op_data) {
-        const urn__values_attr *a = n->attr;
-        if (a->batch)
-            pl->batch_column[pl->p->n_batch_columns] = id;
-        new_place(pl, id, 0, a->batch ? URN__PLACE_BATCH : URN__PLACE_FIXED,
-                  a->batch ? pl->p->n_batch_columns++ : 0, without_const(a->values));
-    } else if (n->op == &urn__op_index) {
+    if (n->op == &urn__op_index) {
         if (((const urn__index_attr *)n->attr)->batch)
             pl->batch_index[pl->p->n_batch_indices++] = id;
     } else {
@@ -124,7 +129,10 @@ static urn_status place_node(planner *pl, urn__id id, urn_error *error)
 {
     struct urn__plan *p = pl->p;
     const urn__node *n = urn__graph_node(pl->g, id);
-    if (n->op->flags & URN__OP_LEAF) {
+    if (n->op == &urn__op_constant || n->op == &urn__op_data) {
+        if (!place_values(pl, id))
+            return urn__fail_memory(error, "the data of the model", sizeof(double));
+    } else if (n->op->flags & URN__OP_LEAF) {
         place_leaf(pl, id);
     } else if (n->op->flags & URN__OP_ALIAS) {
         p->place_of[slot(id, 0)] = urn__plan_place(p, n->in[0]);

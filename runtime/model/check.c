@@ -9,7 +9,7 @@ const double *urn__known_values(const urn_model *m, urn__id id)
     const urn__node *n = urn__graph_node(m->graph, id);
     if (n->op != &urn__op_constant && n->op != &urn__op_data)
         return NULL;
-    return ((const urn__values_attr *)n->attr)->values;
+    return urn__values_doubles(n->attr);
 }
 
 /* Elements behind a constant or data node: all rows, those outside a mini-batch too. */
@@ -148,22 +148,6 @@ static void check_mask(urn_model *m, const urn__site *s)
     }
 }
 
-/* One bound a row when it is known and a scalar or as long as the value; else not checked here. */
-static const double *known_bound(const urn_model *m, urn__id id, int64_t rows, double *spread)
-{
-    const double *v = id == 0 ? NULL : urn__known_values(m, id);
-    if (v == NULL)
-        return NULL;
-    const int64_t n = known_size(m, id);
-    if (n == rows)
-        return v;
-    if (n != 1)
-        return NULL;
-    for (int64_t i = 0; i < rows; i++)
-        spread[i] = v[0];
-    return spread;
-}
-
 static void where_of_row(const urn_model *m, const urn__site *s, int64_t row, char *text,
                          size_t size)
 {
@@ -174,61 +158,119 @@ static void where_of_row(const urn_model *m, const urn__site *s, int64_t row, ch
                            size);
 }
 
-/* The first value outside the support that a mask does not hide. */
-static int64_t first_outside(const urn_model *m, const urn__site *s, urn_bijection_call *call,
-                             double *value)
+/* A known bound or mask as rows want it: one number for all, or one each. */
+typedef struct by_row {
+    const urn__values_attr *values; /* NULL: none, or not known before fitting */
+    bool same;
+} by_row;
+
+static by_row by_row_of(const urn_model *m, urn__id id, int64_t rows)
 {
-    const double *mask = s->mask == 0 ? NULL : urn__known_values(m, s->mask);
-    int64_t from = 0;
-    while (from < call->n) {
-        urn_bijection_call rest = *call;
-        rest.n = call->n - from;
-        rest.value = value + from * call->value_size;
-        rest.low = call->low == NULL ? NULL : call->low + from;
-        rest.high = call->high == NULL ? NULL : call->high + from;
-        const int64_t at = s->support->first_outside(&rest);
+    const urn__node *n = id == 0 ? NULL : urn__graph_node(m->graph, id);
+    if (n == NULL || (n->op != &urn__op_constant && n->op != &urn__op_data))
+        return (by_row){0};
+    const int64_t size = known_size(m, id);
+    return size == rows || size == 1 ? (by_row){n->attr, size == 1} : (by_row){0};
+}
+
+static const double *read_rows(const by_row *b, int64_t from, int64_t n, double *to)
+{
+    if (b->values == NULL)
+        return NULL;
+    if (!b->same) {
+        urn__values_read(b->values, from, n, to);
+        return to;
+    }
+    urn__values_read(b->values, 0, 1, to);
+    for (int64_t i = 1; i < n; i++)
+        to[i] = to[0];
+    return to;
+}
+
+/* The observed values of a site, looked at a block of rows at a time. */
+typedef struct looker {
+    const urn__site *site;
+    const urn__values_attr *values;
+    by_row low, high, mask;
+    int64_t rows, per_mask; /* rows of the value to one of the mask */
+    double *value, *lows, *highs;
+} looker;
+
+enum { LOOK_ROWS = 4096 };
+
+static bool is_masked(const looker *l, int64_t row)
+{
+    double shown = 1.0;
+    if (l->mask.values != NULL)
+        urn__values_read(l->mask.values, l->mask.same ? 0 : row / l->per_mask, 1, &shown);
+    return !(shown > 0.0);
+}
+
+/* The first row of a block that is outside the support and not hidden by a mask; -1: none. */
+static int64_t first_outside(const looker *l, int64_t from, int64_t n)
+{
+    const urn__site *s = l->site;
+    urn__values_read(l->values, from * s->event, n * s->event, l->value);
+    const double *low = read_rows(&l->low, from, n, l->lows);
+    const double *high = read_rows(&l->high, from, n, l->highs);
+    for (int64_t done = 0; done < n;) {
+        const urn_bijection_call call = {.n = n - done,
+                                         .dim = s->dim,
+                                         .value_size = s->event,
+                                         .value = l->value + done * s->event,
+                                         .low = low == NULL ? NULL : low + done,
+                                         .high = high == NULL ? NULL : high + done};
+        const int64_t at = s->support->first_outside(&call);
         if (at < 0)
             return -1;
-        const int64_t row = from + at;
-        const int64_t rows = s->full_rows == 0 ? 1 : call->n / s->full_rows;
-        if (mask == NULL || mask[row / (rows == 0 ? 1 : rows)] > 0.0)
-            return row;
-        from = row + 1;
+        if (!is_masked(l, from + done + at))
+            return from + done + at;
+        done += at + 1;
     }
     return -1;
 }
 
-static void check_observed(urn_model *m, const urn__site *s)
+static void report_outside(urn_model *m, const looker *l, int64_t at)
 {
-    union {
-        const double *in;
-        double *out;
-    } v = {.in = urn__known_values(m, s->value)};
-    if (v.in == NULL || s->support->first_outside == NULL || m->options.n_plate_sizes > 0)
-        return;
-    const int64_t rows = known_size(m, s->value) / s->event;
-    double *spread = urn__calloc(m->allocator, 2 * (size_t)rows + 1, sizeof *spread);
-    if (spread == NULL) {
-        (void)urn__model_error(m, URN_ERR_MEMORY, NULL, s->name, NULL, "out of memory");
-        return;
-    }
-    urn_bijection_call call = {.n = rows,
-                               .dim = s->dim,
-                               .value_size = s->event,
-                               .low = known_bound(m, s->low, rows, spread),
-                               .high = known_bound(m, s->high, rows, spread + rows)};
-    const int64_t row = first_outside(m, s, &call, v.out);
-    urn__free(m->allocator, spread);
-    if (row < 0)
-        return;
+    const urn__site *s = l->site;
+    const int64_t per_row = s->full_rows == 0 ? 1 : l->rows / s->full_rows;
+    const int64_t row = per_row == 0 ? at : at / per_row;
     char where[256];
-    const int64_t per_row = s->full_rows == 0 ? 1 : rows / s->full_rows;
-    where_of_row(m, s, per_row == 0 ? row : row / per_row, where, sizeof where);
+    double found = 0.0;
+    urn__values_read(l->values, at * s->event, 1, &found);
+    where_of_row(m, s, row, where, sizeof where);
     (void)urn__model_error(m, URN_ERR_DATA, where, s->name,
                            "mend the data, mask the row, or use a family with another support",
                            "(%s): row %lld is outside the support (%s): found %g", s->family->name,
-                           (long long)(per_row == 0 ? row : row / per_row), s->support->name,
-                           v.in[row * s->event]);
+                           (long long)row, s->support->name, found);
+}
+
+static void check_observed(urn_model *m, const urn__site *s)
+{
+    const urn__node *node = urn__graph_node(m->graph, s->value);
+    if ((node->op != &urn__op_constant && node->op != &urn__op_data) ||
+        s->support->first_outside == NULL || m->options.n_plate_sizes > 0)
+        return;
+    looker l = {.site = s, .values = node->attr, .rows = known_size(m, s->value) / s->event};
+    l.low = by_row_of(m, s->low, l.rows);
+    l.high = by_row_of(m, s->high, l.rows);
+    l.per_mask = s->full_rows == 0 || l.rows < s->full_rows ? 1 : l.rows / s->full_rows;
+    l.mask = by_row_of(m, s->mask, l.rows / l.per_mask);
+    const size_t block = (size_t)(l.rows < LOOK_ROWS ? l.rows : LOOK_ROWS);
+    l.value = urn__calloc(m->allocator, block * ((size_t)s->event + 2) + 1, sizeof *l.value);
+    if (l.value == NULL) {
+        (void)urn__model_error(m, URN_ERR_MEMORY, NULL, s->name, NULL, "out of memory");
+        return;
+    }
+    l.lows = l.value + block * (size_t)s->event;
+    l.highs = l.lows + block;
+    int64_t at = -1;
+    for (int64_t from = 0; from < l.rows && at < 0; from += (int64_t)block)
+        at = first_outside(&l, from,
+                           l.rows - from < (int64_t)block ? l.rows - from : (int64_t)block);
+    urn__free(m->allocator, l.value);
+    if (at >= 0)
+        report_outside(m, &l, at);
 }
 
 void urn__check_site(urn_model *m, const urn__site *s)
