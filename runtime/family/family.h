@@ -4,6 +4,7 @@
 #ifndef URN_FAMILY_FAMILY_H
 #define URN_FAMILY_FAMILY_H
 
+#include "../graph/family_single.h"
 #include "../tensor/vmath.h"
 #include <gsl/gsl_rng.h>
 #include <math.h>
@@ -35,24 +36,6 @@
 /* The build of a built-in family for the CPU path "base", "v3" or "v4"; other families, and unknown
  * paths, come back as they are. */
 const urn_family *urn__family_for_cpu(const urn_family *family, const char *cpu);
-
-/* urn_density_call in single precision: the same members, floats. */
-typedef struct urn__density_call_single {
-    int64_t n, dim, event;
-    const float *x;
-    int64_t x_stride;
-    const float *param[URN_FAMILY_PARAMS];
-    int64_t stride[URN_FAMILY_PARAMS];
-    float *log_density;
-    float *d_x;
-    float *d_param[URN_FAMILY_PARAMS];
-    float *scratch; /* as many floats as the family's scratch_doubles(n, dim), 64-byte aligned */
-} urn__density_call_single;
-typedef void urn__density_single(const urn__density_call_single *call);
-
-/* The single-precision log density of a built-in family for a CPU path; NULL where the family has
- * none (its double one is then used on converted blocks). */
-urn__density_single *urn__family_single(const urn_family *family, const char *cpu);
 
 /* All built-in families and supports, for tests and tables; NULL past the last. */
 const urn_family *urn__family_at(int i);

@@ -14,6 +14,7 @@ struct urn__graph {
     uint32_t n_buckets;
     const void **interned; /* open addressing: blobs */
     uint32_t n_interned, interned_capacity;
+    struct kept *kept;
     const char *plate_name[MAX_PLATES];
     char error[MESSAGE_SIZE];
 };
@@ -24,6 +25,16 @@ typedef struct blob {
     uint64_t hash;
     char bytes[];
 } blob;
+
+/* Values of a constant, for later plans. */
+typedef struct kept {
+    urn__id id;
+    int32_t output;
+    const urn__kernels *kernels;
+    urn_precision precision;
+    const void *values;
+    struct kept *next;
+} kept;
 
 urn__graph *urn__graph_new(urn__arena *arena)
 {
@@ -275,6 +286,28 @@ urn__id urn__emit(urn__graph *g, const urn__op *op, int n_in, const urn__id *in,
     g->node[++g->count] = n;
     g->bucket[at] = g->count;
     return g->count;
+}
+
+/* ---- constants ---- */
+
+const void *urn__graph_kept(const urn__graph *g, urn__id id, int k, const urn__kernels *kernels,
+                            urn_precision precision)
+{
+    for (const kept *e = g->kept; e != NULL; e = e->next)
+        if (e->id == id && e->output == k && e->kernels == kernels && e->precision == precision)
+            return e->values;
+    return NULL;
+}
+
+bool urn__graph_keep(urn__graph *g, urn__id id, int k, const urn__kernels *kernels,
+                     urn_precision precision, const void *values)
+{
+    kept *e = urn__arena_alloc(g->arena, 1, sizeof *e);
+    if (e == NULL)
+        return false;
+    *e = (kept){id, k, kernels, precision, values, g->kept};
+    g->kept = e;
+    return true;
 }
 
 /* ---- shorthands ---- */

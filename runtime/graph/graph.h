@@ -7,7 +7,7 @@
 #include "../base/base.h"
 #include "../base/numbers.h"
 #include "../tensor/real.h"
-#include <urn/families.h>
+#include <urn/run.h>
 
 #define URN__MAX_DIMS 4
 #define URN__MAX_IN 12
@@ -53,10 +53,13 @@ typedef struct urn__walk {
 } urn__walk;
 urn__walk urn__walk_of(const urn__shape *small, const urn__shape *large);
 int64_t urn__walk_offset(const urn__walk *w, int64_t position);
+/* The two below in the precision of the including file (walk.c). */
 /* dst[i] = src[element of position from + i] for i < n. */
-void urn__walk_expand(const urn__walk *w, const double *src, int64_t from, int64_t n, double *dst);
+void URN__REAL(walk_expand)(const urn__walk *w, const urn__real *src, int64_t from, int64_t n,
+                            urn__real *dst);
 /* dst[element of position from + i] += src[i]. */
-void urn__walk_reduce(const urn__walk *w, const double *src, int64_t from, int64_t n, double *dst);
+void URN__REAL(walk_reduce)(const urn__walk *w, const urn__real *src, int64_t from, int64_t n,
+                            double *dst);
 
 /* ---- nodes ---- */
 
@@ -155,6 +158,9 @@ struct urn__op {
     void (*prepare)(const urn__call *call);
     /* doubles of scratch the kernel needs */
     int64_t (*scratch)(const urn__graph *graph, const urn__node *node, int threads);
+    /* Is output k a double in either precision, as sums that make a log density are? Only roots
+     * and the op `narrow` read such an output. NULL: none is. */
+    bool (*wide)(const urn__node *node, int k);
     /* Adds nodes for the adjoints of the inputs: d_out[k] is the adjoint of output k (0: none),
      * d_in[k] is set where wanted[k]. */
     void (*vjp)(urn__graph *graph, urn__id node, const urn__id *d_out, const bool *wanted,
@@ -178,6 +184,9 @@ struct urn__op {
 
 /* Ops by number, NULL past the last. */
 const urn__op *urn__op_at(int i);
+/* The single-precision build of an op. */
+const urn__op *urn__op_in_single(const urn__op *op);
+bool urn__is_wide(const urn__node *node, int k);
 
 enum { URN__EXAMPLE_INPUTS = 8 };
 struct urn__example {
@@ -216,6 +225,13 @@ void urn__graph_clear_error(urn__graph *g);
 const void *urn__graph_intern(urn__graph *g, const void *bytes, size_t size);
 size_t urn__interned_size(const void *interned); /* 0 for NULL */
 
+/* Values of output k of a constant node (of a leaf: converted), kept for later plans with the same
+ * kernels and precision; NULL: none. */
+const void *urn__graph_kept(const urn__graph *g, urn__id id, int k, const urn__kernels *kernels,
+                            urn_precision precision);
+bool urn__graph_keep(urn__graph *g, urn__id id, int k, const urn__kernels *kernels,
+                     urn_precision precision, const void *values);
+
 /* Shorthands. */
 urn__id urn__emit1(urn__graph *g, const urn__op *op, urn__id x);
 urn__id urn__emit2(urn__graph *g, const urn__op *op, urn__id a, urn__id b);
@@ -232,8 +248,8 @@ urn__id urn__plus(urn__graph *g, urn__id a, urn__id b);  /* 0 ids count as nothi
 /* ---- attributes of ops ---- */
 
 typedef struct urn__values_attr { /* constant, data */
-    const double *values;   /* NULL where numbers are given */
-    urn__numbers *numbers;  /* data of width 1: a column, whose numbers from `first` on are meant */
+    const double *values;         /* NULL where numbers are given */
+    urn__numbers *numbers; /* data of width 1: a column, whose numbers from `first` on are meant */
     int64_t first;
     int64_t width; /* data: elements a row */
     int64_t batch; /* data: 1 when rows are picked by the mini-batch */
@@ -260,6 +276,9 @@ typedef struct urn__slot_attr { /* coordinate: offset in the position; input, si
 typedef struct urn__shape_attr { /* sum_to, broadcast, reshape */
     urn__shape shape;
 } urn__shape_attr;
+typedef struct urn__total_attr {
+    double factor;
+} urn__total_attr;
 typedef struct urn__ints_attr {
     int64_t a, b, c;
 } urn__ints_attr;
@@ -332,6 +351,9 @@ urn_status urn__fuse_gather(urn__graph *g, int n, urn__id *root, urn_error *erro
  * computed inside the density that alone needs it; elementwise chains become one node. */
 urn_status urn__fuse_density(urn__graph *g, int n, urn__id *root, urn_error *error);
 urn_status urn__fuse_elementwise(urn__graph *g, int n, urn__id *root, urn_error *error);
+/* For plans in single precision: values that are wide (see urn__op) and not just roots go through
+ * `narrow` nodes. */
+urn_status urn__narrow(urn__graph *g, int n, urn__id *root, urn_error *error);
 /* Copies what the roots need, in order. `rewrite` (may be NULL) may give another node for one (0:
  * copy it); it sees the new inputs and, by old id, the new nodes so far. */
 typedef urn__id urn__rewrite(void *context, urn__graph *to, const urn__graph *from, urn__id id,
@@ -346,12 +368,16 @@ void urn__dump(const urn__graph *g, int n, const urn__id *root, urn__text *text)
 /* ---- plan and machine ---- */
 
 typedef struct urn__plan urn__plan;
-/* Order, buffers and constants for computing `root` (n of them; ids of 0 are skipped). Constants
- * are computed now and kept with the plan, in the graph's arena. */
-urn_status urn__plan_new(const urn__graph *g, int n, const urn__id *root,
-                         const urn__kernels *kernels, urn__plan **plan, urn_error *error);
-int64_t urn__plan_slab(const urn__plan *plan); /* doubles a machine needs */
-int urn__plan_length(const urn__plan *plan);   /* instructions */
+/* Order, buffers and constants for computing `root` (n of them; ids of 0 are skipped) in a
+ * precision. Constants are computed now, in double, and kept in the graph's arena. A graph for
+ * single precision has been through urn__narrow. */
+urn_status urn__plan_new(urn__graph *g, int n, const urn__id *root, const urn__kernels *kernels,
+                         urn_precision precision, urn__plan **plan, urn_error *error);
+int64_t urn__plan_slab(const urn__plan *plan);             /* bytes a machine needs */
+int urn__plan_length(const urn__plan *plan);               /* instructions */
+bool urn__plan_root_is_wide(const urn__plan *plan, int k); /* doubles in either precision */
+/* Size, then one line an instruction with where it reads and writes. */
+void urn__plan_dump(const urn__plan *plan, urn__text *text);
 
 typedef struct urn__machine urn__machine;
 urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,
@@ -359,10 +385,10 @@ urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocato
 void urn__machine_free(urn__machine *machine);
 urn__exec *urn__machine_exec(urn__machine *machine);
 /* Where coordinates are read (position + offset), and where root k is written if it can be (else it
- * has a buffer of its own). */
-void urn__machine_position(urn__machine *machine, const double *position);
-void urn__machine_bind_input(urn__machine *machine, int64_t slot, const double *values);
-bool urn__machine_bind_root(urn__machine *machine, int k, double *out);
+ * has a buffer of its own). All of these are arrays of the plan's precision, except wide roots. */
+void urn__machine_position(urn__machine *machine, const void *position);
+void urn__machine_bind_input(urn__machine *machine, int64_t slot, const void *values);
+bool urn__machine_bind_root(urn__machine *machine, int k, void *out);
 /* Mini-batches: rows of the batch plate for the coming runs. */
 urn_status urn__machine_batch(urn__machine *machine, int64_t n, const int32_t *rows);
 void urn__machine_run(urn__machine *machine);

@@ -8,14 +8,14 @@ struct urn__machine {
     urn__arena *arena;
     urn__exec exec;
     urn__call *call;
-    double *slab;
-    double **at; /* by place */
-    const double *position;
-    const double **input; /* by slot */
+    char *slab;
+    void **at; /* by place */
+    const void *position;
+    const void **input; /* by slot */
     int64_t n_inputs;
-    double **bound; /* by root: the caller's memory, or NULL */
-    bool dirty;     /* pointers have changed since the calls were resolved */
-    double **batch_values;
+    void **bound; /* by root: the caller's memory, or NULL */
+    bool dirty;   /* pointers have changed since the calls were resolved */
+    void **batch_values;
     urn__index *batch_index;
     int64_t batch_rows;
     double *seconds; /* by instruction, when profiled; else NULL */
@@ -47,8 +47,7 @@ static void new_batch_buffers(urn__machine *m)
         urn__arena_alloc(m->arena, (size_t)p->n_batch_indices + 1, sizeof *m->batch_index);
     for (int k = 0; k < p->n_batch_columns && m->batch_values != NULL; k++) {
         const urn__shape *s = urn__graph_shape(p->g, p->batch_column[k]);
-        m->batch_values[k] =
-            urn__arena_alloc(m->arena, (size_t)urn__shape_size(s) + 1, sizeof(double));
+        m->batch_values[k] = urn__arena_alloc(m->arena, (size_t)urn__shape_size(s) + 1, p->element);
     }
     for (int k = 0; k < p->n_batch_indices && m->batch_index != NULL; k++) {
         const urn__index_attr *a = urn__graph_node(p->g, p->batch_index[k])->attr;
@@ -61,16 +60,36 @@ static void new_batch_buffers(urn__machine *m)
     }
 }
 
+static void pick_rows(const urn__values_attr *a, int64_t n, const int32_t *rows, double *to)
+{
+    if (a->numbers != NULL) {
+        urn__numbers_pick(a->numbers, a->first, n, rows, to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        memcpy(to + i * a->width, a->values + rows[i] * a->width, (size_t)a->width * sizeof *to);
+}
+
+static void pick_rows_single(const urn__values_attr *a, int64_t n, const int32_t *rows, float *to)
+{
+    if (a->numbers != NULL) {
+        urn__numbers_pick_single(a->numbers, a->first, n, rows, to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < a->width; k++)
+            to[i * a->width + k] = (float)a->values[rows[i] * a->width + k];
+}
+
 urn_status urn__machine_batch(urn__machine *m, int64_t n, const int32_t *rows)
 {
     const struct urn__plan *p = m->p;
     for (int k = 0; k < p->n_batch_columns; k++) {
         const urn__values_attr *a = urn__graph_node(p->g, p->batch_column[k])->attr;
-        if (a->numbers != NULL)
-            urn__numbers_pick(a->numbers, a->first, n, rows, m->batch_values[k]);
-        for (int64_t i = 0; i < n && a->numbers == NULL; i++)
-            memcpy(m->batch_values[k] + i * a->width, a->values + rows[i] * a->width,
-                   (size_t)a->width * sizeof(double));
+        if (p->precision == URN_PRECISION_SINGLE)
+            pick_rows_single(a, n, rows, m->batch_values[k]);
+        else
+            pick_rows(a, n, rows, m->batch_values[k]);
     }
     for (int k = 0; k < p->n_batch_indices; k++) {
         const urn__index_attr *a = urn__graph_node(p->g, p->batch_index[k])->attr;
@@ -93,24 +112,29 @@ static const urn__index *index_of(const urn__machine *m, urn__id id)
     return ((const urn__index_attr *)urn__graph_node(m->p->g, id)->attr)->index;
 }
 
-static double *resolve(const urn__machine *m, const urn__place *place)
+static void *without_const(const void *values)
 {
     union {
-        const double *in;
-        double *out;
-    } u = {0};
+        const void *in;
+        void *out;
+    } u = {.in = values}; /* places are written by their own node only; leaves never */
+    return u.out;
+}
+
+static void *resolve(const urn__machine *m, const urn__place *place)
+{
     switch (place->kind) {
     case URN__PLACE_SLAB:
         return place->root >= 0 && m->bound[place->root] != NULL ? m->bound[place->root]
                                                                  : m->slab + place->at;
     case URN__PLACE_FIXED:
-        return place->fixed;
+        return without_const(place->fixed);
     case URN__PLACE_POSITION:
-        u.in = m->position == NULL ? NULL : m->position + place->at;
-        return u.out;
+        if (m->position == NULL)
+            return NULL;
+        return without_const((const char *)m->position + place->at * (int64_t)m->p->element);
     case URN__PLACE_INPUT:
-        u.in = m->input[place->at];
-        return u.out;
+        return without_const(m->input[place->at]);
     case URN__PLACE_BATCH:
         return m->batch_values[place->at];
     case URN__PLACE_NONE:
@@ -138,8 +162,9 @@ static void fill_call(urn__machine *m, int i)
 {
     const struct urn__plan *p = m->p;
     const urn__node *n = urn__graph_node(p->g, p->instr[i]);
+    const urn__op *op = urn__plan_op(p, n);
     urn__call *c = &m->call[i];
-    *c = (urn__call){.run = n->op->run,
+    *c = (urn__call){.run = op->run,
                      .node = n,
                      .attr = n->attr,
                      .n_in = n->n_in,
@@ -151,9 +176,9 @@ static void fill_call(urn__machine *m, int i)
         if (urn__graph_node(p->g, n->in[k])->op == &urn__op_index)
             c->index[k] = index_of(m, n->in[k]);
     }
-    c->state = urn__arena_alloc(m->arena, n->op->state_size + 1, 1);
-    if (n->op->prepare != NULL && c->state != NULL)
-        n->op->prepare(c);
+    c->state = urn__arena_alloc(m->arena, op->state_size + 1, 1);
+    if (op->prepare != NULL && c->state != NULL)
+        op->prepare(c);
 }
 
 /* ---- life ---- */
@@ -163,7 +188,8 @@ static int64_t scratch_needed(const struct urn__plan *p, int threads)
     int64_t most = 8;
     for (int i = 0; i < p->n_instr; i++) {
         const urn__node *n = urn__graph_node(p->g, p->instr[i]);
-        const int64_t own = n->op->scratch == NULL ? 0 : n->op->scratch(p->g, n, threads);
+        const urn__op *op = urn__plan_op(p, n);
+        const int64_t own = op->scratch == NULL ? 0 : op->scratch(p->g, n, threads);
         most = own > most ? own : most;
     }
     return most;
@@ -172,10 +198,12 @@ static int64_t scratch_needed(const struct urn__plan *p, int threads)
 static bool fill(urn__machine *m, int threads)
 {
     const struct urn__plan *p = m->p;
-    m->exec = (urn__exec){.kernels = p->kernels, .threads = threads < 1 ? 1 : threads};
+    m->exec = (urn__exec){.kernels = p->kernels,
+                          .kernels_single = urn__kernels_in_single(p->kernels),
+                          .threads = threads < 1 ? 1 : threads};
     const size_t scratch = (size_t)scratch_needed(p, m->exec.threads);
     m->exec.scratch = urn__arena_alloc(m->arena, scratch, sizeof(double));
-    m->slab = urn__arena_alloc(m->arena, (size_t)p->slab + 8, sizeof(double));
+    m->slab = urn__arena_alloc(m->arena, (size_t)p->slab + 64, 1);
     m->call = urn__arena_alloc(m->arena, (size_t)p->n_instr + 1, sizeof *m->call);
     m->at = urn__arena_alloc(m->arena, (size_t)p->n_places + 1, sizeof *m->at);
     m->bound = urn__arena_alloc(m->arena, (size_t)p->n_root + 1, sizeof *m->bound);
@@ -204,8 +232,7 @@ urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocato
     }
     if (m == NULL || !fill(m, threads)) {
         urn__arena_free(arena);
-        return urn__fail_memory(error, "the buffers of a replay",
-                                (size_t)plan->slab * sizeof(double));
+        return urn__fail_memory(error, "the buffers of a replay", (size_t)plan->slab);
     }
     *machine = m;
     return URN_OK;
@@ -222,13 +249,13 @@ urn__exec *urn__machine_exec(urn__machine *m)
     return &m->exec;
 }
 
-void urn__machine_position(urn__machine *m, const double *position)
+void urn__machine_position(urn__machine *m, const void *position)
 {
     m->dirty = m->dirty || m->position != position;
     m->position = position;
 }
 
-void urn__machine_bind_input(urn__machine *m, int64_t slot, const double *values)
+void urn__machine_bind_input(urn__machine *m, int64_t slot, const void *values)
 {
     if (slot < 0 || slot >= m->n_inputs)
         return; /* the plan does not read it */
@@ -236,7 +263,7 @@ void urn__machine_bind_input(urn__machine *m, int64_t slot, const double *values
     m->input[slot] = values;
 }
 
-bool urn__machine_bind_root(urn__machine *m, int k, double *out)
+bool urn__machine_bind_root(urn__machine *m, int k, void *out)
 {
     if (m->p->root[k] == 0 || m->p->place[urn__plan_place(m->p, m->p->root[k])].root != k)
         return false;

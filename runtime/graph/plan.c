@@ -1,6 +1,5 @@
-/* Order, constants, and where every value lives: first fit over lifetimes, 64-byte alignment. One
- * slab serves values and adjoints, because a value's memory is free for an adjoint after its last
- * use. */
+/* Order, and where every value lives: first fit over lifetimes, 64-byte alignment. One slab serves
+ * values and adjoints, because a value's memory is free for an adjoint after its last use. */
 #include "plan.h"
 #include <string.h>
 
@@ -11,11 +10,12 @@ typedef struct planner {
     urn__arena *scratch; /* gone afterwards */
     uint32_t count;
     bool *needed;
-    urn__id *instr, *batch_column, *batch_index;
+    urn__id *instr, *fold, *batch_column, *batch_index;
+    int n_fold;
     int32_t *last_use; /* by place: instruction after which it is free */
 } planner;
 
-static const size_t ALIGN = 8; /* doubles */
+static const int64_t ALIGN = 64; /* bytes */
 
 int32_t urn__plan_place(const struct urn__plan *p, urn__id id)
 {
@@ -27,147 +27,107 @@ static size_t slot(urn__id id, int k)
     return (size_t)id * URN__MAX_OUT + (size_t)k;
 }
 
-static int32_t new_place(planner *pl, urn__id id, int k, urn__place_kind kind, int64_t at,
-                         double *fixed)
+static int32_t new_place(planner *pl, urn__id id, int k, urn__place_kind kind, int64_t at)
 {
     struct urn__plan *p = pl->p;
+    const urn__node *node = urn__graph_node(pl->g, id);
     const int32_t n = ++p->n_places;
-    p->place[n] = (urn__place){.kind = kind, .at = at, .fixed = fixed, .root = -1};
+    p->place[n] = (urn__place){.kind = kind,
+                               .wide = urn__is_wide(node, k),
+                               .at = at,
+                               .size = urn__shape_size(&node->shape[k]),
+                               .root = -1};
     p->place_of[slot(id, k)] = n;
     return n;
 }
 
-/* ---- leaves and constants ---- */
-
-static double *without_const(const double *values)
+const urn__op *urn__plan_op(const struct urn__plan *p, const urn__node *node)
 {
-    union {
-        const double *in;
-        double *out;
-    } u = {.in = values}; /* places are written by their own node only; leaves never */
-    return u.out;
+    return p->precision == URN_PRECISION_SINGLE ? urn__op_in_single(node->op) : node->op;
 }
 
-/* false: out of memory. */
-static bool place_values(planner *pl, urn__id id)
-{
-    const urn__values_attr *a = urn__graph_node(pl->g, id)->attr;
-    if (a->batch) {
-        pl->batch_column[pl->p->n_batch_columns] = id;
-        new_place(pl, id, 0, URN__PLACE_BATCH, pl->p->n_batch_columns++, NULL);
-        return true;
-    }
-    const double *values = urn__values_doubles(a);
-    new_place(pl, id, 0, URN__PLACE_FIXED, 0, without_const(values));
-    return values != NULL;
-}
+/* ---- leaves ---- */
 
 static void place_leaf(planner *pl, urn__id id)
 {
     const urn__node *n = urn__graph_node(pl->g, id);
-    if (n->op == &urn__op_index) {
+    if (n->op == &urn__op_constant || n->op == &urn__op_data) {
+        const bool batch = ((const urn__values_attr *)n->attr)->batch != 0;
+        if (batch)
+            pl->batch_column[pl->p->n_batch_columns] = id;
+        new_place(pl, id, 0, batch ? URN__PLACE_BATCH : URN__PLACE_FIXED,
+                  batch ? pl->p->n_batch_columns++ : 0);
+    } else if (n->op == &urn__op_index) {
         if (((const urn__index_attr *)n->attr)->batch)
             pl->batch_index[pl->p->n_batch_indices++] = id;
     } else {
         const urn__slot_attr *a = n->attr;
         const bool position = n->op == &urn__op_coordinate;
-        new_place(pl, id, 0, position ? URN__PLACE_POSITION : URN__PLACE_INPUT, a->slot, NULL);
+        new_place(pl, id, 0, position ? URN__PLACE_POSITION : URN__PLACE_INPUT, a->slot);
     }
-}
-
-/* Fills a call whose inputs are all at fixed places. */
-static void constant_call(const planner *pl, urn__id id, urn__exec *exec, urn__call *c)
-{
-    const urn__node *n = urn__graph_node(pl->g, id);
-    *c = (urn__call){.run = n->op->run,
-                     .node = n,
-                     .attr = n->attr,
-                     .n_in = n->n_in,
-                     .n_out = n->n_out,
-                     .out_shape = n->shape,
-                     .exec = exec};
-    for (int k = 0; k < n->n_in; k++) {
-        const urn__node *in = urn__graph_node(pl->g, n->in[k]);
-        c->in_shape[k] = in->shape;
-        if (in->op == &urn__op_index)
-            c->index[k] = ((const urn__index_attr *)in->attr)->index;
-        else
-            c->in[k] = pl->p->place[urn__plan_place(pl->p, n->in[k])].fixed;
-    }
-    for (int k = 0; k < n->n_out; k++)
-        c->out[k] = pl->p->place[pl->p->place_of[slot(id, k)]].fixed;
-}
-
-static urn_status compute_constant(planner *pl, urn__id id, urn_error *error)
-{
-    const urn__node *n = urn__graph_node(pl->g, id);
-    urn__exec exec = {.kernels = pl->p->kernels, .threads = 1};
-    urn__call call;
-    const int64_t doubles = n->op->scratch == NULL ? 0 : n->op->scratch(pl->g, n, 1);
-    const urn_allocator *allocator = urn__arena_allocator(pl->arena);
-    exec.scratch = urn__calloc(allocator, (size_t)doubles + 8, sizeof(double));
-    for (int k = 0; k < n->n_out; k++)
-        new_place(
-            pl, id, k, URN__PLACE_FIXED, 0,
-            urn__arena_alloc(pl->arena, (size_t)urn__shape_size(&n->shape[k]) + 1, sizeof(double)));
-    void *state = urn__arena_alloc(pl->scratch, n->op->state_size + 1, 1);
-    const bool ok = exec.scratch != NULL && state != NULL && !urn__arena_failed(pl->arena);
-    if (ok) {
-        constant_call(pl, id, &exec, &call);
-        call.state = state;
-        if (n->op->prepare != NULL)
-            n->op->prepare(&call);
-        call.run(&call);
-    }
-    urn__free(allocator, exec.scratch);
-    return ok ? URN_OK : urn__fail_memory(error, "constants of the model", (size_t)doubles);
 }
 
 /* ---- order and lifetimes ---- */
 
-static urn_status place_node(planner *pl, urn__id id, urn_error *error)
+static void place_node(planner *pl, urn__id id)
 {
     struct urn__plan *p = pl->p;
     const urn__node *n = urn__graph_node(pl->g, id);
-    if (n->op == &urn__op_constant || n->op == &urn__op_data) {
-        if (!place_values(pl, id))
-            return urn__fail_memory(error, "the data of the model", sizeof(double));
-    } else if (n->op->flags & URN__OP_LEAF) {
+    if (n->op->flags & URN__OP_LEAF) {
         place_leaf(pl, id);
     } else if (n->op->flags & URN__OP_ALIAS) {
         p->place_of[slot(id, 0)] = urn__plan_place(p, n->in[0]);
     } else if (n->op == &urn__op_output) {
         const int k = (int)((const urn__ints_attr *)n->attr)->a;
         p->place_of[slot(id, 0)] = p->place_of[slot(n->in[0], k)];
-    } else if (n->constant) {
-        return compute_constant(pl, id, error);
     } else {
-        for (int k = 0; k < n->n_out; k++) {
-            const int32_t place = new_place(pl, id, k, URN__PLACE_SLAB, 0, NULL);
-            pl->last_use[place] = p->n_instr;
-        }
-        pl->instr[p->n_instr++] = id;
+        for (int k = 0; k < n->n_out; k++)
+            pl->last_use[new_place(pl, id, k, n->constant ? URN__PLACE_FIXED : URN__PLACE_SLAB,
+                                   0)] = p->n_instr;
+        if (n->constant)
+            pl->fold[pl->n_fold++] = id;
+        else
+            pl->instr[p->n_instr++] = id;
     }
-    return URN_OK;
 }
 
-static void find_last_uses(planner *pl)
+/* Wide values are roots, or read by `narrow`; another kernel would take them for floats. */
+static bool reads_fit(const planner *pl, const urn__node *n)
+{
+    for (int k = 0; k < n->n_in; k++)
+        if (pl->p->place[urn__plan_place(pl->p, n->in[k])].wide &&
+            pl->p->precision == URN_PRECISION_SINGLE && n->op != &urn__op_narrow)
+            return false;
+    return true;
+}
+
+static urn_status find_uses(planner *pl, urn_error *error)
 {
     struct urn__plan *p = pl->p;
     for (int i = 0; i < p->n_instr; i++) {
         const urn__node *n = urn__graph_node(pl->g, pl->instr[i]);
-        for (int k = 0; k < n->n_in; k++)
-            pl->last_use[urn__plan_place(p, n->in[k])] = i;
+        for (int k = 0; k < n->n_in; k++) {
+            const int32_t place = urn__plan_place(p, n->in[k]);
+            pl->last_use[place] = i;
+            p->place[place].visible = true;
+        }
+        if (!reads_fit(pl, n))
+            return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
+                             "node %u (%s) reads a sum kept in double", pl->instr[i], n->op->name);
     }
     for (int k = 0; k < p->n_root; k++)
-        if (p->root[k] != 0)
+        if (p->root[k] != 0) {
             pl->last_use[urn__plan_place(p, p->root[k])] = p->n_instr;
+            p->place[urn__plan_place(p, p->root[k])].visible = true;
+        }
+    return URN_OK;
 }
 
-static int64_t doubles_of(const planner *pl, urn__id id, int k)
+static int64_t bytes_of(const planner *pl, int32_t place)
 {
-    const size_t n = (size_t)urn__shape_size(&urn__graph_node(pl->g, id)->shape[k]);
-    return (int64_t)((n + ALIGN) / ALIGN * ALIGN);
+    const urn__place *at = &pl->p->place[place];
+    const int64_t element = at->wide ? (int64_t)sizeof(double) : (int64_t)pl->p->element;
+    return (at->size * element + ALIGN) / ALIGN * ALIGN; /* one byte at least */
 }
 
 /* ---- first fit ---- */
@@ -210,7 +170,7 @@ static void fit(planner *pl, lease *leases)
         end_leases(leases, &n, i);
         for (int k = 0; k < urn__graph_node(pl->g, id)->n_out; k++) {
             const int32_t place = p->place_of[slot(id, k)];
-            const int64_t size = doubles_of(pl, id, k);
+            const int64_t size = bytes_of(pl, place);
             p->place[place].at = take(leases, &n, size, pl->last_use[place]);
             if (p->place[place].at + size > p->slab)
                 p->slab = p->place[place].at + size;
@@ -249,6 +209,7 @@ static bool allocate(planner *pl, int n, const urn__id *root)
     p->place = urn__arena_alloc(pl->arena, slots, sizeof *p->place);
     p->place_of = urn__arena_alloc(pl->arena, slots, sizeof *p->place_of);
     pl->instr = urn__arena_alloc(pl->arena, count, sizeof *pl->instr);
+    pl->fold = urn__arena_alloc(pl->scratch, count, sizeof *pl->fold);
     pl->batch_column = urn__arena_alloc(pl->arena, count, sizeof *pl->batch_column);
     pl->batch_index = urn__arena_alloc(pl->arena, count, sizeof *pl->batch_index);
     urn__id *roots = urn__arena_alloc(pl->arena, (size_t)n + 1, sizeof *roots);
@@ -272,8 +233,9 @@ static urn_status build(planner *pl, int n, const urn__id *root, urn_error *erro
     mark_needed(pl, n, root);
     for (urn__id id = 1; id <= pl->count; id++)
         if (pl->needed[id])
-            URN_TRY(place_node(pl, id, error));
-    find_last_uses(pl);
+            place_node(pl, id);
+    URN_TRY(find_uses(pl, error));
+    URN_TRY(urn__plan_constants(pl->p, pl->n_fold, pl->fold, pl->scratch, error));
     lease *leases = urn__arena_alloc(pl->scratch, (size_t)pl->p->n_places + 2, sizeof *leases);
     if (leases == NULL)
         return urn__fail_memory(error, "the plan", pl->count);
@@ -282,8 +244,8 @@ static urn_status build(planner *pl, int n, const urn__id *root, urn_error *erro
     return URN_OK;
 }
 
-urn_status urn__plan_new(const urn__graph *g, int n, const urn__id *root,
-                         const urn__kernels *kernels, urn__plan **plan, urn_error *error)
+urn_status urn__plan_new(urn__graph *g, int n, const urn__id *root, const urn__kernels *kernels,
+                         urn_precision precision, urn__plan **plan, urn_error *error)
 {
     planner pl = {.g = g, .arena = urn__graph_arena(g), .count = urn__graph_count(g)};
     pl.p = urn__arena_alloc(pl.arena, 1, sizeof *pl.p);
@@ -294,6 +256,8 @@ urn_status urn__plan_new(const urn__graph *g, int n, const urn__id *root,
     } else {
         pl.p->g = g;
         pl.p->kernels = kernels;
+        pl.p->precision = precision;
+        pl.p->element = precision == URN_PRECISION_SINGLE ? sizeof(float) : sizeof(double);
         status = build(&pl, n, root, error);
     }
     urn__arena_free(pl.scratch);
@@ -304,6 +268,11 @@ urn_status urn__plan_new(const urn__graph *g, int n, const urn__id *root,
 int64_t urn__plan_slab(const urn__plan *plan)
 {
     return plan->slab;
+}
+
+bool urn__plan_root_is_wide(const urn__plan *plan, int k)
+{
+    return plan->root[k] != 0 && plan->place[urn__plan_place(plan, plan->root[k])].wide;
 }
 
 int urn__plan_length(const urn__plan *plan)

@@ -68,6 +68,35 @@ urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn
     return status;
 }
 
+/* ---- narrow ---- */
+
+static bool gives_wide(const urn__graph *g, urn__id id)
+{
+    const urn__node *n = urn__graph_node(g, id);
+    if (n->op == &urn__op_output)
+        return urn__is_wide(urn__graph_node(g, n->in[0]),
+                            (int)((const urn__ints_attr *)n->attr)->a);
+    return urn__is_wide(n, 0);
+}
+
+static urn__id read_narrow(void *context, urn__graph *to, const urn__graph *from, urn__id id,
+                           const urn__id *new_in, const urn__id *new_id)
+{
+    (void)context, (void)new_id;
+    const urn__node *n = urn__graph_node(from, id);
+    urn__id in[URN__MAX_IN];
+    if (n->op == &urn__op_output || n->op == &urn__op_narrow)
+        return 0;
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = gives_wide(to, new_in[k]) ? urn__emit1(to, &urn__op_narrow, new_in[k]) : new_in[k];
+    return urn__emit(to, n->op, n->n_in, in, n->attr, urn__interned_size(n->attr));
+}
+
+urn_status urn__narrow(urn__graph *g, int n, urn__id *root, urn_error *error)
+{
+    return urn__graph_rewrite(g, g, n, root, read_narrow, NULL, error);
+}
+
 /* ---- verify ---- */
 
 static urn_status illegal(urn_error *error, urn__id id, const urn__node *n, const char *what)

@@ -174,6 +174,24 @@ static void walk_strides(const urn__shape *small, const urn__shape *large, int64
     }
 }
 
+/* Dims of 1 vanish, and neighbours that can be walked as one become one. */
+static void merge_dims(urn__walk *w)
+{
+    int rank = 0;
+    for (int i = 0; i < w->rank; i++) {
+        if (w->dim[i] == 1)
+            continue;
+        if (rank > 0 && w->stride[rank - 1] == w->stride[i] * w->dim[i]) {
+            w->dim[rank - 1] *= w->dim[i];
+            w->stride[rank - 1] = w->stride[i];
+        } else {
+            w->dim[rank] = w->dim[i];
+            w->stride[rank++] = w->stride[i];
+        }
+    }
+    w->rank = rank;
+}
+
 urn__walk urn__walk_of(const urn__shape *small, const urn__shape *large)
 {
     urn__walk w = {0};
@@ -181,6 +199,7 @@ urn__walk urn__walk_of(const urn__shape *small, const urn__shape *large)
     walk_strides(small, large, w.stride);
     for (int i = 0; i < w.rank; i++)
         w.dim[i] = large->dim[i];
+    merge_dims(&w);
     const int64_t n_small = urn__shape_size(small), n_large = urn__shape_size(large);
     if (n_small == n_large)
         w.kind = URN__WALK_FULL;
@@ -199,57 +218,4 @@ int64_t urn__walk_offset(const urn__walk *w, int64_t position)
         position /= w->dim[i];
     }
     return offset;
-}
-
-/* Length of the run of the last dim that starts at `position`, at most n. */
-static int64_t run_length(const urn__walk *w, int64_t position, int64_t n)
-{
-    const int64_t last = w->dim[w->rank - 1];
-    const int64_t left = last - position % last;
-    return left < n ? left : n;
-}
-
-void urn__walk_expand(const urn__walk *w, const double *src, int64_t from, int64_t n, double *dst)
-{
-    if (w->kind == URN__WALK_FULL) {
-        memcpy(dst, src + from, (size_t)n * sizeof *dst);
-        return;
-    }
-    if (w->kind == URN__WALK_SCALAR) {
-        for (int64_t i = 0; i < n; i++)
-            dst[i] = src[0];
-        return;
-    }
-    const int64_t step = w->stride[w->rank - 1];
-    for (int64_t i = 0; i < n;) {
-        const int64_t run = run_length(w, from + i, n - i);
-        const double *s = src + urn__walk_offset(w, from + i);
-        for (int64_t k = 0; k < run; k++)
-            dst[i + k] = s[k * step];
-        i += run;
-    }
-}
-
-void urn__walk_reduce(const urn__walk *w, const double *src, int64_t from, int64_t n, double *dst)
-{
-    if (w->kind == URN__WALK_FULL) {
-        for (int64_t i = 0; i < n; i++)
-            dst[from + i] += src[i];
-        return;
-    }
-    if (w->kind == URN__WALK_SCALAR) {
-        double sum = 0;
-        for (int64_t i = 0; i < n; i++)
-            sum += src[i];
-        dst[0] += sum;
-        return;
-    }
-    const int64_t step = w->stride[w->rank - 1];
-    for (int64_t i = 0; i < n;) {
-        const int64_t run = run_length(w, from + i, n - i);
-        double *d = dst + urn__walk_offset(w, from + i);
-        for (int64_t k = 0; k < run; k++)
-            d[k * step] += src[i + k];
-        i += run;
-    }
 }

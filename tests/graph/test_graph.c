@@ -157,9 +157,10 @@ static void plan_reuses_memory(void **state)
     root[1] = x;
     urn__plan *plan;
     urn__machine *m;
-    assert_int_equal(urn__plan_new(f.g, 2, root, kernels(), &plan, NULL), URN_OK);
+    assert_int_equal(urn__plan_new(f.g, 2, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
+                     URN_OK);
     assert_int_equal(urn__plan_length(plan), 2 * DEPTH);
-    assert_true(urn__plan_slab(plan) <= 4 * (N + 16));
+    assert_true(urn__plan_slab(plan) <= 4 * 8 * (N + 16));
     assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
     double position[N];
     for (int i = 0; i < N; i++)
@@ -192,7 +193,8 @@ static void roots_bind(void **state)
     urn__plan *plan;
     urn__machine *m;
     double out[3], position[3] = {0, 1, 2};
-    assert_int_equal(urn__plan_new(f.g, 4, root, kernels(), &plan, NULL), URN_OK);
+    assert_int_equal(urn__plan_new(f.g, 4, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
+                     URN_OK);
     assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
     assert_false(urn__machine_bind_root(m, 0, out)); /* shared with root 3 */
     assert_false(urn__machine_bind_root(m, 2, out)); /* a leaf */
@@ -217,7 +219,8 @@ static void constants_fold(void **state)
     urn__plan *plan;
     urn__machine *m;
     const double position = 3.0;
-    assert_int_equal(urn__plan_new(f.g, 1, &y, kernels(), &plan, NULL), URN_OK);
+    assert_int_equal(urn__plan_new(f.g, 1, &y, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
+                     URN_OK);
     assert_int_equal(urn__plan_length(plan), 1); /* the product alone is left to do */
     assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
     urn__machine_position(m, &position);
@@ -239,7 +242,8 @@ static void elementwise_chains_fuse(void **state)
     urn__plan *plan;
     assert_int_equal(urn__fuse_elementwise(f.g, 1, &root, NULL), URN_OK);
     assert_int_equal(urn__verify(f.g, NULL), URN_OK);
-    assert_int_equal(urn__plan_new(f.g, 1, &root, kernels(), &plan, NULL), URN_OK);
+    assert_int_equal(urn__plan_new(f.g, 1, &root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
+                     URN_OK);
     assert_int_equal(urn__plan_length(plan), 2); /* one block loop, one sum */
     stop(&f);
 }
@@ -267,7 +271,8 @@ static void fusion_keeps_order(void **state)
     }
     for (int i = 0; i < 64; i++)
         squares += exp(2 * position[i]) / (sum * sum);
-    assert_int_equal(urn__plan_new(f.g, 2, root, kernels(), &plan, NULL), URN_OK);
+    assert_int_equal(urn__plan_new(f.g, 2, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
+                     URN_OK);
     assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
     urn__machine_position(m, position);
     urn__machine_run(m);
@@ -313,7 +318,7 @@ static urn_status whole_path(const urn_allocator *allocator)
         if (status == URN_OK)
             status = urn__fuse_elementwise(g, 2, root, NULL);
         if (status == URN_OK)
-            status = urn__plan_new(g, 2, root, kernels(), &plan, NULL);
+            status = urn__plan_new(g, 2, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL);
         if (status == URN_OK)
             status = urn__machine_new(plan, allocator, 2, &m, NULL);
     }

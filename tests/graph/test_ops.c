@@ -96,7 +96,8 @@ static double evaluate(const bench *b, urn__id root, const double *position, int
 {
     urn__plan *plan;
     urn__machine *machine;
-    assert_int_equal(urn__plan_new(b->e.graph, 1, &root, kernels(), &plan, NULL), URN_OK);
+    assert_int_equal(
+        urn__plan_new(b->e.graph, 1, &root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL), URN_OK);
     assert_int_equal(urn__machine_new(plan, NULL, threads, &machine, NULL), URN_OK);
     urn__machine_position(machine, position);
     urn__machine_run(machine);

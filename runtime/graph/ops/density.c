@@ -4,38 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int urn__density_arg_rank(const urn__density_attr *a, int k)
-{
-    return k == 0 ? a->family->event_rank : a->family->params[a->given[k - 1]].event_rank;
-}
-
-int64_t urn__density_arg_event(const urn__density_attr *a, int k)
-{
-    return urn__event_elements(a->dim, urn__density_arg_rank(a, k));
-}
-
-urn__shape urn__density_grid(const urn__density_attr *a, int k, const urn__shape *s)
-{
-    return urn__shape_drop_event(s, urn__density_arg_rank(a, k));
-}
-
-bool urn__density_wanted(const urn__density_attr *a, int k)
-{
-    const int bit = k == 0 ? 0 : a->given[k - 1] + 1;
-    return (a->wanted >> bit) & 1;
-}
-
-bool urn__density_reduced(const urn__density_attr *a, const urn__walk *w)
-{
-    return w->kind == URN__WALK_SCALAR && !a->rowwise;
-}
-
-int urn__density_input(const urn__density_attr *a, int k)
-{
-    const bool after = a->producer >= 0 && k > 0 && a->given[k - 1] > a->producer;
-    return k + (after ? 3 : 0);
-}
-
 /* The shape of a partial: the argument's own, or one value a row where rows differ. */
 static urn__shape partial_shape(const urn__density_attr *a, int k, const urn__shape *arg,
                                 const urn__shape *grid)
@@ -93,6 +61,12 @@ static bool density_all_shape(urn__shape_query *q)
         q->out[q->n_out++] = partial_shape(a, k, arg, &grid);
     }
     return true;
+}
+
+/* The sum over all rows is a term of the log density. */
+static bool density_wide(const urn__node *n, int k)
+{
+    return k == 0 && !((const urn__density_attr *)n->attr)->rowwise;
 }
 
 /* Which arguments have a partial at all: x of a continuous family, every parameter. */
@@ -211,10 +185,11 @@ static urn__id density_example(urn__example *e, int variant)
 const urn__op URN__OP(density) = {.name = "density",
                                   .arity = -1,
                                   .shape = density_shape,
-                                  .run = urn__density_run,
+                                  .run = URN__REAL(density_run),
                                   .state_size = URN__DENSITY_STATE,
-                                  .prepare = urn__density_prepare,
-                                  .scratch = urn__density_scratch,
+                                  .prepare = URN__REAL(density_prepare),
+                                  .scratch = URN__REAL(density_scratch),
+                                  .wide = density_wide,
                                   .vjp = density_vjp,
                                   .example = density_example};
 /* What the adjoint of a density is made of; itself never differentiated. */
@@ -222,7 +197,8 @@ const urn__op URN__OP(density_all) = {.name = "density_all",
                                       .arity = -1,
                                       .flags = URN__OP_NOT_DIFFERENTIABLE,
                                       .shape = density_all_shape,
-                                      .run = urn__density_run,
+                                      .run = URN__REAL(density_run),
                                       .state_size = URN__DENSITY_STATE,
-                                      .prepare = urn__density_prepare,
-                                      .scratch = urn__density_scratch};
+                                      .prepare = URN__REAL(density_prepare),
+                                      .scratch = URN__REAL(density_scratch),
+                                      .wide = density_wide};

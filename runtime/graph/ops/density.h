@@ -1,4 +1,4 @@
-/* What the shape rule, the adjoint and the kernel of a density node share. */
+/* What the shape rule, the adjoint and the kernel of a density node share (density_args.c). */
 #ifndef URN_GRAPH_OPS_DENSITY_H
 #define URN_GRAPH_OPS_DENSITY_H
 
@@ -20,8 +20,8 @@ bool urn__density_reduced(const urn__density_attr *a, const urn__walk *w);
 int urn__density_input(const urn__density_attr *a, int k);
 
 enum { URN__DENSITY_STATE = 2048 }; /* bytes of prepared state, checked where it is filled */
-void urn__density_prepare(const urn__call *c);
-void urn__density_run(const urn__call *c);
-int64_t urn__density_scratch(const urn__graph *g, const urn__node *n, int threads);
+void URN__REAL(density_prepare)(const urn__call *c);
+void URN__REAL(density_run)(const urn__call *c);
+int64_t URN__REAL(density_scratch)(const urn__graph *g, const urn__node *n, int threads);
 
 #endif

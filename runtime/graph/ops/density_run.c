@@ -1,40 +1,69 @@
 /* The kernel of density nodes: rows in chunks, arguments fetched a block at a time, the family's
- * own function on each block, partials written in place or summed a chunk. */
+ * own function on each block, partials written in place or summed a chunk. Sums are doubles in
+ * either precision. Compiled once per precision. */
 #include "density.h"
+#include "family_block.h"
 #include <string.h>
 
 #define SCALAR_BLOCK URN__BLOCK
 #define EVENT_ELEMENTS 8192 /* elements of a block of an event family */
 
+/* Where the family writes the partial of an argument. */
+typedef enum target {
+    NOT_WANTED,
+    IN_PLACE, /* the node's output */
+    BUFFER,   /* scratch: a block's rows, moved or summed afterwards */
+    SHARED    /* all rows share one: added to a sum of the chunk */
+} target;
+
 typedef struct argument {
-    const double *in;
-    double *out;       /* partial: one a row, or NULL */
-    int64_t event;     /* elements a row */
-    urn__walk walk;    /* rows of the argument from rows of the site */
-    bool spread;       /* rows are copied to a buffer: stride `event` */
-    bool reduced;      /* the partial is summed over all rows */
-    bool produced;     /* computed here: gather_dot */
-    int64_t buffer_at; /* of its block, in the thread's scratch */
-    int64_t d_at;      /* of its partial's block */
-    int64_t sum_at;    /* of its sum, in the chunk's scratch */
+    const urn__real *in;
+    urn__real *out;   /* partial: one a row or one for all; NULL: not wanted */
+    int64_t event;    /* elements a row */
+    urn__walk walk;   /* rows of the argument from rows of the site */
+    bool spread;      /* rows are copied to a buffer: stride `event` */
+    bool reduced;     /* the partial is summed over all rows */
+    bool produced;    /* computed here: gather_dot */
+    target target;    /* of a partial */
+    size_t buffer_at; /* bytes into the thread's scratch: its block */
+    size_t d_at;      /* its partial's block */
+    int64_t sum_at;   /* doubles into the chunk's scratch: its sum */
 } argument;
 
 typedef struct density_job {
     const urn__call *call;
     const urn__density_attr *a;
+    urn__family_runner runner;
     argument arg[URN__DENSITY_ARGS];
     int n_args;
     int64_t rows, block, chunk, chunks;
-    const double *mask;
+    const urn__real *mask;
     urn__walk mask_walk;
-    int64_t thread_size, chunk_size; /* doubles of scratch */
-    int64_t lp_at, rows_at, family_at;
-    double *thread_scratch, *chunk_scratch;
+    size_t thread_size; /* bytes of scratch */
+    size_t lp_at, rows_at, family_at;
+    int64_t chunk_size; /* doubles of scratch */
+    char *thread_scratch;
+    double *chunk_scratch;
 } density_job;
 
 _Static_assert(sizeof(density_job) <= URN__DENSITY_STATE, "room for what a density prepares");
 
 /* ---- layout ---- */
+
+/* `count` elements of the thread's scratch on a cache line of their own. */
+static size_t reserve(density_job *job, int64_t count, size_t element)
+{
+    const size_t at = job->thread_size;
+    job->thread_size += ((size_t)count * element + 63) / 64 * 64;
+    return at;
+}
+
+static target target_of(const density_job *job, const argument *arg)
+{
+    if (arg->reduced)
+        return arg->spread ? BUFFER : SHARED;
+    return job->a->has_mask ? BUFFER : IN_PLACE;
+}
 
 static void lay_out_argument(density_job *job, int k, const urn__shape *shape, bool wanted,
                              const urn__shape *grid)
@@ -51,16 +80,12 @@ static void lay_out_argument(density_job *job, int k, const urn__shape *shape, b
     arg->spread = arg->produced || arg->walk.kind == URN__WALK_GENERAL ||
                   (one_row && materialise) || (one_row && wanted && a->rowwise) ||
                   (a->has_mask && !one_row);
-    if (arg->spread) {
-        arg->buffer_at = job->thread_size;
-        job->thread_size += job->block * arg->event;
-    }
-    const bool own_partial = wanted && (a->has_mask || (arg->reduced && arg->spread));
-    arg->d_at = -1;
-    if (own_partial && !(arg->reduced && !arg->spread)) {
-        arg->d_at = job->thread_size;
-        job->thread_size += job->block * arg->event;
-    }
+    if (arg->spread)
+        arg->buffer_at = reserve(job, job->block * arg->event, sizeof(urn__real));
+    arg->target = wanted ? target_of(job, arg) : NOT_WANTED;
+    if (arg->target == BUFFER || arg->target == SHARED)
+        arg->d_at =
+            reserve(job, (arg->target == BUFFER ? job->block : 1) * arg->event, sizeof(urn__real));
     if (arg->reduced) {
         arg->sum_at = job->chunk_size;
         job->chunk_size += arg->event;
@@ -77,11 +102,6 @@ static void choose_blocks(density_job *job)
     job->chunks = (job->rows + job->chunk - 1) / job->chunk;
 }
 
-static int64_t round_up(int64_t n)
-{
-    return (n + 7) / 8 * 8;
-}
-
 /* Everything but the pointers, from the shapes alone: used for planning and for running. */
 static void lay_out(density_job *job, const urn__density_attr *a, const urn__shape *const *in,
                     bool all)
@@ -92,49 +112,51 @@ static void lay_out(density_job *job, const urn__density_attr *a, const urn__sha
     job->rows = urn__shape_size(&grid);
     choose_blocks(job);
     job->chunk_size = 1;
-    job->lp_at = 0;
-    job->thread_size = round_up(job->block);
-    job->rows_at = job->thread_size;
-    job->thread_size += a->has_mask ? round_up(job->block) : 0;
-    for (int k = 0; k < job->n_args; k++) {
+    job->lp_at = reserve(job, job->block, sizeof(urn__real));
+    if (a->has_mask)
+        job->rows_at = reserve(job, job->block, sizeof(int32_t));
+    for (int k = 0; k < job->n_args; k++)
         lay_out_argument(job, k, in[urn__density_input(a, k)], all && urn__density_wanted(a, k),
                          &grid);
-        job->thread_size = round_up(job->thread_size);
-    }
     if (a->has_mask)
         job->mask_walk = urn__walk_of(in[1 + a->n_given + (a->producer >= 0 ? 3 : 0)], &grid);
-    job->family_at = job->thread_size;
-    if (a->family->scratch_doubles != NULL)
-        job->thread_size += round_up(a->family->scratch_doubles(job->block, a->dim));
-    job->chunk_size = round_up(job->chunk_size);
+    job->family_at = reserve(job, URN__REAL(family_block_scratch)(a->family, job->block, a->dim),
+                             sizeof(double));
+    job->chunk_size = (job->chunk_size + 7) / 8 * 8; /* no two chunks share a line */
 }
 
-int64_t urn__density_scratch(const urn__graph *g, const urn__node *n, int threads)
+int64_t URN__REAL(density_scratch)(const urn__graph *g, const urn__node *n, int threads)
 {
     const urn__shape *in[URN__MAX_IN];
     density_job job = {0};
     for (int k = 0; k < n->n_in; k++)
         in[k] = urn__graph_shape(g, n->in[k]);
     lay_out(&job, n->attr, in, n->op == &urn__op_density_all);
-    return job.thread_size * threads + job.chunk_size * job.chunks;
+    return (int64_t)(job.thread_size / sizeof(double)) * threads + job.chunk_size * job.chunks;
 }
 
 /* ---- a block ---- */
 
 typedef struct block {
     density_job *job;
-    double *scratch, *sums;
+    char *scratch;      /* the thread's */
+    double *sums;       /* the chunk's: log density, then partials */
     int64_t from, n;    /* rows of the site */
     int64_t active;     /* rows that count */
     const int32_t *row; /* with a mask: offsets from `from` of those; NULL: all */
 } block;
+
+static urn__real *buffer(const block *b, size_t at)
+{
+    return (urn__real *)(void *)(b->scratch + at);
+}
 
 static int64_t block_row(const block *b, int64_t i)
 {
     return b->from + (b->row == NULL ? i : b->row[i]);
 }
 
-static void copy_rows(const block *b, const argument *arg, double *to)
+static void copy_rows(const block *b, const argument *arg, urn__real *to)
 {
     for (int64_t i = 0; i < b->active; i++) {
         const int64_t r = block_row(b, i);
@@ -143,7 +165,7 @@ static void copy_rows(const block *b, const argument *arg, double *to)
     }
 }
 
-static void produce(const block *b, double *to)
+static void produce(const block *b, urn__real *to)
 {
     const urn__call *c = b->job->call;
     int at = 1;
@@ -156,12 +178,12 @@ static void produce(const block *b, double *to)
         to[i] = to[b->row[i]];
 }
 
-static const double *fetch(const block *b, const argument *arg, int64_t *stride)
+static const urn__real *fetch(const block *b, const argument *arg, int64_t *stride)
 {
     *stride = arg->walk.kind == URN__WALK_SCALAR && !arg->spread ? 0 : arg->event;
     if (!arg->spread)
         return arg->in + (*stride == 0 ? 0 : b->from * arg->event);
-    double *to = b->scratch + arg->buffer_at;
+    urn__real *to = buffer(b, arg->buffer_at);
     if (arg->produced)
         produce(b, to);
     else if (arg->event == 1 && b->row == NULL)
@@ -171,63 +193,71 @@ static const double *fetch(const block *b, const argument *arg, int64_t *stride)
     return to;
 }
 
-/* Where the family writes the partial of an argument. */
-static double *partial_target(const block *b, const argument *arg)
+static urn__real *partial_target(const block *b, const argument *arg)
 {
-    if (arg->out == NULL)
+    if (arg->target == NOT_WANTED)
         return NULL;
-    if (arg->d_at >= 0)
-        return b->scratch + arg->d_at;
-    return arg->reduced ? b->sums + arg->sum_at : arg->out + b->from * arg->event;
+    if (arg->target == IN_PLACE)
+        return arg->out + b->from * arg->event;
+    urn__real *d = buffer(b, arg->d_at);
+    if (arg->target == SHARED)
+        memset(d, 0, (size_t)arg->event * sizeof *d);
+    return d;
 }
 
-static void scale(double *x, int64_t n, double factor)
+static void scale(urn__real *x, int64_t n, double factor)
 {
     for (int64_t i = 0; i < n; i++)
-        x[i] *= factor;
+        x[i] = (urn__real)(x[i] * factor);
+}
+
+/* Adds a block's partial to the chunk's sum. */
+static void sum_partial(const block *b, const argument *arg, const urn__real *d)
+{
+    double *sum = b->sums + arg->sum_at;
+    if (arg->target == BUFFER && arg->event == 1) {
+        sum[0] += urn__exec_kernels(b->job->call->exec)->sum(b->active, d);
+        return;
+    }
+    const int64_t rows = arg->target == BUFFER ? b->active : 1;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < arg->event; i++)
+            sum[i] += d[r * arg->event + i];
 }
 
 /* Moves a block's partial from where the family wrote it to where it belongs. */
-static void settle_partial(const block *b, const argument *arg)
+static void settle_partial(const block *b, const argument *arg, urn__real *d)
 {
     const double weight = b->job->a->weight;
-    double *d = partial_target(b, arg);
-    if (d == NULL || (arg->reduced && arg->d_at < 0))
-        return; /* summed in place; weighted at the end */
+    if (arg->target == NOT_WANTED)
+        return;
     if (arg->reduced) {
-        for (int64_t i = 0; i < arg->event; i++) {
-            double sum = 0;
-            if (arg->event == 1)
-                sum = urn__exec_kernels(b->job->call->exec)->sum(b->active, d);
-            for (int64_t r = 0; arg->event > 1 && r < b->active; r++)
-                sum += d[r * arg->event + i];
-            b->sums[arg->sum_at + i] += sum;
-        }
+        sum_partial(b, arg, d); /* weighted at the end */
         return;
     }
     if (weight > 1.0 || weight < 1.0)
         scale(d, b->active * arg->event, weight);
-    if (arg->d_at < 0)
+    if (arg->target == IN_PLACE)
         return;
-    double *to = arg->out + b->from * arg->event;
+    urn__real *to = arg->out + b->from * arg->event;
     memset(to, 0, (size_t)(b->n * arg->event) * sizeof *to);
     for (int64_t i = 0; i < b->active; i++)
         memcpy(to + (block_row(b, i) - b->from) * arg->event, d + i * arg->event,
                (size_t)arg->event * sizeof *to);
 }
 
-static void settle_value(const block *b, const double *lp)
+static void settle_value(const block *b, const urn__real *lp)
 {
     const urn__call *c = b->job->call;
     if (!b->job->a->rowwise) {
         b->sums[0] += urn__exec_kernels(c->exec)->sum(b->active, lp);
         return;
     }
-    double *out = c->out[0], *to = out + b->from;
+    urn__real *out = c->out[0], *to = out + b->from;
     if (b->row != NULL)
         memset(to, 0, (size_t)b->n * sizeof *to);
     for (int64_t i = 0; i < b->active; i++)
-        to[block_row(b, i) - b->from] = lp[i] * b->job->a->weight;
+        to[block_row(b, i) - b->from] = (urn__real)(lp[i] * b->job->a->weight);
 }
 
 static void pick_active(block *b)
@@ -239,7 +269,7 @@ static void pick_active(block *b)
     int32_t *row = (int32_t *)(void *)(b->scratch + job->rows_at);
     b->active = 0;
     for (int64_t i = 0; i < b->n; i++)
-        if (job->mask[urn__walk_offset(&job->mask_walk, b->from + i)] > 0.0)
+        if (job->mask[urn__walk_offset(&job->mask_walk, b->from + i)] > 0)
             row[b->active++] = (int32_t)i;
     b->row = row;
 }
@@ -249,11 +279,8 @@ static void run_block(block *b)
     density_job *job = b->job;
     const urn__density_attr *a = job->a;
     pick_active(b);
-    urn_density_call call = {.n = b->active,
-                             .dim = a->dim,
-                             .event = a->event,
-                             .log_density = b->scratch + job->lp_at,
-                             .scratch = b->scratch + job->family_at};
+    urn__family_call call = {
+        .n = b->active, .dim = a->dim, .event = a->event, .log_density = buffer(b, job->lp_at)};
     call.x = fetch(b, &job->arg[0], &call.x_stride);
     call.d_x = partial_target(b, &job->arg[0]);
     for (int k = 1; k < job->n_args; k++) {
@@ -261,10 +288,11 @@ static void run_block(block *b)
         call.param[p] = fetch(b, &job->arg[k], &call.stride[p]);
         call.d_param[p] = partial_target(b, &job->arg[k]);
     }
-    a->family->log_density(&call);
+    URN__REAL(family_block)(&job->runner, &call, (double *)(void *)(b->scratch + job->family_at));
     settle_value(b, call.log_density);
-    for (int k = 0; k < job->n_args; k++)
-        settle_partial(b, &job->arg[k]);
+    settle_partial(b, &job->arg[0], call.d_x);
+    for (int k = 1; k < job->n_args; k++)
+        settle_partial(b, &job->arg[k], call.d_param[a->given[k - 1]]);
 }
 
 static void density_chunk(void *context, int64_t chunk, int thread)
@@ -277,7 +305,7 @@ static void density_chunk(void *context, int64_t chunk, int thread)
     for (int64_t from = start; from < end; from += job->block) {
         const int64_t n = end - from < job->block ? end - from : job->block;
         block b = {.job = job,
-                   .scratch = job->thread_scratch + thread * job->thread_size,
+                   .scratch = job->thread_scratch + (size_t)thread * job->thread_size,
                    .sums = sums,
                    .from = from,
                    .n = n};
@@ -298,37 +326,40 @@ static void attach(density_job *job, const urn__call *c, bool all)
     }
     if (a->has_mask)
         job->mask = c->in[c->n_in - 1];
-    job->thread_scratch = c->exec->scratch;
-    job->chunk_scratch = c->exec->scratch + job->thread_size * c->exec->threads;
+    job->thread_scratch = (char *)c->exec->scratch;
+    job->chunk_scratch =
+        (double *)(void *)(job->thread_scratch + job->thread_size * (size_t)c->exec->threads);
 }
 
 /* Chunk sums are added in chunk order, whatever thread made them. */
+static double collect_sum(const density_job *job, int64_t at)
+{
+    double sum = 0;
+    for (int64_t chunk = 0; chunk < job->chunks; chunk++)
+        sum += job->chunk_scratch[chunk * job->chunk_size + at];
+    return job->a->weight * sum;
+}
+
 static void collect(const density_job *job)
 {
-    const double weight = job->a->weight;
-    double total = 0;
-    for (int64_t chunk = 0; chunk < job->chunks; chunk++)
-        total += job->chunk_scratch[chunk * job->chunk_size];
-    double *value = job->call->out[0];
+    double *value = job->call->out[0]; /* wide: a double in either precision */
     if (!job->a->rowwise)
-        value[0] = weight * total;
+        value[0] = collect_sum(job, 0);
     for (int k = 0; k < job->n_args; k++) {
         const argument *arg = &job->arg[k];
-        for (int64_t i = 0; arg->reduced && arg->out != NULL && i < arg->event; i++) {
-            double sum = 0;
-            for (int64_t chunk = 0; chunk < job->chunks; chunk++)
-                sum += job->chunk_scratch[chunk * job->chunk_size + arg->sum_at + i];
-            arg->out[i] = weight * sum;
-        }
+        for (int64_t i = 0; arg->reduced && i < arg->event; i++)
+            arg->out[i] = (urn__real)collect_sum(job, arg->sum_at + i);
     }
 }
 
-void urn__density_prepare(const urn__call *c)
+void URN__REAL(density_prepare)(const urn__call *c)
 {
-    lay_out(c->state, c->attr, c->in_shape, c->node->op == &urn__op_density_all);
+    density_job *job = c->state;
+    lay_out(job, c->attr, c->in_shape, c->node->op == &urn__op_density_all);
+    job->runner = URN__REAL(family_runner_of)(job->a->family, c->exec);
 }
 
-void urn__density_run(const urn__call *c)
+void URN__REAL(density_run)(const urn__call *c)
 {
     density_job *job = c->state;
     attach(job, c, c->node->op == &urn__op_density_all);

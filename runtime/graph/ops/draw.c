@@ -1,13 +1,14 @@
 /* Draws from a family, its centre, mean or cdf: programs that simulate and predict are made of
- * these. Random numbers are addressed by (seed, chain, site, step) and row. */
-#include "../graph.h"
+ * these. Random numbers are addressed by (seed, chain, site, step) and row. Families draw in
+ * double; in single, rows are converted a chunk at a time. */
+#include "convert.h"
 #include <math.h>
 #include <string.h>
 
 #define ROWS 256 /* rows a chunk */
 
 typedef struct draw_arg {
-    const double *in;
+    const urn__real *in;
     int64_t event, stride, buffer_at;
     urn__walk walk;
     bool spread;
@@ -17,8 +18,8 @@ typedef struct draw_job {
     const urn__call *call;
     const urn__draw_attr *a;
     draw_arg arg[URN_FAMILY_PARAMS];
-    int64_t rows, thread_size, family_at;
-    const double *value; /* cdf: at this value; known rows: these */
+    int64_t rows, thread_size, family_at, out_at, value_at;
+    const urn__real *value; /* cdf: at this value; known rows: these */
     urn__stream stream;
 } draw_job;
 
@@ -41,12 +42,15 @@ static void lay_out(draw_job *job, const urn__draw_attr *a, const urn__shape *co
         const urn__shape own = urn__shape_drop_event(in[k], rank);
         arg->event = urn__event_elements(a->dim, rank);
         arg->walk = urn__walk_of(&own, &grid);
-        arg->spread = arg->walk.kind == URN__WALK_GENERAL ||
+        arg->spread = URN__CONVERTED || arg->walk.kind == URN__WALK_GENERAL ||
                       (arg->walk.kind == URN__WALK_SCALAR && rank == 0);
         arg->stride = arg->walk.kind == URN__WALK_SCALAR && !arg->spread ? 0 : arg->event;
         arg->buffer_at = job->thread_size;
         job->thread_size += arg->spread ? ROWS * arg->event : 0;
     }
+    job->out_at = job->thread_size;
+    job->value_at = job->out_at + URN__CONVERTED * ROWS * a->event;
+    job->thread_size = job->value_at + URN__CONVERTED * ROWS * a->event;
     job->family_at = (job->thread_size + 7) / 8 * 8;
     job->thread_size = job->family_at;
     if (a->family->scratch_doubles != NULL)
@@ -67,10 +71,12 @@ static const double *fetch(const draw_arg *arg, int64_t from, int64_t n, double 
 {
     double *to = scratch + arg->buffer_at;
     if (!arg->spread)
-        return arg->in + from * arg->stride;
-    for (int64_t i = 0; i < n; i++)
-        memcpy(to + i * arg->event, arg->in + urn__walk_offset(&arg->walk, from + i) * arg->event,
-               (size_t)arg->event * sizeof *to);
+        return doubles_of(0, arg->in + from * arg->stride, NULL);
+    for (int64_t i = 0; i < n; i++) {
+        const urn__real *row = arg->in + urn__walk_offset(&arg->walk, from + i) * arg->event;
+        for (int64_t k = 0; k < arg->event; k++)
+            to[i * arg->event + k] = (double)row[k];
+    }
     return to;
 }
 
@@ -80,11 +86,13 @@ static void draw_rows(const draw_job *job, const urn_draw_call *call, int64_t fr
     for (int64_t i = 0; i < call->n; i++) {
         urn_rng rng;
         urn__row_cursor_next(&cursor, &rng);
-        if (from + i < job->a->known)
-            memcpy(call->x + i * call->event, job->value + (from + i) * call->event,
-                   (size_t)call->event * sizeof *call->x);
-        else
+        if (from + i >= job->a->known) {
             job->a->family->draw(call, i, &rng);
+            continue;
+        }
+        const urn__real *row = job->value + (from + i) * call->event;
+        for (int64_t k = 0; k < call->event; k++)
+            call->x[i * call->event + k] = (double)row[k];
     }
 }
 
@@ -103,7 +111,7 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
     const draw_job *job = context;
     const urn__draw_attr *a = job->a;
     const urn__call *c = job->call;
-    double *out = c->out[0];
+    urn__real *out = c->out[0];
     double *scratch = c->exec->scratch + thread * job->thread_size;
     const int64_t from = chunk * ROWS, n = job->rows - from < ROWS ? job->rows - from : ROWS;
     urn_draw_call call = {
@@ -112,7 +120,10 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
         call.param[a->given[k]] = fetch(&job->arg[k], from, n, scratch);
         call.stride[a->given[k]] = job->arg[k].stride;
     }
-    call.x = call.out = out + from * a->event;
+    const int64_t width = a->what == URN__DRAW_CDF ? 1 : a->event;
+    out += from * width;
+    call.out = doubles_for(out, scratch + job->out_at);
+    call.x = call.out;
     if (a->what == URN__DRAW_RANDOM) {
         draw_rows(job, &call, from);
     } else if (a->what == URN__DRAW_CENTRE) {
@@ -123,11 +134,12 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
         union { /* cdf only reads x; the member is not const for draws */
             const double *in;
             double *out;
-        } value = {.in = job->value + from * a->event};
+        } value = {
+            .in = doubles_of(n * a->event, job->value + from * a->event, scratch + job->value_at)};
         call.x = value.out;
-        call.out = out + from;
         summarise(a->family->cdf, &call, n);
     }
+    give_back(n * width, call.out, out);
 }
 
 static void draw_run(const urn__call *c)

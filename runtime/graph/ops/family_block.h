@@ -3,8 +3,7 @@
 #ifndef URN_GRAPH_OPS_FAMILY_BLOCK_H
 #define URN_GRAPH_OPS_FAMILY_BLOCK_H
 
-#include "../../family/family.h"
-#include "../../tensor/real.h"
+#include "../family_single.h"
 #include "../graph.h"
 
 #ifdef URN_SINGLE

@@ -1,5 +1,6 @@
-/* Matrices in the last two event dims, batched over what comes before. */
-#include "../graph.h"
+/* Matrices in the last two event dims, batched over what comes before. Factors, solves and products
+ * are computed in double in either precision; in single, matrices are converted one at a time. */
+#include "convert.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,20 +67,124 @@ static bool matmul_shape(urn__shape_query *q)
     return batch_with(q, &ba, &bb, 2, r, c);
 }
 
+/* One product: (r x k) (k x c). */
+typedef struct product {
+    int64_t r, k, c;
+    bool ta, tb;
+} product;
+
+static product product_of(const urn__ints_attr *t, const urn__shape *a, const urn__shape *out)
+{
+    return (product){.r = rows_dim(out),
+                     .k = t->a ? rows_dim(a) : urn__shape_last(a),
+                     .c = urn__shape_last(out),
+                     .ta = t->a != 0,
+                     .tb = t->b != 0};
+}
+
+#ifdef URN_SINGLE
+
+#define STRIP 8192 /* elements of the first matrix converted at a time, about */
+
+/* The product is made of strips of rows of the stored first matrix: rows of the result, or, where
+ * it is transposed, terms of its sums. */
+static int64_t strip_rows(const product *p)
+{
+    const int64_t width = p->ta ? p->r : p->k, rows = p->ta ? p->k : p->r;
+    const int64_t strip = width < STRIP ? STRIP / (width + 1) + 1 : 1;
+    return strip < rows ? strip : rows;
+}
+
+/* Doubles: a strip, the second matrix, the result. */
+static int64_t product_scratch(const product *p)
+{
+    const int64_t strip = strip_rows(p);
+    return strip * (p->ta ? p->r : p->k) + p->k * p->c + (p->ta ? p->r : strip) * p->c;
+}
+
+static void multiply_rows(const product *p, const float *a, const double *b, double *scratch,
+                          float *out)
+{
+    const int64_t strip = strip_rows(p);
+    double *result = scratch + strip * p->k;
+    for (int64_t i = 0; i < p->r; i += strip) {
+        const int64_t n = p->r - i < strip ? p->r - i : strip;
+        urn__matmul(n, p->k, p->c, doubles_of(n * p->k, a + i * p->k, scratch), false, b, p->tb,
+                    result, false);
+        give_back(n * p->c, result, out + i * p->c);
+    }
+}
+
+static void multiply_terms(const product *p, const float *a, const double *b, double *scratch,
+                           float *out)
+{
+    const int64_t strip = strip_rows(p);
+    double *result = scratch + strip * p->r;
+    memset(result, 0, (size_t)(p->r * p->c) * sizeof *result);
+    for (int64_t t = 0; t < p->k; t += strip) {
+        const int64_t n = p->k - t < strip ? p->k - t : strip;
+        urn__matmul(p->r, n, p->c, doubles_of(n * p->r, a + t * p->r, scratch), true, b + t * p->c,
+                    false, result, true);
+    }
+    give_back(p->r * p->c, result, out);
+}
+
+/* The second matrix in double; as it is used, not as it is stored, where strips cut through it. */
+static const double *second(const product *p, const float *b, double *buffer)
+{
+    if (!p->ta || !p->tb)
+        return doubles_of(p->k * p->c, b, buffer);
+    for (int64_t t = 0; t < p->k; t++)
+        for (int64_t j = 0; j < p->c; j++)
+            buffer[t * p->c + j] = (double)b[j * p->k + t];
+    return buffer;
+}
+
+static void multiply(const product *p, const float *a, const float *b, double *scratch, float *out)
+{
+    const double *wide = second(p, b, scratch);
+    if (p->ta)
+        multiply_terms(p, a, wide, scratch + p->k * p->c, out);
+    else
+        multiply_rows(p, a, wide, scratch + p->k * p->c, out);
+}
+
+#else
+
+static int64_t product_scratch(const product *p)
+{
+    (void)p;
+    return 0;
+}
+
+static void multiply(const product *p, const double *a, const double *b, double *scratch,
+                     double *out)
+{
+    (void)scratch;
+    urn__matmul(p->r, p->k, p->c, a, p->ta, b, p->tb, out, false);
+}
+
+#endif
+
 static void matmul_run(const urn__call *c)
 {
-    const urn__ints_attr *t = c->attr;
+    const product p = product_of(c->attr, c->in_shape[0], c->out_shape);
     const urn__shape batch = urn__shape_drop_event(c->out_shape, 2);
     const urn__shape ba = urn__shape_drop_event(c->in_shape[0], 2),
                      bb = urn__shape_drop_event(c->in_shape[1], 2);
     const urn__walk wa = urn__walk_of(&ba, &batch), wb = urn__walk_of(&bb, &batch);
-    const int64_t r = rows_dim(c->out_shape), n = urn__shape_last(c->out_shape);
-    const int64_t k = t->a ? rows_dim(c->in_shape[0]) : urn__shape_last(c->in_shape[0]);
-    const double *a = c->in[0], *b = c->in[1];
-    double *out = c->out[0];
+    const urn__real *a = c->in[0], *b = c->in[1];
+    urn__real *out = c->out[0];
     for (int64_t i = 0; i < urn__shape_size(&batch); i++)
-        urn__matmul(r, k, n, a + urn__walk_offset(&wa, i) * r * k, t->a != 0,
-                    b + urn__walk_offset(&wb, i) * k * n, t->b != 0, out + i * r * n, false);
+        multiply(&p, a + urn__walk_offset(&wa, i) * p.r * p.k,
+                 b + urn__walk_offset(&wb, i) * p.k * p.c, c->exec->scratch, out + i * p.r * p.c);
+}
+
+static int64_t matmul_scratch(const urn__graph *g, const urn__node *n, int threads)
+{
+    (void)threads;
+    const product p = product_of(n->attr, urn__graph_shape(g, n->in[0]), n->shape);
+    return product_scratch(&p);
 }
 
 static urn__id matmul(urn__graph *g, urn__id a, bool ta, urn__id b, bool tb)
@@ -177,15 +282,24 @@ static bool square_shape(urn__shape_query *q)
 
 static void cholesky_run(const urn__call *c)
 {
-    const int64_t d = urn__shape_last(c->out_shape);
-    const double *a = c->in[0];
-    double *out = c->out[0];
+    const int64_t d = urn__shape_last(c->out_shape), size = d * d;
+    const urn__real *a = c->in[0];
+    urn__real *out = c->out[0];
     for (int64_t m = 0; m < matrices(c->out_shape); m++) {
-        double *l = out + m * d * d;
-        if (!urn__cholesky(d, a + m * d * d, l))
-            for (int64_t i = 0; i < d * d; i++)
+        double *l = doubles_for(out + m * size, c->exec->scratch);
+        const double *full =
+            doubles_of(size, a + m * size, c->exec->scratch + URN__CONVERTED * size);
+        if (!urn__cholesky(d, full, l))
+            for (int64_t i = 0; i < size; i++)
                 l[i] = NAN; /* not positive definite: the density that uses it is not finite */
+        give_back(size, l, out + m * size);
     }
+}
+
+static int64_t cholesky_scratch(const urn__graph *g, const urn__node *n, int threads)
+{
+    (void)g, (void)threads;
+    return URN__CONVERTED * 2 * urn__shape_last(n->shape) * urn__shape_last(n->shape);
 }
 
 static void cholesky_vjp_emit(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -252,17 +366,24 @@ static void cholesky_vjp_one(int64_t d, const double *l, const double *dl, doubl
 
 static void cholesky_vjp_run(const urn__call *c)
 {
-    const int64_t d = urn__shape_last(c->out_shape);
-    const double *l = c->in[0], *dl = c->in[1];
-    double *out = c->out[0];
-    for (int64_t m = 0; m < matrices(c->out_shape); m++)
-        cholesky_vjp_one(d, l + m * d * d, dl + m * d * d, c->exec->scratch, out + m * d * d);
+    const int64_t d = urn__shape_last(c->out_shape), size = d * d;
+    const urn__real *l = c->in[0], *dl = c->in[1];
+    urn__real *out = c->out[0];
+    double *work = c->exec->scratch, *buffer = work + size;
+    for (int64_t m = 0; m < matrices(c->out_shape); m++) {
+        double *d_a = doubles_for(out + m * size, buffer);
+        cholesky_vjp_one(d, doubles_of(size, l + m * size, buffer + URN__CONVERTED * size),
+                         doubles_of(size, dl + m * size, buffer + URN__CONVERTED * 2 * size), work,
+                         d_a);
+        give_back(size, d_a, out + m * size);
+    }
 }
 
 static int64_t cholesky_vjp_scratch(const urn__graph *g, const urn__node *n, int threads)
 {
     (void)g, (void)threads;
-    return urn__shape_last(n->shape) * urn__shape_last(n->shape);
+    const int64_t d = urn__shape_last(n->shape);
+    return (1 + URN__CONVERTED * 3) * d * d;
 }
 
 /* ---- tri_solve: L^-1 B or (a = 1) L^-T B; B a matrix, or (b = 1) a vector ---- */
@@ -294,13 +415,29 @@ static void tri_solve_run(const urn__call *c)
     const urn__shape ba = urn__shape_drop_event(c->in_shape[0], 2),
                      bb = urn__shape_drop_event(c->in_shape[1], width);
     const urn__walk wa = urn__walk_of(&ba, &batch), wb = urn__walk_of(&bb, &batch);
-    const double *l = c->in[0], *b = c->in[1];
-    double *all = c->out[0];
+    const urn__real *all = c->in[0], *b = c->in[1];
+    const double *l = NULL;
+    int64_t current = -1; /* matrix in l */
     for (int64_t i = 0; i < urn__shape_size(&batch); i++) {
-        double *out = all + i * d * n;
+        urn__real *out = (urn__real *)c->out[0] + i * d * n;
+        double *x = doubles_for(out, c->exec->scratch + URN__CONVERTED * d * d);
+        if (urn__walk_offset(&wa, i) != current) {
+            current = urn__walk_offset(&wa, i);
+            l = doubles_of(d * d, all + current * d * d, c->exec->scratch);
+        }
         memcpy(out, b + urn__walk_offset(&wb, i) * d * n, (size_t)(d * n) * sizeof *out);
-        urn__tri_solve(d, n, l + urn__walk_offset(&wa, i) * d * d, t->a != 0, out);
+        (void)doubles_of(d * n, out, x);
+        urn__tri_solve(d, n, l, t->a != 0, x);
+        give_back(d * n, x, out);
     }
+}
+
+static int64_t tri_solve_scratch(const urn__graph *g, const urn__node *n, int threads)
+{
+    (void)threads;
+    const int64_t d = urn__shape_last(urn__graph_shape(g, n->in[0]));
+    const int64_t width = ((const urn__ints_attr *)n->attr)->b ? 1 : urn__shape_last(n->shape);
+    return URN__CONVERTED * d * (d + width);
 }
 
 static urn__id tri_solve(urn__graph *g, urn__id l, urn__id b, bool transposed, bool vector)
@@ -458,6 +595,7 @@ const urn__op URN__OP(matmul) = {.name = "matmul",
                                  .linear = 3,
                                  .shape = matmul_shape,
                                  .run = matmul_run,
+                                 .scratch = matmul_scratch,
                                  .vjp = matmul_vjp,
                                  .example = matmul_example};
 const urn__op URN__OP(transpose) = {.name = "transpose",
@@ -471,6 +609,7 @@ const urn__op URN__OP(cholesky) = {.name = "cholesky",
                                    .arity = 1,
                                    .shape = square_shape,
                                    .run = cholesky_run,
+                                   .scratch = cholesky_scratch,
                                    .vjp = cholesky_vjp_emit,
                                    .example = cholesky_example};
 const urn__op URN__OP(cholesky_vjp) = {.name = "cholesky_vjp",
@@ -485,6 +624,7 @@ const urn__op URN__OP(tri_solve) = {.name = "tri_solve",
                                     .linear = 2,
                                     .shape = tri_solve_shape,
                                     .run = tri_solve_run,
+                                    .scratch = tri_solve_scratch,
                                     .vjp = tri_solve_vjp,
                                     .example = tri_solve_example};
 const urn__op URN__OP(tril) = {.name = "tril",

@@ -1,0 +1,25 @@
+/* Families in single precision, as graphs call them; runtime/family fills this in. */
+#ifndef URN_GRAPH_FAMILY_SINGLE_H
+#define URN_GRAPH_FAMILY_SINGLE_H
+
+#include <urn/families.h>
+
+/* urn_density_call in single precision: the same members, floats. */
+typedef struct urn__density_call_single {
+    int64_t n, dim, event;
+    const float *x;
+    int64_t x_stride;
+    const float *param[URN_FAMILY_PARAMS];
+    int64_t stride[URN_FAMILY_PARAMS];
+    float *log_density;
+    float *d_x;
+    float *d_param[URN_FAMILY_PARAMS];
+    float *scratch; /* as many floats as the family's scratch_doubles(n, dim), 64-byte aligned */
+} urn__density_call_single;
+typedef void urn__density_single(const urn__density_call_single *call);
+
+/* The single-precision log density of a built-in family for a CPU path; NULL where the family has
+ * none (its double one is then used on converted blocks). */
+urn__density_single *urn__family_single(const urn_family *family, const char *cpu);
+
+#endif
