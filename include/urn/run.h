@@ -260,8 +260,8 @@ URN_API void urn_replay_free(urn_replay *replay);
  * is not an error. Needs a DENSITY program. */
 URN_API double urn_replay_log_density(urn_replay *replay, const double *position, double *gradient);
 
-/* The same of a program compiled in single precision, which the other function must not be used on.
- */
+/* The same of a program compiled in single precision, NaN for others. urn_replay_log_density works
+ * on single programs, too: it rounds the position to floats and widens the gradient. */
 URN_API double urn_replay_log_density_single(urn_replay *replay, const float *position,
                                              float *gradient);
 

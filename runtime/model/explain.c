@@ -109,7 +109,8 @@ static urn_status compile_terms(urn_program *p, urn_error *error)
         for (int k = 0; k < p->m->site[i].n_given; k++)
             root[2 + k] = ids[i].param[k];
     }
-    return urn__plan_new(p->graph, (int)(n * PER_SITE), p->root, p->kernels, &p->plan, error);
+    return urn__plan_new(p->graph, (int)(n * PER_SITE), p->root, p->kernels, URN_PRECISION_DOUBLE,
+                         &p->plan, error);
 }
 
 /* "value 3, loc 0.5, scale -1" at one row of the site. */

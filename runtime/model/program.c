@@ -18,6 +18,20 @@ static urn_status dump(const urn_program *p, const char *stage, int n, const urn
     return failed ? urn__fail_memory(error, "a dump", 0) : URN_OK;
 }
 
+static urn_status dump_plan(const urn_program *p, const char *stage, const urn__plan *plan,
+                            urn_error *error)
+{
+    urn__text text = {.allocator = p->allocator};
+    if (p->options.dump == NULL)
+        return URN_OK;
+    urn__plan_dump(plan, &text);
+    const bool failed = text.failed;
+    if (!failed)
+        p->options.dump(p->options.dump_context, stage, text.data);
+    urn__text_clear(&text);
+    return failed ? urn__fail_memory(error, "a dump", 0) : URN_OK;
+}
+
 static urn_status check_graph(const urn_program *p, urn_error *error)
 {
     if (urn__arena_failed(p->arena))
@@ -30,33 +44,46 @@ static urn_status check_graph(const urn_program *p, urn_error *error)
 
 /* ---- log density ---- */
 
-static urn__id weighted(urn_program *p, const urn__site *s, urn__id term)
+static urn__id factor_term(urn_program *p, const urn__site *s, urn__id value)
 {
-    const urn__shape scalar = urn__shape_scalar();
-    const urn__id sum = urn__sum_to(p->graph, term, &scalar);
-    if (!s->local)
-        return sum;
-    return urn__times(p->graph, sum, urn__number(p->graph, p->m->batch_factor));
+    const urn__total_attr attr = {.factor = s->local ? p->m->batch_factor : 1.0};
+    return urn__emit(p->graph, &urn__op_total, 1, &value, &attr, sizeof attr);
 }
 
-static urn__id site_term(urn_program *p, int site, const urn__site_ids *ids)
+static void add_term(urn_program *p, urn__id term)
+{
+    if (term != 0)
+        p->root[p->n_terms++] = term;
+}
+
+static void add_site_terms(urn_program *p, int site, const urn__site_ids *ids)
 {
     const urn__site *s = &p->m->site[site];
-    if (s->part == URN__PART_FACTOR)
-        return weighted(p, s, ids->value);
+    if (s->part == URN__PART_FACTOR) {
+        add_term(p, factor_term(p, s, ids->value));
+        return;
+    }
     if (s->family == NULL || s->part == URN__PART_RECORD || s->part == URN__PART_DRAWN)
-        return 0;
-    urn__id term = urn__site_density(p, site, ids, false);
-    if (ids->jacobian != 0 && !p->options.no_jacobian)
-        term = urn__plus(p->graph, term, ids->jacobian);
-    return term;
+        return;
+    add_term(p, urn__site_density(p, site, ids, false));
+    if (!p->options.no_jacobian)
+        add_term(p, ids->jacobian);
 }
 
-static urn__id total_density(urn_program *p, const urn__site_ids *ids)
+/* The log density is the sum of these roots, which the replay adds. */
+static void list_terms(urn_program *p, const urn__site_ids *ids)
+{
+    for (size_t i = 0; i < p->m->n_sites; i++)
+        add_site_terms(p, (int)i, &ids[i]);
+    p->n_roots = p->n_terms;
+}
+
+/* Their sum as a node, for the adjoints. */
+static urn__id total_density(urn_program *p)
 {
     urn__id total = 0;
-    for (size_t i = 0; i < p->m->n_sites; i++)
-        total = urn__plus(p->graph, total, site_term(p, (int)i, &ids[i]));
+    for (int k = 0; k < p->n_terms; k++)
+        total = urn__plus(p->graph, total, p->root[k]);
     return total != 0 ? total : urn__number(p->graph, 0.0);
 }
 
@@ -115,26 +142,56 @@ static urn_status refuse_batch_sums(const urn_program *p, urn_error *error)
     return status;
 }
 
-static urn_status list_coordinates(urn_program *p, const urn__site_ids *ids, urn__id *wrt)
+static void list_coordinates(urn_program *p, const urn__site_ids *ids, urn__id *wrt)
 {
-    int n = 0;
     for (size_t i = 0; i < p->m->n_sites; i++)
         if (ids[i].coordinate != 0) {
-            p->site_of[n] = (int32_t)i;
-            wrt[n++] = ids[i].coordinate;
+            wrt[p->n_roots - p->n_terms] = ids[i].coordinate;
+            p->site_of[p->n_roots++ - p->n_terms] = (int32_t)i;
         }
-    p->n_roots = 1 + n;
-    return URN_OK;
+}
+
+/* ---- passes that make fewer, larger nodes ---- */
+
+typedef struct pass {
+    const char *name;
+    urn_status (*run)(urn__graph *g, int n, urn__id *root, urn_error *error);
+} pass;
+
+static const pass density_passes[] = {{"density fusion", urn__fuse_density},
+                                      {"elementwise fusion", urn__fuse_elementwise}};
+
+/* The value's own passes are dumped as its plan alone. */
+static urn_status run_passes(urn_program *p, int n, urn__id *root, bool dumped, urn_error *error)
+{
+    const size_t count = sizeof density_passes / sizeof density_passes[0];
+    for (size_t i = 0; !p->options.no_fuse && i < count; i++) {
+        URN_TRY(density_passes[i].run(p->graph, n, root, error));
+        if (dumped)
+            URN_TRY(dump(p, density_passes[i].name, n, root, error));
+    }
+    if (p->options.precision == URN_PRECISION_SINGLE)
+        URN_TRY(urn__narrow(p->graph, n, root, error));
+    return check_graph(p, error);
+}
+
+static urn_status make_plan(urn_program *p, int n, const urn__id *root, const char *stage,
+                            urn__plan **plan, urn_error *error)
+{
+    URN_TRY(urn__plan_new(p->graph, n, root, p->kernels, p->options.precision, plan, error));
+    return dump_plan(p, stage, *plan, error);
 }
 
 /* The value alone is planned too: line searches and evaluations need no gradient. */
-static urn_status plan_value(urn_program *p, urn__id total, urn_error *error)
+static urn_status plan_value(urn_program *p, urn_error *error)
 {
-    if (!p->options.no_fuse) {
-        URN_TRY(urn__fuse_density(p->graph, 1, &total, error));
-        URN_TRY(urn__fuse_elementwise(p->graph, 1, &total, error));
-    }
-    return urn__plan_new(p->graph, 1, &total, p->kernels, &p->value, error);
+    const size_t n = (size_t)p->n_terms;
+    urn__id *term = urn__arena_alloc(p->arena, n + 1, sizeof *term);
+    if (term == NULL)
+        return urn__fail_memory(error, "the program", n);
+    memcpy(term, p->root, n * sizeof *term);
+    URN_TRY(run_passes(p, p->n_terms, term, false, error));
+    return make_plan(p, p->n_terms, term, "plan of the value", &p->value, error);
 }
 
 /* Draws have no derivative: a blocked site may not depend on coordinates. */
@@ -164,33 +221,35 @@ static urn_status check_blocked(const urn_program *p, const urn__site_ids *ids, 
                      bad->family->name);
 }
 
+static bool allocate_roots(urn_program *p)
+{
+    const size_t n = p->m->n_sites; /* two terms and a gradient a site */
+    p->root = urn__arena_alloc(p->arena, 3 * n + 1, sizeof *p->root);
+    p->site_of = urn__arena_alloc(p->arena, n + 1, sizeof *p->site_of);
+    return !urn__arena_failed(p->arena);
+}
+
 static urn_status compile_density(urn_program *p, const urn__site_ids *ids, urn_error *error)
 {
     URN_TRY(refuse_batch_sums(p, error));
-    urn__id total = total_density(p, ids);
+    urn__id *wrt = urn__arena_alloc(p->arena, p->m->n_sites + 1, sizeof *wrt);
+    if (!allocate_roots(p))
+        return urn__fail_memory(error, "the program", 0);
+    list_terms(p, ids);
     URN_TRY(check_graph(p, error));
     URN_TRY(check_blocked(p, ids, error));
-    URN_TRY(dump(p, "constrain", 1, &total, error));
-    urn__id *wrt = urn__arena_alloc(p->arena, p->m->n_sites + 1, sizeof *wrt);
-    p->root = urn__arena_alloc(p->arena, p->m->n_sites + 2, sizeof *p->root);
-    p->site_of = urn__arena_alloc(p->arena, p->m->n_sites + 1, sizeof *p->site_of);
-    if (urn__arena_failed(p->arena))
-        return urn__fail_memory(error, "the program", 0);
-    if (!p->options.no_fuse)
-        URN_TRY(urn__fuse_gather(p->graph, 1, &total, error));
-    URN_TRY(dump(p, "fuse", 1, &total, error));
-    URN_TRY(list_coordinates(p, ids, wrt));
-    p->root[0] = total;
-    URN_TRY(urn__backward(p->graph, total, p->n_roots - 1, wrt, p->root + 1, error));
-    URN_TRY(dump(p, "backward", p->n_roots, p->root, error));
-    URN_TRY(plan_value(p, total, error));
+    URN_TRY(dump(p, "constrain", p->n_roots, p->root, error));
     if (!p->options.no_fuse) {
-        URN_TRY(urn__fuse_density(p->graph, p->n_roots, p->root, error));
-        URN_TRY(urn__fuse_elementwise(p->graph, p->n_roots, p->root, error));
+        URN_TRY(urn__fuse_gather(p->graph, p->n_roots, p->root, error));
+        URN_TRY(dump(p, "gather fusion", p->n_roots, p->root, error));
     }
-    URN_TRY(check_graph(p, error));
-    URN_TRY(dump(p, "plan", p->n_roots, p->root, error));
-    return urn__plan_new(p->graph, p->n_roots, p->root, p->kernels, &p->plan, error);
+    URN_TRY(plan_value(p, error));
+    list_coordinates(p, ids, wrt);
+    URN_TRY(urn__backward(p->graph, total_density(p), p->n_roots - p->n_terms, wrt,
+                          p->root + p->n_terms, error));
+    URN_TRY(dump(p, "adjoints", p->n_roots, p->root, error));
+    URN_TRY(run_passes(p, p->n_roots, p->root, true, error));
+    return make_plan(p, p->n_roots, p->root, "plan", &p->plan, error);
 }
 
 /* ---- everything else ---- */
@@ -245,14 +304,31 @@ static urn_status compile_values(urn_program *p, const urn__site_ids *ids, urn_e
     URN_TRY(dump(p, "constrain", p->n_roots, p->root, error));
     if (!p->options.no_fuse) {
         URN_TRY(urn__fuse_gather(p->graph, p->n_roots, p->root, error));
+        URN_TRY(dump(p, "gather fusion", p->n_roots, p->root, error));
         URN_TRY(urn__fuse_elementwise(p->graph, p->n_roots, p->root, error));
+        URN_TRY(dump(p, "elementwise fusion", p->n_roots, p->root, error));
     }
     URN_TRY(check_graph(p, error));
-    URN_TRY(dump(p, "plan", p->n_roots, p->root, error));
-    return urn__plan_new(p->graph, p->n_roots, p->root, p->kernels, &p->plan, error);
+    return make_plan(p, p->n_roots, p->root, "plan", &p->plan, error);
 }
 
 /* ---- the program ---- */
+
+static urn_status check_precision(const urn_compile_options *options, urn_error *error)
+{
+    if (options->precision == URN_PRECISION_DOUBLE)
+        return URN_OK;
+    if (options->precision != URN_PRECISION_SINGLE)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL, "there is no precision number %d",
+                         (int)options->precision);
+    if (options->kind == URN_PROGRAM_DENSITY)
+        return URN_OK;
+    return urn__fail(
+        error, URN_ERR_USAGE, NULL, NULL,
+        "compile it in double; positions of a single-precision program convert exactly",
+        "single precision is for density programs; values, draws and predictions are "
+        "computed in double");
+}
 
 urn_status urn__program_begin(const urn_model *m, const urn_compile_options *options,
                               urn_program **program, urn_error *error)
@@ -275,7 +351,9 @@ urn_status urn__program_begin(const urn_model *m, const urn_compile_options *opt
     memcpy(&p->options, options, bytes);
     for (size_t i = 0; i < m->n_plates; i++)
         urn__graph_name_plate(p->graph, (int32_t)i + 1, m->plate[i].name);
-    const urn_status status = urn__kernels_select(p->options.cpu, &p->kernels, error);
+    urn_status status = check_precision(&p->options, error);
+    if (status == URN_OK)
+        status = urn__kernels_select(p->options.cpu, &p->kernels, error);
     if (status == URN_OK)
         *program = p;
     else

@@ -15,9 +15,9 @@ struct urn_program {
     const urn__kernels *kernels;
     urn__plan *plan;  /* density: with gradient; else everything */
     urn__plan *value; /* density: the value alone */
-    int n_roots;
-    urn__id *root;       /* density: value, then the gradient of each coordinate */
-    int32_t *site_of;    /* density: site of root k + 1 */
+    int n_roots, n_terms;
+    urn__id *root;       /* density: terms of the sum, then the gradient of each coordinate */
+    int32_t *site_of;    /* density: site of root n_terms + k */
     int32_t *result;     /* [site * URN__RESULTS + what] -> root + 1; 0: none */
     int64_t *input_size; /* by site: elements of its input, 0: none */
 };

@@ -1,15 +1,17 @@
 /* Replays: the buffers of one evaluation of a program. */
 #include "program.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 struct urn_replay {
     const urn_program *p;
     urn__arena *arena;
-    urn__machine *machine; /* density: with gradient */
-    urn__machine *value;   /* density: value alone */
-    double **input;        /* by site */
-    int32_t *order;        /* the epoch's permutation of the batch plate's rows */
+    urn__machine *machine;      /* density: with gradient */
+    urn__machine *value;        /* density: value alone */
+    void **input;               /* by site, in the program's precision */
+    float *position, *gradient; /* of single programs: for callers with doubles */
+    int32_t *order;             /* the epoch's permutation of the batch plate's rows */
     int64_t n_order, epoch;
     uint64_t order_seed;
     bool has_epoch;
@@ -18,6 +20,26 @@ struct urn_replay {
 
 /* ---- life ---- */
 
+static bool is_single(const urn_replay *r)
+{
+    return r->p->options.precision == URN_PRECISION_SINGLE;
+}
+
+static size_t element(const urn_replay *r)
+{
+    return is_single(r) ? sizeof(float) : sizeof(double);
+}
+
+static bool new_positions(urn_replay *r)
+{
+    const size_t n = (size_t)r->p->m->position_size + 1;
+    if (!is_single(r))
+        return true;
+    r->position = urn__arena_alloc(r->arena, n, sizeof *r->position);
+    r->gradient = urn__arena_alloc(r->arena, n, sizeof *r->gradient);
+    return !urn__arena_failed(r->arena);
+}
+
 static bool new_inputs(urn_replay *r)
 {
     const urn_model *m = r->p->m;
@@ -25,7 +47,7 @@ static bool new_inputs(urn_replay *r)
     for (size_t i = 0; r->input != NULL && i < m->n_sites; i++) {
         if (r->p->input_size[i] == 0)
             continue;
-        r->input[i] = urn__arena_alloc(r->arena, (size_t)r->p->input_size[i], sizeof(double));
+        r->input[i] = urn__arena_alloc(r->arena, (size_t)r->p->input_size[i], element(r));
         urn__machine_bind_input(r->machine, (int64_t)i, r->input[i]);
         if (r->value != NULL)
             urn__machine_bind_input(r->value, (int64_t)i, r->input[i]);
@@ -61,7 +83,7 @@ urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **
     status = urn__machine_new(program->plan, program->allocator, n, &r->machine, error);
     if (status == URN_OK && program->value != NULL)
         status = urn__machine_new(program->value, program->allocator, n, &r->value, error);
-    if (status == URN_OK && (!new_inputs(r) || !new_order(r)))
+    if (status == URN_OK && (!new_positions(r) || !new_inputs(r) || !new_order(r)))
         status = urn__fail_memory(error, "a replay", (size_t)program->m->position_size);
     if (status == URN_OK)
         *replay = r;
@@ -81,41 +103,70 @@ void urn_replay_free(urn_replay *r)
 
 /* ---- density ---- */
 
-static void bind_gradient(urn_replay *r, double *gradient)
+static char *gradient_at(const urn_replay *r, void *gradient, int k)
 {
     const urn_program *p = r->p;
-    for (int k = 1; k < p->n_roots; k++)
-        (void)urn__machine_bind_root(r->machine, k,
-                                     gradient + p->m->site[p->site_of[k - 1]].offset);
+    return (char *)gradient + (size_t)p->m->site[p->site_of[k]].offset * element(r);
+}
+
+static void bind_gradient(urn_replay *r, void *gradient)
+{
+    for (int k = r->p->n_terms; k < r->p->n_roots; k++)
+        (void)urn__machine_bind_root(r->machine, k, gradient_at(r, gradient, k - r->p->n_terms));
 }
 
 /* Gradients that are not computed in place: zeros, constants, values shared by two sites. */
-static void copy_gradient(const urn_replay *r, double *gradient)
+static void copy_gradient(const urn_replay *r, void *gradient)
 {
     const urn_program *p = r->p;
-    for (int k = 1; k < p->n_roots; k++) {
-        const urn__site *s = &p->m->site[p->site_of[k - 1]];
-        const double *from = urn__machine_root(r->machine, k);
-        double *to = gradient + s->offset;
+    for (int k = p->n_terms; k < p->n_roots; k++) {
+        const size_t bytes = (size_t)p->m->site[p->site_of[k - p->n_terms]].free_size * element(r);
+        const void *from = urn__machine_root(r->machine, k);
+        char *to = gradient_at(r, gradient, k - p->n_terms);
         if (from == NULL)
-            memset(to, 0, (size_t)s->free_size * sizeof *to);
+            memset(to, 0, bytes);
         else if (from != to)
-            memcpy(to, from, (size_t)s->free_size * sizeof *to);
+            memcpy(to, from, bytes);
     }
+}
+
+/* Terms are doubles in either precision. */
+static double sum_terms(const urn_replay *r, const urn__machine *machine)
+{
+    double total = 0.0;
+    for (int k = 0; k < r->p->n_terms; k++)
+        total += *(const double *)urn__machine_root(machine, k);
+    return total;
+}
+
+static double evaluate(urn_replay *r, const void *position, void *gradient)
+{
+    urn__machine *machine = gradient == NULL ? r->value : r->machine;
+    urn__machine_position(machine, position);
+    if (gradient != NULL)
+        bind_gradient(r, gradient);
+    urn__machine_run(machine);
+    if (gradient != NULL)
+        copy_gradient(r, gradient);
+    return sum_terms(r, machine);
 }
 
 double urn_replay_log_density(urn_replay *r, const double *position, double *gradient)
 {
-    if (gradient == NULL) {
-        urn__machine_position(r->value, position);
-        urn__machine_run(r->value);
-        return *(const double *)urn__machine_root(r->value, 0);
-    }
-    urn__machine_position(r->machine, position);
-    bind_gradient(r, gradient);
-    urn__machine_run(r->machine);
-    copy_gradient(r, gradient);
-    return *(const double *)urn__machine_root(r->machine, 0);
+    const int64_t n = r->p->m->position_size;
+    if (!is_single(r))
+        return evaluate(r, position, gradient);
+    for (int64_t i = 0; i < n; i++)
+        r->position[i] = (float)position[i];
+    const double value = evaluate(r, r->position, gradient == NULL ? NULL : r->gradient);
+    for (int64_t i = 0; gradient != NULL && i < n; i++)
+        gradient[i] = (double)r->gradient[i];
+    return value;
+}
+
+double urn_replay_log_density_single(urn_replay *r, const float *position, float *gradient)
+{
+    return is_single(r) ? evaluate(r, position, gradient) : (double)NAN;
 }
 
 /* ---- other runs ---- */
@@ -151,7 +202,11 @@ urn_status urn_replay_input(urn_replay *r, int site, const double *values, int64
             site >= 0 && (size_t)site < m->n_sites ? m->site[site].name : NULL, NULL,
             "an input of %lld elements was given; the program wants %lld", (long long)n,
             site >= 0 && (size_t)site < m->n_sites ? (long long)r->p->input_size[site] : 0LL);
-    memcpy(r->input[site], values, (size_t)n * sizeof *values);
+    if (!is_single(r))
+        memcpy(r->input[site], values, (size_t)n * sizeof *values);
+    float *single = r->input[site];
+    for (int64_t i = 0; is_single(r) && i < n; i++)
+        single[i] = (float)values[i];
     return URN_OK;
 }
 
