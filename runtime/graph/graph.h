@@ -82,6 +82,7 @@ typedef struct urn__index {
     int32_t *row;   /* n */
     int64_t *start; /* n_targets + 1 */
     int32_t *order; /* n: rows sorted by target, in row order within one */
+    bool sorted;    /* the rows are in that order themselves */
 } urn__index;
 /* Fills start and order from row. */
 void urn__index_sort(urn__index *ix);
@@ -299,6 +300,20 @@ typedef struct urn__density_attr {
     int32_t padding;
 } urn__density_attr;
 
+/* factor_density: the density of rows whose parameter `density.producer` is link(U[iu] . V[iv] +
+ * offset), with the partials of U and V summed in CSR order, on top of `base` where one is given.
+ * Inputs: U, V, iu, iv, x, the other parameters in family order, then offset, base of U, base of V, as
+ * far as there are any. Outputs: the sum of the log densities, then what is wanted, in the order U, V,
+ * offset, parameters (density.wanted, bit k + 1 parameter k). */
+typedef struct urn__factor_attr {
+    urn__density_attr density;
+    int32_t link; /* urn__map1 applied to the mean; -1: none */
+    int32_t has_offset;
+    int32_t wanted_u, wanted_v, wanted_offset;
+    int32_t base_u, base_v;
+    int32_t padding;
+} urn__factor_attr;
+
 /* A draw: inputs are the given parameters. Rows below `known` are taken from a last input. */
 typedef struct urn__draw_attr {
     const urn_family *family;
@@ -350,6 +365,11 @@ urn_status urn__fuse_gather(urn__graph *g, int n, urn__id *root, urn_error *erro
 /* After the backward pass: density nodes become output 0 of the matching density_all; gather_dot is
  * computed inside the density that alone needs it; elementwise chains become one node. */
 urn_status urn__fuse_density(urn__graph *g, int n, urn__id *root, urn_error *error);
+/* Before the backward pass: densities over link(gather_dot + offset) become factor_density nodes.
+ * After it: their value comes from the node that has the partials, too, and what is added to the
+ * partials of U and V becomes their base. */
+urn_status urn__fuse_factor(urn__graph *g, int n, urn__id *root, urn_error *error);
+urn_status urn__fuse_factor_adjoint(urn__graph *g, int n, urn__id *root, urn_error *error);
 urn_status urn__fuse_elementwise(urn__graph *g, int n, urn__id *root, urn_error *error);
 /* For plans in single precision: values that are wide (see urn__op) and not just roots go through
  * `narrow` nodes. */
@@ -360,6 +380,8 @@ typedef urn__id urn__rewrite(void *context, urn__graph *to, const urn__graph *fr
                              const urn__id *new_inputs, const urn__id *new_id);
 urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn__id *root,
                               urn__rewrite *rewrite, void *context, urn_error *error);
+/* needed[id] for ids 0 .. count: is the node, or one that needs it, among the roots? */
+void urn__mark_needed(const urn__graph *g, int n, const urn__id *root, bool *needed);
 /* Is the graph legal? (ids in order, shapes as the rules give, arities) */
 urn_status urn__verify(const urn__graph *g, urn_error *error);
 /* One line a node that `roots` need. */

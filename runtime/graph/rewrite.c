@@ -9,9 +9,10 @@ typedef struct copy {
     bool *needed;
 } copy;
 
-static void mark_needed(const urn__graph *g, int n, const urn__id *root, uint32_t count,
-                        bool *needed)
+void urn__mark_needed(const urn__graph *g, int n, const urn__id *root, bool *needed)
 {
+    const uint32_t count = urn__graph_count(g);
+    memset(needed, 0, ((size_t)count + 1) * sizeof *needed);
     for (int k = 0; k < n; k++)
         if (root[k] != 0)
             needed[root[k]] = true;
@@ -57,7 +58,7 @@ urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn
     if (c.new_id == NULL || c.needed == NULL)
         status = urn__fail_memory(error, "the graph", count);
     else
-        mark_needed(from, n, root, count, c.needed);
+        urn__mark_needed(from, n, root, c.needed);
     for (urn__id id = 1; status == URN_OK && id <= count; id++)
         if (c.needed[id])
             status = copy_node(&c, id, rewrite, context, error);
@@ -174,7 +175,7 @@ void urn__dump(const urn__graph *g, int n, const urn__id *root, urn__text *text)
         text->failed = true;
         return;
     }
-    mark_needed(g, n, root, count, needed);
+    urn__mark_needed(g, n, root, needed);
     for (urn__id id = 1; id <= count; id++)
         if (needed[id])
             dump_node(g, id, text);

@@ -159,6 +159,7 @@ typedef struct pass {
 } pass;
 
 static const pass density_passes[] = {{"density fusion", urn__fuse_density},
+                                      {"factor sums fusion", urn__fuse_factor_adjoint},
                                       {"elementwise fusion", urn__fuse_elementwise}};
 
 /* The value's own passes are dumped as its plan alone. */
@@ -242,6 +243,8 @@ static urn_status compile_density(urn_program *p, const urn__site_ids *ids, urn_
     if (!p->options.no_fuse) {
         URN_TRY(urn__fuse_gather(p->graph, p->n_roots, p->root, error));
         URN_TRY(dump(p, "gather fusion", p->n_roots, p->root, error));
+        URN_TRY(urn__fuse_factor(p->graph, p->n_roots, p->root, error));
+        URN_TRY(dump(p, "factor fusion", p->n_roots, p->root, error));
     }
     URN_TRY(plan_value(p, error));
     list_coordinates(p, ids, wrt);
@@ -305,6 +308,8 @@ static urn_status compile_values(urn_program *p, const urn__site_ids *ids, urn_e
     if (!p->options.no_fuse) {
         URN_TRY(urn__fuse_gather(p->graph, p->n_roots, p->root, error));
         URN_TRY(dump(p, "gather fusion", p->n_roots, p->root, error));
+        URN_TRY(urn__fuse_factor(p->graph, p->n_roots, p->root, error));
+        URN_TRY(dump(p, "factor fusion", p->n_roots, p->root, error));
         URN_TRY(urn__fuse_elementwise(p->graph, p->n_roots, p->root, error));
         URN_TRY(dump(p, "elementwise fusion", p->n_roots, p->root, error));
     }

@@ -1,0 +1,356 @@
+/* Fusion of factor models: the density of ratings over link(U[iu] . V[iv] + offset) becomes one
+ * node (factor_density) that gives the sums over ratings for both factors as well. */
+#include "graph.h"
+#include <string.h>
+
+/* ---- before the backward pass ---- */
+
+#define MOST_TERMS 8 /* of a mean */
+
+typedef struct mean_terms {
+    urn__id dot;    /* the gather_dot */
+    urn__id offset; /* sum of the others, 0: none */
+    int32_t link;
+} mean_terms;
+
+/* Leaves of a tree of additions; false when there are too many. */
+static bool list_terms(const urn__graph *g, urn__id id, urn__id *term, int *n)
+{
+    const urn__node *node = urn__graph_node(g, id);
+    if (node->op == &urn__op_add)
+        return list_terms(g, node->in[0], term, n) && list_terms(g, node->in[1], term, n);
+    if (*n == MOST_TERMS)
+        return false;
+    term[(*n)++] = id;
+    return true;
+}
+
+static int32_t link_of(const urn__node *node)
+{
+    const bool known = node->op == &urn__op_sigmoid || node->op == &urn__op_exp ||
+                       node->op == &urn__op_tanh || node->op == &urn__op_softplus;
+    return known ? node->op->map : -1;
+}
+
+static bool is_row_or_number(const urn__shape *s, const urn__shape *rows)
+{
+    return urn__shape_equal(s, rows) || (s->n_plates == 0 && urn__shape_size(s) == 1);
+}
+
+/* Takes a mean apart; false when it is none of a factor model. */
+static bool find_terms(urn__graph *g, urn__id mean, const urn__shape *rows, mean_terms *t)
+{
+    urn__id term[MOST_TERMS];
+    int n = 0;
+    *t = (mean_terms){.link = link_of(urn__graph_node(g, mean))};
+    if (t->link >= 0)
+        mean = urn__graph_node(g, mean)->in[0];
+    if (!urn__shape_equal(urn__graph_shape(g, mean), rows) || !list_terms(g, mean, term, &n))
+        return false;
+    for (int i = 0; i < n; i++) {
+        const urn__node *node = urn__graph_node(g, term[i]);
+        const bool dot = t->dot == 0 && node->op == &urn__op_gather_dot;
+        if (dot)
+            t->dot = term[i];
+        else if (!is_row_or_number(node->shape, rows))
+            return false;
+        else
+            t->offset = urn__plus(g, t->offset, term[i]);
+    }
+    return t->dot != 0;
+}
+
+static bool rows_sorted(const urn__graph *g, urn__id index)
+{
+    const urn__index_attr *a = urn__graph_node(g, index)->attr;
+    return !a->batch && a->index != NULL && a->index->sorted;
+}
+
+/* Factors without plates of their own rows cannot be summed by row. */
+static bool factors_fit(const urn__graph *g, const urn__node *dot)
+{
+    for (int k = 0; k < 2; k++) {
+        const urn__shape *s = urn__graph_shape(g, dot->in[k]);
+        if (s->n_plates != 1 || s->n_event != 1)
+            return false;
+    }
+    return true;
+}
+
+/* The first factor is the one whose rows the ratings are sorted by, if they are. */
+static void put_factors(const urn__graph *g, const urn__node *dot, urn__id *in)
+{
+    const bool swap = !rows_sorted(g, dot->in[2]) && rows_sorted(g, dot->in[3]);
+    in[0] = dot->in[swap ? 1 : 0];
+    in[1] = dot->in[swap ? 0 : 1];
+    in[2] = dot->in[swap ? 3 : 2];
+    in[3] = dot->in[swap ? 2 : 3];
+}
+
+static bool params_fit(const urn__graph *g, const urn__density_attr *a, const urn__id *in,
+                       const urn__shape *rows)
+{
+    for (int k = 1; k <= a->n_given; k++)
+        if (!is_row_or_number(urn__graph_shape(g, in[k]), rows))
+            return false;
+    return true;
+}
+
+static bool is_data(const urn__graph *g, urn__id id)
+{
+    const urn__node *n = urn__graph_node(g, id);
+    return n->constant || n->op == &urn__op_data;
+}
+
+static urn__id to_factor_density(void *context, urn__graph *to, const urn__graph *from, urn__id id,
+                                 const urn__id *in, const urn__id *new_id)
+{
+    (void)context, (void)new_id;
+    const urn__node *n = urn__graph_node(from, id);
+    const urn__density_attr *d = n->attr;
+    if (n->op != &urn__op_density || d->rowwise || d->has_mask || d->producer >= 0 ||
+        d->family->event_rank != 0 || d->dim != 1 || !is_data(to, in[0]))
+        return 0;
+    const urn__shape rows = *urn__graph_shape(to, in[0]);
+    urn__factor_attr a = {.density = *d, .link = -1};
+    if (rows.n_plates != 1 || rows.n_event != 0 || !params_fit(to, d, in, &rows) ||
+        d->n_given + 7 > URN__MAX_IN)
+        return 0;
+    for (int k = 1; k <= d->n_given; k++) {
+        mean_terms t;
+        if (!find_terms(to, in[k], &rows, &t))
+            continue;
+        const urn__node dot = *urn__graph_node(to, t.dot);
+        if (!factors_fit(to, &dot))
+            continue;
+        a.density.producer = d->given[k - 1];
+        a.link = t.link;
+        a.has_offset = t.offset != 0;
+        urn__id inputs[URN__MAX_IN] = {0};
+        put_factors(to, &dot, inputs);
+        int n_in = 4;
+        inputs[n_in++] = in[0];
+        for (int j = 1; j <= d->n_given; j++)
+            if (j != k)
+                inputs[n_in++] = in[j];
+        if (t.offset != 0)
+            inputs[n_in++] = t.offset;
+        return urn__emit(to, &urn__op_factor_density, n_in, inputs, &a, sizeof a);
+    }
+    return 0;
+}
+
+urn_status urn__fuse_factor(urn__graph *g, int n, urn__id *root, urn_error *error)
+{
+    return urn__graph_rewrite(g, g, n, root, to_factor_density, NULL, error);
+}
+
+/* ---- after it: value and partials from one node ---- */
+
+static bool wants_any(const urn__factor_attr *a)
+{
+    return a->wanted_u || a->wanted_v || a->wanted_offset || a->density.wanted != 0;
+}
+
+/* The node with the partials of a node without, 0 if there is none. */
+static urn__id with_partials(const urn__graph *g, urn__id id)
+{
+    const urn__node *n = urn__graph_node(g, id);
+    for (urn__id other = id + 1; other <= urn__graph_count(g); other++) {
+        const urn__node *o = urn__graph_node(g, other);
+        if (o->op != &urn__op_factor_density || memcmp(o->in, n->in, sizeof n->in) != 0)
+            continue;
+        urn__factor_attr a = *(const urn__factor_attr *)o->attr;
+        if (!wants_any(&a))
+            continue;
+        a.wanted_u = a.wanted_v = a.wanted_offset = a.density.wanted = 0;
+        if (memcmp(&a, n->attr, sizeof a) == 0)
+            return other;
+    }
+    return 0;
+}
+
+static urn__id merge_value(void *context, urn__graph *to, const urn__graph *from, urn__id id,
+                           const urn__id *in, const urn__id *new_id)
+{
+    (void)context, (void)new_id;
+    const urn__node *n = urn__graph_node(from, id);
+    if (n->op != &urn__op_factor_density || wants_any(n->attr))
+        return 0;
+    const urn__id other = with_partials(from, id);
+    if (other == 0)
+        return 0;
+    const urn__factor_attr a = *(const urn__factor_attr *)urn__graph_node(from, other)->attr;
+    return urn__output(to, urn__emit(to, &urn__op_factor_density, n->n_in, in, &a, sizeof a), 0);
+}
+
+/* ---- and what is added to a partial becomes its base ---- */
+
+/* One addition to be absorbed: `sum` = base + output `k` of `node`. */
+typedef struct absorption {
+    urn__id node, sum, base;
+    bool of_v;
+} absorption;
+
+/* Marks what depends on `on`. */
+static void mark_dependents(const urn__graph *g, urn__id on, bool *depends)
+{
+    const uint32_t count = urn__graph_count(g);
+    memset(depends, 0, ((size_t)count + 1) * sizeof *depends);
+    depends[on] = true;
+    for (urn__id id = on + 1; id <= count; id++) {
+        const urn__node *n = urn__graph_node(g, id);
+        for (int k = 0; k < n->n_in; k++)
+            depends[id] = depends[id] || depends[n->in[k]];
+    }
+}
+
+static int uses_of(const urn__graph *g, const bool *needed, urn__id id)
+{
+    int uses = 0;
+    for (urn__id user = id + 1; user <= urn__graph_count(g); user++) {
+        const urn__node *n = urn__graph_node(g, user);
+        for (int k = 0; needed[user] && k < n->n_in; k++)
+            uses += n->in[k] == id;
+    }
+    return uses;
+}
+
+/* Is `id` the partial of a factor that has no base yet? */
+static bool is_bare_partial(const urn__graph *g, urn__id id, absorption *found)
+{
+    const urn__node *n = urn__graph_node(g, id);
+    if (n->op != &urn__op_output)
+        return false;
+    const urn__node *from = urn__graph_node(g, n->in[0]);
+    if (from->op != &urn__op_factor_density || from->n_in >= URN__MAX_IN)
+        return false;
+    const urn__factor_attr *a = from->attr;
+    const int64_t k = ((const urn__ints_attr *)n->attr)->a;
+    const bool of_u = a->wanted_u && k == 1 && !a->base_u;
+    const bool of_v = a->wanted_v && k == 1 + a->wanted_u && !a->base_v;
+    found->node = n->in[0];
+    found->of_v = of_v;
+    return of_u || of_v;
+}
+
+/* `room` holds two marks a node. */
+static bool find_absorption(const urn__graph *g, int n, const urn__id *root, bool *room,
+                            absorption *found)
+{
+    const uint32_t count = urn__graph_count(g);
+    bool *needed = room, *depends = room + count + 1;
+    urn__mark_needed(g, n, root, needed);
+    for (urn__id id = 1; id <= count; id++) {
+        const urn__node *add = urn__graph_node(g, id);
+        if (!needed[id] || add->op != &urn__op_add)
+            continue;
+        for (int k = 0; k < 2; k++) {
+            const urn__id partial = add->in[k], base = add->in[1 - k];
+            if (!is_bare_partial(g, partial, found) || uses_of(g, needed, partial) != 1 ||
+                !urn__shape_equal(urn__graph_shape(g, base), urn__graph_shape(g, partial)))
+                continue;
+            mark_dependents(g, found->node, depends);
+            found->sum = id;
+            found->base = base;
+            if (!depends[base])
+                return true;
+        }
+    }
+    return false;
+}
+
+typedef struct copying {
+    urn__graph *g;
+    const absorption *what;
+    urn__id *new_id; /* by old id */
+} copying;
+
+static urn__id copy_plain(const copying *c, urn__id id)
+{
+    const urn__node n = *urn__graph_node(c->g, id);
+    urn__id in[URN__MAX_IN] = {0};
+    for (int k = 0; k < n.n_in; k++)
+        in[k] = c->new_id[n.in[k]];
+    return urn__emit(c->g, n.op, n.n_in, in, n.attr, urn__interned_size(n.attr));
+}
+
+/* The node itself with one more input, in its place. */
+static urn__id copy_with_base(const copying *c)
+{
+    const urn__node n = *urn__graph_node(c->g, c->what->node);
+    urn__factor_attr a = *(const urn__factor_attr *)n.attr;
+    urn__id in[URN__MAX_IN] = {0};
+    int at = n.n_in;
+    for (int k = 0; k < n.n_in; k++)
+        in[k] = c->new_id[n.in[k]];
+    if (!c->what->of_v && a.base_v) { /* the base of V comes last */
+        in[at] = in[at - 1];
+        at--;
+    }
+    in[at] = c->new_id[c->what->base];
+    *(c->what->of_v ? &a.base_v : &a.base_u) = 1;
+    return urn__emit(c->g, &urn__op_factor_density, n.n_in + 1, in, &a, sizeof a);
+}
+
+/* Ids in order, but the node and what needs it wait until the base is there. */
+static urn__id copy_one(const copying *c, urn__id id)
+{
+    if (id == c->what->sum)
+        return urn__output(
+            c->g, c->new_id[c->what->node],
+            c->what->of_v
+                ? 1 + ((const urn__factor_attr *)urn__graph_node(c->g, c->what->node)->attr)
+                          ->wanted_u
+                : 1);
+    return id == c->what->node ? copy_with_base(c) : copy_plain(c, id);
+}
+
+static urn_status absorb(urn__graph *g, int n, urn__id *root, const absorption *what, bool *room,
+                         urn_error *error)
+{
+    const uint32_t count = urn__graph_count(g);
+    const urn_allocator *allocator = urn__arena_allocator(urn__graph_arena(g));
+    copying c = {.g = g, .what = what};
+    bool *needed = room, *depends = room + count + 1;
+    c.new_id = urn__calloc(allocator, (size_t)count + 1, sizeof *c.new_id);
+    if (c.new_id == NULL)
+        return urn__fail_memory(error, "the graph", count);
+    urn__mark_needed(g, n, root, needed);
+    mark_dependents(g, what->node, depends);
+    for (int pass = 0; pass < 2; pass++) /* first what does not depend on the node */
+        for (urn__id id = 1; id <= count; id++)
+            if (needed[id] && depends[id] == (pass == 1))
+                c.new_id[id] = copy_one(&c, id);
+    for (int k = 0; k < n; k++)
+        root[k] = c.new_id[root[k]];
+    urn__free(allocator, c.new_id);
+    if (urn__graph_error(g)[0] != '\0' || urn__arena_failed(urn__graph_arena(g)))
+        return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL, "while fusing a sum: %s",
+                         urn__graph_error(g));
+    return URN_OK;
+}
+
+/* One at a time: each makes new nodes, and may be what forbids the next. */
+static urn_status absorb_all(urn__graph *g, int n, urn__id *root, urn_error *error)
+{
+    const urn_allocator *allocator = urn__arena_allocator(urn__graph_arena(g));
+    for (;;) {
+        absorption what;
+        const size_t marks = 2 * ((size_t)urn__graph_count(g) + 1);
+        bool *room = urn__calloc(allocator, marks, sizeof *room);
+        if (room == NULL)
+            return urn__fail_memory(error, "the graph", marks);
+        const bool found = find_absorption(g, n, root, room, &what);
+        const urn_status status = found ? absorb(g, n, root, &what, room, error) : URN_OK;
+        urn__free(allocator, room);
+        if (!found || status != URN_OK)
+            return status;
+    }
+}
+
+urn_status urn__fuse_factor_adjoint(urn__graph *g, int n, urn__id *root, urn_error *error)
+{
+    URN_TRY(urn__graph_rewrite(g, g, n, root, merge_value, NULL, error));
+    return absorb_all(g, n, root, error);
+}

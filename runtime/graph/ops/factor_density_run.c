@@ -1,0 +1,432 @@
+/* The kernel of factor_density. First pass: tasks of whole rows of U, their ratings in CSR order a
+ * block at a time, small enough that the rows of V met for the mean are still in the first cache
+ * when they are added to the partial of U. Second pass: tasks of whole rows of V. What a task is
+ * depends on the data alone, and so do all sums. */
+#include "factor_density.h"
+#include "family_block.h"
+#include <string.h>
+
+#define TASK 4096         /* ratings and rows a task is made for */
+#define MOST_TASKS 1024   /* beyond it tasks grow */
+#define BLOCK_BYTES 131072 /* rows of V a block meets */
+#define LEAST_BLOCK 32
+#define MOST_BLOCK 512
+
+typedef struct factor_param {
+    int input, number; /* of the call; of the family */
+    bool a_row;        /* one a row; else one number */
+    int out;           /* of the partial, -1: not wanted */
+} factor_param;
+
+typedef struct factor_job {
+    const urn__call *call;
+    const urn__factor_attr *a;
+    int64_t n, n_u, n_v, d; /* ratings, rows of U and V, their length */
+    int64_t block, tasks_u, tasks_v;
+    int n_params, n_sums; /* of the family but the producer; per task: density, one a parameter */
+    factor_param param[URN_FAMILY_PARAMS];
+    bool offset_a_row;
+    int64_t thread_size; /* doubles of a thread's scratch */
+    int out_u, out_v, out_offset;
+    urn__family_runner runner;
+    /* of the current run */
+    urn__real *weight; /* d log density / d mean, by rating */
+    double *sums, *threads;
+} factor_job;
+
+_Static_assert(sizeof(factor_job) <= URN__FACTOR_STATE, "room for what is prepared");
+
+/* ---- layout ---- */
+
+static int64_t tasks_for(int64_t n, int64_t rows)
+{
+    const int64_t tasks = (n + rows) / TASK + 1;
+    return tasks < MOST_TASKS ? tasks : MOST_TASKS;
+}
+
+static int64_t block_of(int64_t d)
+{
+    const int64_t fits = BLOCK_BYTES / (int64_t)sizeof(urn__real) / (d < 1 ? 1 : d);
+    const int64_t block = fits / 16 * 16;
+    return block < LEAST_BLOCK ? LEAST_BLOCK : block > MOST_BLOCK ? MOST_BLOCK : block;
+}
+
+/* Doubles that hold n numbers of this precision, whole cache lines. */
+static int64_t doubles_for(int64_t n)
+{
+    const int64_t bytes = n * (int64_t)sizeof(urn__real);
+    return (bytes + 63) / 64 * 8;
+}
+
+static int64_t family_scratch(const factor_job *job)
+{
+    return URN__REAL(family_block_scratch)(job->a->density.family, job->block, 1);
+}
+
+/* Of a thread: mean, value, density, partial of the mean, link's slope, two of each parameter, the
+ * family's own; and two lists of row numbers. */
+static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape *const *in)
+{
+    *job = (factor_job){.a = a, .n = urn__shape_size(in[URN__FACTOR_X])};
+    job->n_u = urn__shape_rows(in[URN__FACTOR_U]);
+    job->n_v = urn__shape_rows(in[URN__FACTOR_V]);
+    job->d = urn__shape_event(in[URN__FACTOR_U]);
+    job->block = block_of(job->d);
+    job->tasks_u = tasks_for(job->n, job->n_u);
+    job->tasks_v = tasks_for(job->n, job->n_v);
+    int out = 1;
+    job->out_u = a->wanted_u ? out++ : -1;
+    job->out_v = a->wanted_v ? out++ : -1;
+    job->out_offset = a->wanted_offset ? out++ : -1;
+    if (a->has_offset)
+        job->offset_a_row = in[URN__REAL(factor_offset_input)(a)]->n_plates > 0;
+    for (int k = 0; k < a->density.n_given; k++) {
+        if (a->density.given[k] == a->density.producer)
+            continue;
+        const int input = URN__REAL(factor_input)(a, k);
+        job->param[job->n_params++] =
+            (factor_param){.input = input,
+                           .number = a->density.given[k],
+                           .a_row = in[input]->n_plates > 0,
+                           .out = URN__REAL(factor_wanted)(a, k) ? out++ : -1};
+    }
+    job->n_sums = 1 + job->n_params;
+    job->thread_size = doubles_for(job->block) * (5 + 2 * job->n_params) +
+                       (family_scratch(job) + 7) / 8 * 8 + job->block;
+}
+
+int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int threads)
+{
+    const urn__shape *in[URN__MAX_IN];
+    factor_job job;
+    for (int k = 0; k < n->n_in; k++)
+        in[k] = urn__graph_shape(g, n->in[k]);
+    lay_out(&job, n->attr, in);
+    return doubles_for(job.n) + job.thread_size * threads + job.tasks_u * job.n_sums;
+}
+
+void URN__REAL(factor_prepare)(const urn__call *c)
+{
+    factor_job *job = c->state;
+    lay_out(job, c->attr, c->in_shape);
+    job->runner = URN__REAL(family_runner_of)(job->a->density.family, c->exec);
+}
+
+/* ---- the first pass ---- */
+
+/* One thread's blocks: `urn__real` arrays of `block` numbers. */
+typedef struct room {
+    urn__real *mean, *x, *density, *d_mean, *slope, *value[URN_FAMILY_PARAMS];
+    urn__real *partial[URN_FAMILY_PARAMS];
+    double *family;
+    int32_t *u, *v;
+} room;
+
+static urn__real *carve(double **at, int64_t n)
+{
+    double *here = *at;
+    *at += doubles_for(n);
+    return (urn__real *)(void *)here;
+}
+
+static room room_of(const factor_job *job, int thread)
+{
+    double *at = job->threads + thread * job->thread_size;
+    room r = {.mean = carve(&at, job->block),
+              .x = carve(&at, job->block),
+              .density = carve(&at, job->block),
+              .d_mean = carve(&at, job->block),
+              .slope = carve(&at, job->block)};
+    for (int k = 0; k < job->n_params; k++) {
+        r.value[k] = carve(&at, job->block);
+        r.partial[k] = carve(&at, job->block);
+    }
+    r.family = at;
+    r.u = (int32_t *)(void *)(at + (family_scratch(job) + 7) / 8 * 8);
+    r.v = r.u + job->block;
+    return r;
+}
+
+/* First row t with start[t] + t at or after share `task` of all ratings and rows. */
+static int64_t task_from(const int64_t *start, int64_t rows, int64_t task, int64_t tasks)
+{
+    const int64_t all = start[rows] + rows, goal = all / tasks * task + all % tasks * task / tasks;
+    int64_t low = 0, high = rows;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (start[middle] + middle < goal)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Numbers order[0 .. n) of `from`, or the first n where there is no order. */
+static const urn__real *pick(int64_t n, const int32_t *order, const urn__real *from, urn__real *to)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = from[order[i]];
+    return to;
+}
+
+static void fill(int64_t n, urn__real value, urn__real *to)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = value;
+}
+
+/* Ratings at positions from .. from + n - 1 of U's CSR order. `order` is NULL where that is the
+ * order of the rows. */
+typedef struct stretch {
+    const factor_job *job;
+    const room *r;
+    const urn__kernels_real *kernels;
+    int64_t from, n;
+    const int32_t *order; /* of the stretch */
+    double *sums;         /* of the task */
+} stretch;
+
+/* One number a rating of the stretch, from an input of one a row or one for all. */
+static const urn__real *rows_of(const stretch *s, int input, bool a_row, urn__real *to)
+{
+    const urn__real *in = s->job->call->in[input];
+    if (a_row)
+        return s->order == NULL ? in + s->from : pick(s->n, s->order, in, to);
+    fill(s->n, in[0], to);
+    return to;
+}
+
+static void means(const stretch *s)
+{
+    const factor_job *job = s->job;
+    const urn__call *c = job->call;
+    const int32_t *u = c->index[URN__FACTOR_IU]->row, *v = c->index[URN__FACTOR_IV]->row;
+    const urn__real *all_u = c->in[URN__FACTOR_U], *all_v = c->in[URN__FACTOR_V];
+    if (s->order == NULL) {
+        u += s->from;
+        v += s->from;
+    } else {
+        for (int64_t i = 0; i < s->n; i++) {
+            s->r->u[i] = u[s->order[i]];
+            s->r->v[i] = v[s->order[i]];
+        }
+        u = s->r->u;
+        v = s->r->v;
+    }
+    s->kernels->row_dot(0, s->n, job->d, all_u, u, job->d, all_v, v, job->d, s->r->mean);
+    if (job->a->has_offset) {
+        const urn__real *offset =
+            rows_of(s, URN__REAL(factor_offset_input)(job->a), job->offset_a_row, s->r->slope);
+        s->kernels->map2[URN__MAP_ADD](s->n, s->r->mean, 1, offset, 1, s->r->mean);
+    }
+    if (job->a->link >= 0)
+        s->kernels->map1[job->a->link](s->n, s->r->mean, s->r->mean);
+}
+
+/* Slope of the link, from its value y. */
+static void link_slope(const stretch *s, urn__real *slope)
+{
+    const urn__real one = 1;
+    const urn__real *y = s->r->mean;
+    const urn__kernels_real *k = s->kernels;
+    switch (s->job->a->link) {
+    case URN__MAP_SIGMOID: /* y (1 - y) */
+        k->map2[URN__MAP_SUB](s->n, &one, 0, y, 1, slope);
+        k->map2[URN__MAP_MUL](s->n, slope, 1, y, 1, slope);
+        break;
+    case URN__MAP_TANH: /* 1 - y^2 */
+        k->map1[URN__MAP_SQUARE](s->n, y, slope);
+        k->map2[URN__MAP_SUB](s->n, &one, 0, slope, 1, slope);
+        break;
+    case URN__MAP_SOFTPLUS: /* 1 - exp(-y) */
+        k->map1[URN__MAP_NEG](s->n, y, slope);
+        k->map1[URN__MAP_EXPM1](s->n, slope, slope);
+        k->map1[URN__MAP_NEG](s->n, slope, slope);
+        break;
+    default: /* exp: y */
+        memcpy(slope, y, (size_t)s->n * sizeof *slope);
+    }
+}
+
+/* From what the family gave for the mean to the weights of the stretch's ratings. */
+static void settle_weights(const stretch *s, urn__real *d_mean)
+{
+    const factor_job *job = s->job;
+    const urn__real factor = (urn__real)job->a->density.weight;
+    if (job->a->link >= 0) {
+        link_slope(s, s->r->slope);
+        s->kernels->map2[URN__MAP_MUL](s->n, d_mean, 1, s->r->slope, 1, d_mean);
+    }
+    if (factor > 1 || factor < 1)
+        s->kernels->map2[URN__MAP_MUL](s->n, d_mean, 1, &factor, 0, d_mean);
+    for (int64_t i = 0; s->order != NULL && i < s->n; i++)
+        job->weight[s->order[i]] = d_mean[i];
+}
+
+static void settle_param(const stretch *s, int k)
+{
+    const factor_param *p = &s->job->param[k];
+    const urn__real factor = (urn__real)s->job->a->density.weight;
+    urn__real *d = s->r->partial[k];
+    if (p->out < 0)
+        return;
+    if (!p->a_row) {
+        s->sums[1 + k] += s->kernels->sum(s->n, d);
+        return;
+    }
+    urn__real *out = s->job->call->out[p->out];
+    for (int64_t i = 0; i < s->n; i++)
+        out[s->order == NULL ? s->from + i : s->order[i]] = factor * d[i];
+}
+
+static void run_stretch(const stretch *s)
+{
+    const factor_job *job = s->job;
+    const urn__density_attr *a = &job->a->density;
+    const bool weights = job->weight != NULL;
+    urn__real *d_mean = !weights ? NULL : s->order == NULL ? job->weight + s->from : s->r->d_mean;
+    means(s);
+    urn__family_call call = {.n = s->n,
+                             .dim = 1,
+                             .event = 1,
+                             .x = rows_of(s, URN__FACTOR_X, true, s->r->x),
+                             .x_stride = 1,
+                             .log_density = s->r->density};
+    call.param[a->producer] = s->r->mean;
+    call.stride[a->producer] = 1;
+    call.d_param[a->producer] = d_mean;
+    for (int k = 0; k < job->n_params; k++) {
+        const factor_param *p = &job->param[k];
+        call.param[p->number] = rows_of(s, p->input, p->a_row, s->r->value[k]);
+        call.stride[p->number] = 1;
+        call.d_param[p->number] = p->out < 0 ? NULL : s->r->partial[k];
+    }
+    URN__REAL(family_block)(&job->runner, &call, s->r->family);
+    s->sums[0] += s->kernels->sum(s->n, s->r->density);
+    if (weights)
+        settle_weights(s, d_mean);
+    for (int k = 0; k < job->n_params; k++)
+        settle_param(s, k);
+}
+
+/* Adds weighted rows of V to rows from .. to - 1 of the partial of U; their ratings are those of
+ * `start`, which is the whole list or the part of one row. */
+static void add_rows(const stretch *s, int64_t from, int64_t to, const int64_t *start, bool first)
+{
+    const factor_job *job = s->job;
+    const urn__call *c = job->call;
+    const int64_t d = job->d;
+    urn__real *out = (urn__real *)c->out[job->out_u] + from * d;
+    const urn__real *base = out;
+    if (first)
+        base =
+            job->a->base_u
+                ? (const urn__real *)c->in[URN__REAL(factor_base_input)(job->a, false)] + from * d
+                : NULL;
+    s->kernels->scatter_rows(0, to - from, d, start,
+                             s->order == NULL ? NULL : c->index[URN__FACTOR_IU]->order, job->weight,
+                             c->in[URN__FACTOR_V], c->index[URN__FACTOR_IV]->row, base, out);
+}
+
+/* After ratings up to position `to` have their weights: the rows of U they belong to. *row is the
+ * row reached, of which the ratings before `from` are there already. */
+static void add_stretch(const stretch *s, int64_t from, int64_t to, int64_t end, int64_t *row)
+{
+    const int64_t *start = s->job->call->index[URN__FACTOR_IU]->start;
+    int64_t t = *row;
+    if (t < end && start[t] < from && from < start[t + 1]) {
+        const int64_t last = start[t + 1] < to ? start[t + 1] : to;
+        add_rows(s, t, t + 1, (int64_t[]){from, last}, false);
+        t += last == start[t + 1];
+    }
+    const int64_t whole = t;
+    while (t < end && start[t + 1] <= to)
+        t++;
+    if (t > whole)
+        add_rows(s, whole, t, start + whole, true);
+    if (t < end && start[t] < to && start[t] >= from)
+        add_rows(s, t, t + 1, (int64_t[]){start[t], to}, true);
+    *row = t;
+}
+
+static void first_task(void *context, int64_t task, int thread)
+{
+    const factor_job *job = context;
+    const urn__index *iu = job->call->index[URN__FACTOR_IU];
+    const int64_t first = task_from(iu->start, job->n_u, task, job->tasks_u);
+    const int64_t end = task + 1 == job->tasks_u
+                            ? job->n_u
+                            : task_from(iu->start, job->n_u, task + 1, job->tasks_u);
+    const room r = room_of(job, thread);
+    stretch s = {.job = job,
+                 .r = &r,
+                 .kernels = urn__exec_kernels(job->call->exec),
+                 .sums = job->sums + task * job->n_sums};
+    memset(s.sums, 0, (size_t)job->n_sums * sizeof *s.sums);
+    int64_t row = first, from = iu->start[first];
+    for (; from < iu->start[end]; from += s.n) {
+        s.from = from;
+        s.n = iu->start[end] - from < job->block ? iu->start[end] - from : job->block;
+        s.order = iu->sorted ? NULL : iu->order + from;
+        run_stretch(&s);
+        if (job->out_u >= 0)
+            add_stretch(&s, from, from + s.n, end, &row);
+    }
+    if (job->out_u >= 0 && row < end) /* rows without ratings */
+        add_rows(&s, row, end, iu->start + row, true);
+}
+
+/* ---- the second pass ---- */
+
+static void second_task(void *context, int64_t task, int thread)
+{
+    (void)thread;
+    const factor_job *job = context;
+    const urn__call *c = job->call;
+    const urn__index *iv = c->index[URN__FACTOR_IV];
+    const int64_t first = task_from(iv->start, job->n_v, task, job->tasks_v);
+    const int64_t end = task + 1 == job->tasks_v
+                            ? job->n_v
+                            : task_from(iv->start, job->n_v, task + 1, job->tasks_v);
+    const urn__real *base =
+        job->a->base_v ? c->in[URN__REAL(factor_base_input)(job->a, true)] : NULL;
+    urn__exec_kernels(c->exec)->scatter_rows(
+        first, end, job->d, iv->start, iv->sorted ? NULL : iv->order, job->weight,
+        c->in[URN__FACTOR_U], c->index[URN__FACTOR_IU]->row, base, c->out[job->out_v]);
+}
+
+/* ---- the node ---- */
+
+/* Sums of the tasks in their order. */
+static void collect(const factor_job *job)
+{
+    const double weight = job->a->density.weight;
+    for (int k = 0; k < job->n_sums; k++) {
+        const int out_of = k == 0 ? 0 : job->param[k - 1].out;
+        double sum = 0.0;
+        for (int64_t task = 0; task < job->tasks_u; task++)
+            sum += job->sums[task * job->n_sums + k];
+        if (out_of < 0 || (k > 0 && job->param[k - 1].a_row))
+            continue;
+        urn__real *out = job->call->out[out_of];
+        out[0] = (urn__real)(weight * sum);
+    }
+}
+
+void URN__REAL(factor_run)(const urn__call *c)
+{
+    factor_job *job = c->state;
+    job->call = c;
+    double *at = c->exec->scratch;
+    urn__real *weight = carve(&at, job->n);
+    job->weight = job->out_u < 0 && job->out_v < 0 && job->out_offset < 0 ? NULL
+                  : job->out_offset >= 0                                  ? c->out[job->out_offset]
+                                                                          : weight;
+    job->threads = at;
+    job->sums = at + job->thread_size * c->exec->threads;
+    urn__parallel(c->exec->threads, job->tasks_u, first_task, job);
+    if (job->out_v >= 0)
+        urn__parallel(c->exec->threads, job->tasks_v, second_task, job);
+    collect(job);
+}
