@@ -77,14 +77,31 @@ static bool factors_fit(const urn__graph *g, const urn__node *dot)
     return true;
 }
 
-/* The first factor is the one whose rows the ratings are sorted by, if they are. */
+/* Ratings a row of the smaller factor from which on one pass serves both (see the kernel). */
+#define RATINGS_A_ROW 48
+
+static int64_t rows_of(const urn__graph *g, urn__id index)
+{
+    return ((const urn__index_attr *)urn__graph_node(g, index)->attr)->n_targets;
+}
+
+/* The first factor is the larger one where one pass serves both, else the one whose rows the
+ * ratings are sorted by. */
+static bool second_first(const urn__graph *g, const urn__node *dot)
+{
+    const int64_t n = ((const urn__index_attr *)urn__graph_node(g, dot->in[2])->attr)->n;
+    const int64_t n_u = rows_of(g, dot->in[2]), n_v = rows_of(g, dot->in[3]);
+    const bool few = (n_u < n_v ? n_u : n_v) <= n / RATINGS_A_ROW;
+    if (few && urn__shape_last(urn__graph_shape(g, dot->in[0])) >= URN__FACTOR_LONG)
+        return n_v > n_u;
+    return !rows_sorted(g, dot->in[2]) && rows_sorted(g, dot->in[3]);
+}
+
 static void put_factors(const urn__graph *g, const urn__node *dot, urn__id *in)
 {
-    const bool swap = !rows_sorted(g, dot->in[2]) && rows_sorted(g, dot->in[3]);
-    in[0] = dot->in[swap ? 1 : 0];
-    in[1] = dot->in[swap ? 0 : 1];
-    in[2] = dot->in[swap ? 3 : 2];
-    in[3] = dot->in[swap ? 2 : 3];
+    const int swap = second_first(g, dot);
+    for (int k = 0; k < 4; k++)
+        in[k] = dot->in[k ^ swap];
 }
 
 static bool params_fit(const urn__graph *g, const urn__density_attr *a, const urn__id *in,

@@ -305,6 +305,7 @@ typedef struct urn__density_attr {
  * Inputs: U, V, iu, iv, x, the other parameters in family order, then offset, base of U, base of V, as
  * far as there are any. Outputs: the sum of the log densities, then what is wanted, in the order U, V,
  * offset, parameters (density.wanted, bit k + 1 parameter k). */
+enum { URN__FACTOR_LONG = 16 }; /* rows from this length on may be summed in one pass for both */
 typedef struct urn__factor_attr {
     urn__density_attr density;
     int32_t link; /* urn__map1 applied to the mean; -1: none */

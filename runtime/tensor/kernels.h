@@ -131,6 +131,10 @@ void URN__KERNEL(row_dot)(int64_t from, int64_t to, int64_t d, const urn__real *
 void URN__KERNEL(scatter_rows)(int64_t from, int64_t to, int64_t d, const int64_t *start,
                                const int32_t *order, const urn__real *weight, const urn__real *x,
                                const int32_t *ix, const urn__real *base, urn__real *out);
+void URN__KERNEL(scatter_both)(int64_t from, int64_t to, int64_t d, const int64_t *start,
+                               const int32_t *order, const urn__real *weight, const urn__real *x,
+                               const int32_t *ix, const urn__real *own, const urn__real *base,
+                               urn__real *out, urn__real *other);
 void URN__KERNEL(gather_rows)(int64_t from, int64_t to, int64_t d, const urn__real *x,
                               const int32_t *index, urn__real *y);
 void URN__KERNEL(normals)(const urn__stream *stream, int64_t first, int64_t n, urn__real *z);

@@ -1,28 +1,22 @@
-/* The pass of a factor model over its ratings in the order of one factor's rows: each rating adds to
- * the row it belongs to, and to a row of the other factor. */
+/* The pass of a factor model over its ratings in the order of one factor's rows: each rating adds
+ * to the row it belongs to, and to a row of the other factor. */
 #include "kernels.h"
 
 #include <string.h>
 
-/* The row lengths with a body of their own. */
+/* The row lengths with a body of their own: the common ones of at least one register. */
 #define EACH_LENGTH(X)                                                                             \
-    X(1)                                                                                           \
-    X(2)                                                                                           \
-    X(3)                                                                                           \
-    X(4)                                                                                           \
-    X(5)                                                                                           \
-    X(6)                                                                                           \
-    X(7)                                                                                           \
-    X(8)                                                                                           \
-    X(10)                                                                                          \
     X(16)                                                                                          \
     X(20)                                                                                          \
+    X(24)                                                                                          \
     X(30)                                                                                          \
     X(32)                                                                                          \
+    X(40)                                                                                          \
+    X(48)                                                                                          \
     X(50)                                                                                          \
     X(64)
 
-#define AHEAD 8      /* ratings whose rows are asked of the cache */
+#define AHEAD 8       /* ratings whose rows are asked of the cache */
 #define MOST_GROUPS 8 /* registers a row may take */
 #define LINE ((int64_t)URN__LANES)
 
@@ -38,56 +32,52 @@ URN__INLINE void ask(const urn__real *row, int64_t d)
         __builtin_prefetch(row + k, 1);
 }
 
-/* Where group k of a row of d numbers starts: the last one overlaps the one before, and computes the
- * same there. */
+/* Where group k of a row of d numbers starts: the last one overlaps the one before, and computes
+ * the same there. */
 URN__INLINE int64_t group_at(int64_t k, int64_t groups, int64_t d)
 {
     return k + 1 < groups ? k * LINE : d - LINE;
 }
 
-/* Rows of at least one group, kept in registers. */
-URN__INLINE void long_row(int64_t from, int64_t to, int64_t d, const ratings *r,
-                          const urn__real *own, const urn__real *base, urn__real *out)
+/* Everything of one row in registers. */
+URN__INLINE void known_row(int64_t from, int64_t to, int64_t d, const ratings *r,
+                           const urn__real *own, const urn__real *base, urn__real *out)
 {
     const int64_t groups = (d + LINE - 1) / LINE;
-    urn__lanes sum[MOST_GROUPS] = {{0}}, row[MOST_GROUPS];
-    for (int64_t k = 0; k < groups; k++) {
-        memcpy(&row[k], own + group_at(k, groups, d), sizeof row[k]);
-        if (base)
-            memcpy(&sum[k], base + group_at(k, groups, d), sizeof sum[k]);
-    }
+    urn__lanes sum[MOST_GROUPS] = {{0}}, row[MOST_GROUPS] = {{0}};
+    memcpy(row, own, (size_t)d * sizeof *own);
+    for (int64_t k = 0; base && k < groups; k++)
+        memcpy(&sum[k], base + group_at(k, groups, d), sizeof sum[k]);
     for (int64_t j = from; j < to; j++) {
         const int64_t i = r->order ? r->order[j] : j;
         const urn__real w = r->weight[i];
         const urn__real *x = r->x + r->ix[i] * d;
-        urn__real *y = r->other + r->ix[i] * d;
-        urn__lanes add[MOST_GROUPS], u;
+        urn__lanes *y = (urn__lanes *)(void *)(r->other + r->ix[i] * groups * LINE);
         if (j + AHEAD < to)
-            ask(r->other + r->ix[r->order ? r->order[j + AHEAD] : j + AHEAD] * d, d);
-        for (int64_t k = 0; k < groups; k++) { /* all is read before anything is written */
+            ask(r->other + r->ix[r->order ? r->order[j + AHEAD] : j + AHEAD] * groups * LINE, d);
+        for (int64_t k = 0; k < groups; k++) {
+            urn__lanes u;
             memcpy(&u, x + group_at(k, groups, d), sizeof u);
             sum[k] += w * u;
-            memcpy(&add[k], y + group_at(k, groups, d), sizeof u);
-            add[k] += w * row[k];
+            y[k] += w * row[k];
         }
-        for (int64_t k = 0; k < groups; k++)
-            memcpy(y + group_at(k, groups, d), &add[k], sizeof add[k]);
     }
     for (int64_t k = 0; k < groups; k++)
         memcpy(out + group_at(k, groups, d), &sum[k], sizeof sum[k]);
 }
 
-/* Short ones, and those of no length known when this is compiled. */
-URN__INLINE void plain_row(int64_t from, int64_t to, int64_t d, const ratings *r,
-                           const urn__real *restrict own, const urn__real *base, urn__real *out)
+/* Rows of any length. */
+URN__INLINE void any_row(int64_t from, int64_t to, int64_t d, const ratings *r,
+                         const urn__real *restrict own, const urn__real *base, urn__real *out)
 {
+    const int64_t padded = (d + LINE - 1) / LINE * LINE;
     for (int64_t k = 0; k < d; k++)
         out[k] = base ? base[k] : 0;
     for (int64_t j = from; j < to; j++) {
         const int64_t i = r->order ? r->order[j] : j;
         const urn__real w = r->weight[i];
         const urn__real *restrict x = r->x + r->ix[i] * d;
-        urn__real *restrict y = r->other + r->ix[i] * d;
+        urn__real *restrict y = r->other + r->ix[i] * padded;
         URN__SIMD
         for (int64_t k = 0; k < d; k++)
             y[k] += w * own[k];
@@ -97,16 +87,6 @@ URN__INLINE void plain_row(int64_t from, int64_t to, int64_t d, const ratings *r
     }
 }
 
-/* Rows shorter than a group, summed in local variables. */
-URN__INLINE void short_row(int64_t from, int64_t to, int64_t d, const ratings *r,
-                           const urn__real *restrict own, const urn__real *base, urn__real *out)
-{
-    urn__real kept[LINE] = {0}, row[LINE] = {0};
-    memcpy(row, own, (size_t)d * sizeof *row);
-    plain_row(from, to, d, r, row, base, kept);
-    memcpy(out, kept, (size_t)d * sizeof *out);
-}
-
 URN__INLINE void all_rows(int64_t from, int64_t to, int64_t d, bool known, const int64_t *start,
                           const ratings *r, const urn__real *own, const urn__real *base,
                           urn__real *out)
@@ -114,11 +94,9 @@ URN__INLINE void all_rows(int64_t from, int64_t to, int64_t d, bool known, const
     for (int64_t t = from; t < to; t++) {
         const urn__real *b = base ? base + t * d : NULL;
         if (known && d >= LINE && d <= MOST_GROUPS * LINE)
-            long_row(start[t], start[t + 1], d, r, own + t * d, b, out + t * d);
-        else if (known && d < LINE)
-            short_row(start[t], start[t + 1], d, r, own + t * d, b, out + t * d);
+            known_row(start[t], start[t + 1], d, r, own + t * d, b, out + t * d);
         else
-            plain_row(start[t], start[t + 1], d, r, own + t * d, b, out + t * d);
+            any_row(start[t], start[t + 1], d, r, own + t * d, b, out + t * d);
     }
 }
 

@@ -13,6 +13,7 @@ static const urn__kernels_real table = {
     .axpy = URN__KERNEL(axpy),
     .row_dot = URN__KERNEL(row_dot),
     .scatter_rows = URN__KERNEL(scatter_rows),
+    .scatter_both = URN__KERNEL(scatter_both),
     .gather_rows = URN__KERNEL(gather_rows),
     .normals = URN__KERNEL(normals),
     .guide_sample = URN__KERNEL(guide_sample),

@@ -21,6 +21,13 @@ typedef struct URN__TABLE {
     void (*scatter_rows)(int64_t from, int64_t to, int64_t d, const int64_t *start,
                          const int32_t *order, const URN__T *weight, const URN__T *x,
                          const int32_t *ix, const URN__T *base, URN__T *out);
+    /* The same, and each of those rows also adds weight[r] * own[t] to row ix[r] of `other`, whose
+     * rows are 64-byte aligned and padded to whole cache lines. Nothing but `order` and `base` may
+     * be NULL. */
+    void (*scatter_both)(int64_t from, int64_t to, int64_t d, const int64_t *start,
+                         const int32_t *order, const URN__T *weight, const URN__T *x,
+                         const int32_t *ix, const URN__T *own, const URN__T *base, URN__T *out,
+                         URN__T *other);
     /* out[k] += sum over rows i of [from, to), in order, of weight[i] * x[i d + k] */
     void (*weigh_rows)(int64_t from, int64_t to, int64_t d, const URN__T *weight, const URN__T *x,
                        double *out);

@@ -6,11 +6,16 @@
 #include "family_block.h"
 #include <string.h>
 
-#define TASK 4096         /* ratings and rows a task is made for */
-#define MOST_TASKS 1024   /* beyond it tasks grow */
-#define BLOCK_BYTES 131072 /* rows of V a block meets */
+#define TASK 4096        /* ratings and rows a task is made for */
+#define MOST_TASKS 1024  /* beyond it tasks grow */
+#define NEAR_BYTES 16384 /* rows of V a block meets, where all of V is not far */
+#define FAR_BYTES 131072 /* where it is: the blocks' first rows come late */
+#define FAR_FROM 524288  /* bytes of V from which on it is */
 #define LEAST_BLOCK 32
 #define MOST_BLOCK 512
+#define RATINGS_A_ROW 24 /* of V, for each copy of its partial */
+#define MOST_COPIES 8
+#define COPY_ROWS 256
 
 typedef struct factor_param {
     int input, number; /* of the call; of the family */
@@ -22,7 +27,7 @@ typedef struct factor_job {
     const urn__call *call;
     const urn__factor_attr *a;
     int64_t n, n_u, n_v, d; /* ratings, rows of U and V, their length */
-    int64_t block, tasks_u, tasks_v;
+    int64_t block, tasks_u, tasks_v, copies;
     int n_params, n_sums; /* of the family but the producer; per task: density, one a parameter */
     factor_param param[URN_FAMILY_PARAMS];
     bool offset_a_row;
@@ -31,7 +36,7 @@ typedef struct factor_job {
     urn__family_runner runner;
     /* of the current run */
     urn__real *weight; /* d log density / d mean, by rating */
-    double *sums, *threads;
+    double *sums, *threads, *copy;
 } factor_job;
 
 _Static_assert(sizeof(factor_job) <= URN__FACTOR_STATE, "room for what is prepared");
@@ -44,11 +49,25 @@ static int64_t tasks_for(int64_t n, int64_t rows)
     return tasks < MOST_TASKS ? tasks : MOST_TASKS;
 }
 
-static int64_t block_of(int64_t d)
+static int64_t block_of(int64_t n_v, int64_t d)
 {
-    const int64_t fits = BLOCK_BYTES / (int64_t)sizeof(urn__real) / (d < 1 ? 1 : d);
+    const int64_t row = (int64_t)sizeof(urn__real) * (d < 1 ? 1 : d);
+    const int64_t fits = (n_v * row < FAR_FROM ? NEAR_BYTES : FAR_BYTES) / row;
     const int64_t block = fits / 16 * 16;
     return block < LEAST_BLOCK ? LEAST_BLOCK : block > MOST_BLOCK ? MOST_BLOCK : block;
+}
+
+/* Numbers of a cache line. */
+enum { LINE = 64 / sizeof(urn__real) };
+
+/* Copies of the partial of V, 0: it has a pass of its own, as short rows always do. Making and
+ * adding a copy costs as much as a few ratings a row do. */
+static int64_t copies_for(int64_t n, int64_t n_v, int64_t d)
+{
+    if (d < URN__FACTOR_LONG)
+        return 0;
+    const int64_t copies = n / (RATINGS_A_ROW * (n_v < 1 ? 1 : n_v));
+    return copies < 2 ? 0 : copies < MOST_COPIES ? copies : MOST_COPIES;
 }
 
 /* Doubles that hold n numbers of this precision, whole cache lines. */
@@ -71,8 +90,9 @@ static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape
     job->n_u = urn__shape_rows(in[URN__FACTOR_U]);
     job->n_v = urn__shape_rows(in[URN__FACTOR_V]);
     job->d = urn__shape_event(in[URN__FACTOR_U]);
-    job->block = block_of(job->d);
-    job->tasks_u = tasks_for(job->n, job->n_u);
+    job->block = block_of(job->n_v, job->d);
+    job->copies = a->wanted_u && a->wanted_v ? copies_for(job->n, job->n_v, job->d) : 0;
+    job->tasks_u = job->copies > 0 ? job->copies : tasks_for(job->n, job->n_u);
     job->tasks_v = tasks_for(job->n, job->n_v);
     int out = 1;
     job->out_u = a->wanted_u ? out++ : -1;
@@ -95,6 +115,12 @@ static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape
                        (family_scratch(job) + 7) / 8 * 8 + job->block;
 }
 
+/* Doubles of a copy of the partial of V, whose rows are whole cache lines. */
+static int64_t copy_size(const factor_job *job)
+{
+    return job->n_v * doubles_for(job->d);
+}
+
 int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int threads)
 {
     const urn__shape *in[URN__MAX_IN];
@@ -102,7 +128,8 @@ int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int t
     for (int k = 0; k < n->n_in; k++)
         in[k] = urn__graph_shape(g, n->in[k]);
     lay_out(&job, n->attr, in);
-    return doubles_for(job.n) + job.thread_size * threads + job.tasks_u * job.n_sums;
+    return doubles_for(job.n) + job.thread_size * threads + job.copies * copy_size(&job) +
+           job.tasks_u * job.n_sums;
 }
 
 void URN__REAL(factor_prepare)(const urn__call *c)
@@ -185,6 +212,7 @@ typedef struct stretch {
     int64_t from, n;
     const int32_t *order; /* of the stretch */
     double *sums;         /* of the task */
+    urn__real *copy;      /* of the task: partial of V; NULL without */
 } stretch;
 
 /* One number a rating of the stretch, from an input of one a row or one for all. */
@@ -324,9 +352,15 @@ static void add_rows(const stretch *s, int64_t from, int64_t to, const int64_t *
             job->a->base_u
                 ? (const urn__real *)c->in[URN__REAL(factor_base_input)(job->a, false)] + from * d
                 : NULL;
-    s->kernels->scatter_rows(0, to - from, d, start,
-                             s->order == NULL ? NULL : c->index[URN__FACTOR_IU]->order, job->weight,
-                             c->in[URN__FACTOR_V], c->index[URN__FACTOR_IV]->row, base, out);
+    const int32_t *order = s->order == NULL ? NULL : c->index[URN__FACTOR_IU]->order;
+    const int32_t *other = c->index[URN__FACTOR_IV]->row;
+    if (s->copy != NULL)
+        s->kernels->scatter_both(0, to - from, d, start, order, job->weight, c->in[URN__FACTOR_V],
+                                 other, (const urn__real *)c->in[URN__FACTOR_U] + from * d, base,
+                                 out, s->copy);
+    else
+        s->kernels->scatter_rows(0, to - from, d, start, order, job->weight, c->in[URN__FACTOR_V],
+                                 other, base, out);
 }
 
 /* After ratings up to position `to` have their weights: the rows of U they belong to. *row is the
@@ -364,6 +398,11 @@ static void first_task(void *context, int64_t task, int thread)
                  .kernels = urn__exec_kernels(job->call->exec),
                  .sums = job->sums + task * job->n_sums};
     memset(s.sums, 0, (size_t)job->n_sums * sizeof *s.sums);
+    if (job->copies > 0) {
+        double *copy = job->copy + task * copy_size(job);
+        s.copy = (urn__real *)(void *)copy;
+        memset(copy, 0, (size_t)copy_size(job) * sizeof *copy);
+    }
     int64_t row = first, from = iu->start[first];
     for (; from < iu->start[end]; from += s.n) {
         s.from = from;
@@ -396,6 +435,29 @@ static void second_task(void *context, int64_t task, int thread)
         c->in[URN__FACTOR_U], c->index[URN__FACTOR_IU]->row, base, c->out[job->out_v]);
 }
 
+/* Or: the copies, added in the order of the tasks. */
+static void add_copies(void *context, int64_t chunk, int thread)
+{
+    (void)thread;
+    const factor_job *job = context;
+    const urn__call *c = job->call;
+    const int64_t d = job->d, padded = (d + LINE - 1) / LINE * LINE;
+    const int64_t end = (chunk + 1) * COPY_ROWS < job->n_v ? (chunk + 1) * COPY_ROWS : job->n_v;
+    const urn__real *base =
+        job->a->base_v ? c->in[URN__REAL(factor_base_input)(job->a, true)] : NULL;
+    for (int64_t row = chunk * COPY_ROWS; row < end; row++) {
+        urn__real *restrict out = (urn__real *)c->out[job->out_v] + row * d;
+        for (int64_t k = 0; k < d; k++)
+            out[k] = base == NULL ? 0 : base[row * d + k];
+        for (int64_t i = 0; i < job->copies; i++) {
+            const double *copy = job->copy + i * copy_size(job);
+            const urn__real *restrict from = (const urn__real *)(const void *)copy + row * padded;
+            for (int64_t k = 0; k < d; k++)
+                out[k] += from[k];
+        }
+    }
+}
+
 /* ---- the node ---- */
 
 /* Sums of the tasks in their order. */
@@ -423,10 +485,13 @@ void URN__REAL(factor_run)(const urn__call *c)
     job->weight = job->out_u < 0 && job->out_v < 0 && job->out_offset < 0 ? NULL
                   : job->out_offset >= 0                                  ? c->out[job->out_offset]
                                                                           : weight;
-    job->threads = at;
-    job->sums = at + job->thread_size * c->exec->threads;
+    job->copy = at;
+    job->threads = job->copy + job->copies * copy_size(job);
+    job->sums = job->threads + job->thread_size * c->exec->threads;
     urn__parallel(c->exec->threads, job->tasks_u, first_task, job);
-    if (job->out_v >= 0)
+    if (job->copies > 0)
+        urn__parallel(c->exec->threads, (job->n_v + COPY_ROWS - 1) / COPY_ROWS, add_copies, job);
+    else if (job->out_v >= 0)
         urn__parallel(c->exec->threads, job->tasks_v, second_task, job);
     collect(job);
 }
