@@ -119,6 +119,110 @@ static bool is_data(const urn__graph *g, urn__id id)
     return n->constant || n->op == &urn__op_data;
 }
 
+/* ---- rows in the order of the first factor ---- */
+
+/* Copies of what rows are made of, in another order of the rows. The order of a sum over rows is
+ * free, and ratings in the order of the first factor's rows are read one after another. */
+typedef struct reordering {
+    urn__graph *g;
+    const int32_t *order;
+    int64_t n;
+    urn__shape rows;
+} reordering;
+
+static bool in_rows(const reordering *r, urn__id id)
+{
+    const urn__shape *s = urn__graph_shape(r->g, id);
+    return s->n_plates == 1 && s->plate[0] == r->rows.plate[0] && s->dim[0] == r->n;
+}
+
+/* Can rows of `id` be computed in another order? */
+static bool can_reorder(const reordering *r, urn__id id, int depth)
+{
+    const urn__node *n = urn__graph_node(r->g, id);
+    if (n->op == &urn__op_index)
+        return !((const urn__index_attr *)n->attr)->batch;
+    if (!in_rows(r, id))
+        return true; /* the same for all rows */
+    if (n->op == &urn__op_data)
+        return !((const urn__values_attr *)n->attr)->batch;
+    const bool by_row = (n->op->flags & URN__OP_ELEMENTWISE) || n->op == &urn__op_gather ||
+                        n->op == &urn__op_gather_dot;
+    bool can = by_row && depth < MOST_TERMS;
+    for (int k = 0; can && k < n->n_in; k++)
+        can = can_reorder(r, n->in[k], depth + 1);
+    return can;
+}
+
+static urn__id reorder_data(const reordering *r, const urn__values_attr *from)
+{
+    urn__arena *arena = urn__graph_arena(r->g);
+    const int64_t width = from->width;
+    double *values = urn__arena_alloc(arena, (size_t)(r->n * width) + 1, sizeof *values);
+    if (values == NULL)
+        return 0;
+    if (from->numbers != NULL)
+        urn__numbers_pick(from->numbers, from->first, r->n, r->order, values);
+    for (int64_t i = 0; from->numbers == NULL && i < r->n; i++)
+        memcpy(values + i * width, from->values + r->order[i] * width,
+               (size_t)width * sizeof *values);
+    const urn__values_attr attr = {.values = values, .width = width, .shape = from->shape};
+    return urn__emit(r->g, &urn__op_data, 0, NULL, &attr, sizeof attr);
+}
+
+static urn__id reorder_index(const reordering *r, const urn__index_attr *from)
+{
+    urn__arena *arena = urn__graph_arena(r->g);
+    urn__index *ix = urn__arena_alloc(arena, 1, sizeof *ix);
+    const size_t n = (size_t)r->n + 1, targets = (size_t)from->n_targets + 2;
+    int32_t *row = urn__arena_alloc(arena, n, sizeof *row);
+    int32_t *order = urn__arena_alloc(arena, n, sizeof *order);
+    int64_t *start = urn__arena_alloc(arena, targets, sizeof *start);
+    if (ix == NULL || urn__arena_failed(arena))
+        return 0;
+    for (int64_t i = 0; i < r->n; i++)
+        row[i] = from->index->row[r->order[i]];
+    *ix = (urn__index){
+        .n = r->n, .n_targets = from->n_targets, .row = row, .start = start, .order = order};
+    urn__index_sort(ix);
+    urn__index_attr attr = *from;
+    attr.index = ix;
+    return urn__emit(r->g, &urn__op_index, 0, NULL, &attr, sizeof attr);
+}
+
+static urn__id reorder(const reordering *r, urn__id id)
+{
+    const urn__node n = *urn__graph_node(r->g, id);
+    urn__id in[URN__MAX_IN] = {0};
+    if (n.op == &urn__op_index)
+        return reorder_index(r, n.attr);
+    if (!in_rows(r, id))
+        return id;
+    if (n.op == &urn__op_data)
+        return reorder_data(r, n.attr);
+    for (int k = 0; k < n.n_in; k++)
+        in[k] = reorder(r, n.in[k]);
+    return urn__emit(r->g, n.op, n.n_in, in, n.attr, urn__interned_size(n.attr));
+}
+
+/* Puts the inputs of a node in the order of its first index, where that is possible. Each distinct
+ * column is copied once a node: equal copies of columns are rare, and graphs small. */
+static void sort_rows(urn__graph *g, const urn__shape *rows, int n_in, urn__id *in)
+{
+    const urn__index_attr *first = urn__graph_node(g, in[2])->attr;
+    if (first->batch || first->index == NULL || first->index->sorted)
+        return;
+    const reordering r = {
+        .g = g, .order = first->index->order, .n = first->index->n, .rows = *rows};
+    for (int k = 2; k < n_in; k++)
+        if (!can_reorder(&r, in[k], 0))
+            return;
+    for (int k = 2; k < n_in; k++)
+        in[k] = reorder(&r, in[k]);
+}
+
+/* ---- the node ---- */
+
 static urn__id to_factor_density(void *context, urn__graph *to, const urn__graph *from, urn__id id,
                                  const urn__id *in, const urn__id *new_id)
 {
@@ -152,6 +256,7 @@ static urn__id to_factor_density(void *context, urn__graph *to, const urn__graph
                 inputs[n_in++] = in[j];
         if (t.offset != 0)
             inputs[n_in++] = t.offset;
+        sort_rows(to, &rows, n_in, inputs);
         return urn__emit(to, &urn__op_factor_density, n_in, inputs, &a, sizeof a);
     }
     return 0;

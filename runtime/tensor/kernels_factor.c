@@ -44,10 +44,14 @@ URN__INLINE void known_row(int64_t from, int64_t to, int64_t d, const ratings *r
                            const urn__real *own, const urn__real *base, urn__real *out)
 {
     const int64_t groups = (d + LINE - 1) / LINE;
-    urn__lanes sum[MOST_GROUPS] = {{0}}, row[MOST_GROUPS] = {{0}};
-    memcpy(row, own, (size_t)d * sizeof *own);
-    for (int64_t k = 0; base && k < groups; k++)
-        memcpy(&sum[k], base + group_at(k, groups, d), sizeof sum[k]);
+    urn__lanes sum[MOST_GROUPS], row[MOST_GROUPS];
+    for (int64_t k = 0; k < groups; k++) {
+        sum[k] = row[k] = (urn__lanes){0};
+        memcpy(&row[k], own + k * LINE,
+               (size_t)(k + 1 < groups ? LINE : d - k * LINE) * sizeof *own);
+        if (base)
+            memcpy(&sum[k], base + group_at(k, groups, d), sizeof sum[k]);
+    }
     for (int64_t j = from; j < to; j++) {
         const int64_t i = r->order ? r->order[j] : j;
         const urn__real w = r->weight[i];

@@ -94,6 +94,13 @@ static bool factor_shape(urn__shape_query *q)
     return true;
 }
 
+/* The log density is a double in either precision. */
+static bool factor_wide(const urn__node *n, int k)
+{
+    (void)n;
+    return k == 0;
+}
+
 /* The adjoint of input `input`: output number *out of `all`, times the adjoint of the density. */
 static urn__id partial_of(urn__graph *g, urn__id all, int *out, urn__id d_out, urn__id input)
 {
@@ -194,5 +201,6 @@ const urn__op URN__OP(factor_density) = {.name = "factor_density",
                                          .state_size = URN__FACTOR_STATE,
                                          .prepare = URN__REAL(factor_prepare),
                                          .scratch = URN__REAL(factor_scratch),
+                                         .wide = factor_wide,
                                          .vjp = factor_vjp,
                                          .example = factor_example};

@@ -471,8 +471,10 @@ static void collect(const factor_job *job)
             sum += job->sums[task * job->n_sums + k];
         if (out_of < 0 || (k > 0 && job->param[k - 1].a_row))
             continue;
-        urn__real *out = job->call->out[out_of];
-        out[0] = (urn__real)(weight * sum);
+        if (k == 0)
+            *(double *)job->call->out[0] = weight * sum; /* wide */
+        else
+            *(urn__real *)job->call->out[out_of] = (urn__real)(weight * sum);
     }
 }
 
