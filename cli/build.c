@@ -1,5 +1,6 @@
 /* urn build: a model file into a shared object. */
 #include "cli.h"
+#include "compile.h"
 #include "load.h"
 #include <string.h>
 #include <unistd.h>

@@ -141,6 +141,9 @@ const char *cli_bold(void);
 const char *cli_plain(void);
 bool cli_colour(FILE *out);
 
+/* One thread for BLAS, of the whole process (blas.c). */
+void cli_calm_blas(void);
+
 /* ---- the commands ---- */
 #define CLI_COMMAND(name)                                                                          \
     urn_status cli_##name(const cli_args *args, urn_error *error);                                 \

@@ -1,4 +1,5 @@
 /* urn fit: data and a model into a run. */
+#include "../runtime/tensor/tensor.h"
 #include "data.h"
 #include "init.h"
 #include "load.h"
@@ -24,6 +25,10 @@ const cli_option cli_fit_options[] = {
              "first values of sites, as JSON {\"site\": [..]}; or the engine's word for a start"),
     CLI_TEXT("init-from", "RUN", NULL, "start where another run of the same sites ended"),
     CLI_INT("chains", "0", 0, 4096, "chains of a sampler; 0: the engine's default"),
+    CLI_CHOICE("precision", "double", "double|single",
+               "the type the steps compute in; single is faster and takes half the memory"),
+    CLI_TEXT("cpu", "PATH", NULL,
+             "instructions to use: base, v3 (AVX2) or v4 (AVX-512); default: the best there is"),
     CLI_THREADS_OPTION,
     CLI_SEED_OPTION,
     CLI_OUT("DIR", "write the run here: fit.json, draws.nc, log.csv"),
@@ -206,6 +211,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static urn_precision precision_of(const cli_args *args)
+{
+    return strcmp(cli_text(args, "precision"), "single") == 0 ? URN_PRECISION_SINGLE
+                                                              : URN_PRECISION_DOUBLE;
+}
+
 static urn_status run_fit(session *s, urn_error *error)
 {
     urn_setting *settings = calloc((size_t)s->args->n_given + 1, sizeof *settings);
@@ -218,6 +229,8 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .seed = s->seed,
                                      .chains = (int)cli_int(s->args, "chains"),
                                      .threads = s->threads,
+                                     .cpu = cli_text(s->args, "cpu"),
+                                     .precision = precision_of(s->args),
                                      .init = s->init.position,
                                      .init_scale = s->init.scale,
                                      .context = s,
@@ -371,6 +384,8 @@ static urn_status end_status(const session *s, urn_error *error)
 static urn_status fit_session(session *s, urn_error *error)
 {
     const cli_args *args = s->args;
+    const urn__kernels *kernels; /* an unknown --cpu is refused before anything is read */
+    URN_TRY(urn__kernels_select(cli_text(args, "cpu"), &kernels, error));
     URN_TRY(cli_load(args->operands[0], &s->source, error));
     URN_TRY(cli_setup_init(args, false, &s->setup, error));
     URN_TRY(open_run(s, error));

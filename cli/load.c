@@ -4,9 +4,11 @@
 #include "../models/models.h"
 #include "../runtime/base/base.h"
 #include "cli.h"
+#include "compile.h"
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool ends_in(const char *text, const char *ending)
 {
@@ -102,11 +104,14 @@ urn_status cli_load(const char *spec, cli_model *model, urn_error *error)
     URN_TRY(urn__io_hash_file(model->path, model->hash, error));
     urn_status status;
     if (ends_in(spec, ".c")) {
-        char cached[PATH_MAX];
+        cli_object object;
         model->kind = "c";
-        status = cli_compile_cached(model->path, cached, error);
-        if (status == URN_OK)
-            status = load_shared(cached, spec, model, error);
+        status = cli_compile_cached(model->path, &object, error);
+        if (status == URN_OK) {
+            status = load_shared(object.path, spec, model, error);
+            if (object.temporary)
+                unlink(object.path);
+        }
     } else {
         status = load_shared(model->path, spec, model, error);
     }

@@ -18,9 +18,4 @@ typedef struct cli_model {
 urn_status cli_load(const char *spec, cli_model *model, urn_error *error);
 void cli_unload(cli_model *model);
 
-/* Compiles a model file into a shared object (compile.c). The compiler's messages go to stderr. */
-urn_status cli_compile(const char *source, const char *output, urn_error *error);
-/* The same into the cache, unless it is there; the shared object's path into `cached`. */
-urn_status cli_compile_cached(const char *source, char cached[PATH_MAX], urn_error *error);
-
 #endif

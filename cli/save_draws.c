@@ -74,9 +74,72 @@ static urn_status put_draw(const writer *w, const urn_replay *replay, int64_t ch
     return URN_OK;
 }
 
-static urn_status put_draws(const writer *w, urn_error *error)
+/* The values of the sites kept, as one number. */
+static uint64_t hash_of_kept(const writer *w, const urn_replay *replay)
 {
-    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_VALUES};
+    uint64_t h = 0;
+    for (int i = 0; i < urn_model_site_count(w->model); i++) {
+        urn_site_info info;
+        urn_model_site(w->model, i, &info);
+        const double *values =
+            w->vars[i] < 0 ? NULL : urn_replay_result(replay, i, URN_RESULT_VALUE);
+        if (values != NULL)
+            h = urn__hash_bytes(h, values, (size_t)info.size * sizeof *values);
+    }
+    return h;
+}
+
+/* Draw `s` of the coordinates of sites that are kept, or of those that are not. */
+static void draw_sites(const writer *w, int64_t s, bool are_kept, double *position)
+{
+    for (int i = 0; i < urn_model_site_count(w->model); i++) {
+        urn_site_info info;
+        urn_model_site(w->model, i, &info);
+        if (info.offset >= 0 && info.free_size > 0 && (w->vars[i] >= 0) == are_kept)
+            urn_posterior_draw_part(w->posterior, s, info.offset, info.free_size, position);
+    }
+}
+
+/* Large sites of a guide are not kept, and need not be drawn unless the others depend on them: a
+ * recorded site may in any way, a latent one through the bounds of its support, which shows when
+ * they are moved. */
+static bool needs_all(const writer *w, urn_replay *replay, double *position)
+{
+    for (int i = 0; i < urn_model_site_count(w->model); i++) {
+        urn_site_info info;
+        urn_model_site(w->model, i, &info);
+        if (w->vars[i] >= 0 && info.role == URN_SITE_RECORDED)
+            return true;
+    }
+    urn_posterior_draw(w->posterior, 0, position);
+    urn_replay_run(replay, position);
+    const uint64_t before = hash_of_kept(w, replay);
+    draw_sites(w, 1, false, position);
+    urn_replay_run(replay, position);
+    return hash_of_kept(w, replay) != before;
+}
+
+static urn_status put_each(const writer *w, urn_replay *replay, double *position, urn_error *error)
+{
+    const int64_t stored = urn_posterior_draws(w->posterior);
+    const bool all = needs_all(w, replay, position);
+    for (int64_t c = 0; c < w->chains; c++)
+        for (int64_t d = 0; d < w->draws; d++) {
+            const int64_t s = c * stored + d * w->thin;
+            if (all)
+                urn_posterior_draw(w->posterior, s, position);
+            else
+                draw_sites(w, s, true, position);
+            urn_replay_run(replay, position);
+            URN_TRY(put_draw(w, replay, c, d, error));
+        }
+    return URN_OK;
+}
+
+static urn_status put_draws(const writer *w, const char *cpu, urn_error *error)
+{
+    const urn_compile_options options = {
+        .bytes = sizeof options, .kind = URN_PROGRAM_VALUES, .cpu = cpu};
     urn_program *program = NULL;
     urn_replay *replay = NULL;
     double *position = malloc(((size_t)urn_posterior_size(w->posterior) + 1) * sizeof *position);
@@ -85,13 +148,8 @@ static urn_status put_draws(const writer *w, urn_error *error)
         status = urn_program_compile(w->model, &options, &program, error);
     if (status == URN_OK)
         status = urn_replay_new(program, 1, &replay, error); /* little but copies */
-    const int64_t stored = urn_posterior_draws(w->posterior);
-    for (int64_t c = 0; c < w->chains && status == URN_OK; c++)
-        for (int64_t s = 0; s < w->draws && status == URN_OK; s++) {
-            urn_posterior_draw(w->posterior, c * stored + s * w->thin, position);
-            urn_replay_run(replay, position);
-            status = put_draw(w, replay, c, s, error);
-        }
+    if (status == URN_OK)
+        status = put_each(w, replay, position, error);
     urn_replay_free(replay);
     urn_program_free(program);
     free(position);
@@ -180,7 +238,7 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     URN_TRY(urn__io_nc_group(w->nc, "posterior", &w->posterior_group, error));
     URN_TRY(urn__io_nc_group(w->nc, "guide", &w->guide_group, error));
     URN_TRY(define_sites(w, error));
-    URN_TRY(put_draws(w, error));
+    URN_TRY(put_draws(w, urn_fit_cpu(fitted->fit), error));
     return put_guide(w, error);
 }
 

@@ -215,13 +215,14 @@ urn_status cli_fit_json(const cli_fitted *f, json_t **json, urn_error *error)
     json_t *map = settings_json(maps, n_maps);
     cli_settings_free(maps);
     json_t *object = json_pack(
-        "{s:i,s:s,s:s,s:s,s:I,s:o,s:o,s:o,s:o,s:{s:s,s:i},s:i,s:b,s:I,s:I,s:o,s:O}",
+        "{s:i,s:s,s:s,s:s,s:I,s:o,s:o,s:o,s:o,s:{s:s,s:i},s:i,s:s,s:s,s:b,s:I,s:I,s:o,s:O}",
         "schema_version", CLI_SCHEMA_VERSION, "model", urn_model_name(f->model), "engine",
         urn_engine_name(f->args->engine), "model_kind", f->source->kind, "seed",
         (json_int_t)f->seed, "options", options_json(f->args), "model_options",
         model_options_json(f->model), "settings",
         settings_json(f->setup->settings, f->setup->n_settings), "map", map, "versions", "urn",
-        URN_VERSION, "model_abi", URN_ABI_VERSION, "threads", f->threads, "interrupted",
+        URN_VERSION, "model_abi", URN_ABI_VERSION, "threads", f->threads, "cpu",
+        urn_fit_cpu(f->fit), "precision", cli_text(f->args, "precision"), "interrupted",
         f->interrupted, "n_training", (json_int_t)f->n_training, "n_held_out",
         (json_int_t)f->n_held_out, "warnings", warnings, "sites", (json_t *)(uintptr_t)f->sites);
     if (object == NULL)

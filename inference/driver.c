@@ -184,6 +184,7 @@ static void note_numbers(urn__run *run)
         urn__run_number(run, "smoothed_loss", s->sum / s->weight, false);
     urn__run_number(run, "wall_s", urn__step_clock_seconds(&run->clock), true);
     urn__run_number(run, "step_ms_median", 1e3 * urn__step_clock_median(&run->clock), true);
+    urn__run_number(run, "threads_used", urn__governor_used(&run->governor), true);
     if (run->skipped > 0)
         urn__run_warn(
             run, "%lld of %lld steps were skipped because the log density was not finite there",

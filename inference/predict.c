@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define GUIDE_DRAWS 400
+#define COLUMNS 8 /* doubles of a line of the cache */
 
 /* A site of both models. */
 typedef struct pair {
@@ -30,6 +31,7 @@ typedef struct work {
     urn_predict_options options;
     urn__arena *arena; /* of the work; goes at the end */
     urn__runner values, predict;
+    urn__pace pace;
     int site; /* observed site of the target */
     int64_t n, n_draws;
     int n_pairs;
@@ -37,8 +39,10 @@ typedef struct work {
     double *position, *centre;
     /* accumulated a row */
     double *mean_m2, *noise, *largest; /* sums of squares; largest log density so far */
-    double *block; /* draws of rows first .. first + block_rows - 1, a row's draws together */
+    double *block; /* draws of rows first .. first + block_rows - 1, a draw's rows together */
     int64_t block_rows;
+    int most_threads;
+    double *columns; /* a thread's COLUMNS rows of the block, a row's draws together */
     owned *out;
 } work;
 
@@ -130,10 +134,14 @@ static urn_status match_sites(work *w, urn_error *error)
 
 static urn_status open_programs(work *w, urn_error *error)
 {
-    const urn_compile_options values = {.bytes = sizeof values, .kind = URN_PROGRAM_VALUES};
-    const urn_compile_options predict = {.bytes = sizeof predict, .kind = URN_PROGRAM_PREDICT};
-    URN_TRY(urn__runner_open(&w->values, w->fitted, &values, w->options.threads, error));
-    return urn__runner_open(&w->predict, w->target, &predict, w->options.threads, error);
+    const char *cpu = urn__posterior_cpu(w->posterior);
+    const urn_compile_options values = {
+        .bytes = sizeof values, .kind = URN_PROGRAM_VALUES, .cpu = cpu};
+    const urn_compile_options predict = {
+        .bytes = sizeof predict, .kind = URN_PROGRAM_PREDICT, .cpu = cpu};
+    w->most_threads = urn__thread_count(w->options.threads);
+    URN_TRY(urn__runner_open(&w->values, w->fitted, &values, w->most_threads, error));
+    return urn__runner_open(&w->predict, w->target, &predict, w->most_threads, error);
 }
 
 /* The posterior's centre: the mean of stored positions. */
@@ -170,6 +178,8 @@ static urn_status make_room(work *w, urn_error *error)
     w->largest = rows_of(w, w->arena);
     w->block =
         urn__arena_alloc(w->arena, (size_t)w->block_rows, (size_t)w->n_draws * sizeof(double));
+    w->columns = urn__arena_alloc(w->arena, (size_t)w->most_threads * COLUMNS,
+                                  (size_t)w->n_draws * sizeof(double));
     urn_prediction *p = &w->out->prediction;
     double **const arrays[] = {&p->mean, &p->sd,          &p->mean_sd, &p->low,
                                &p->high, &p->log_density, &p->cdf};
@@ -210,15 +220,17 @@ static urn_status run_draw(work *w, int64_t s, urn_error *error)
 {
     const double *position = w->centre;
     if (!w->options.plug_in) {
-        urn__draw_of(w->posterior, s, w->n_draws, w->position);
+        urn__draw_of(w->posterior, s, w->n_draws, w->pace.threads, w->position);
         position = w->position;
     }
-    urn__runner_run(&w->values, position);
+    urn_replay_set_threads(w->values.replay, w->pace.threads);
+    urn_replay_set_threads(w->predict.replay, w->pace.threads);
+    urn_replay_run(w->values.replay, position);
     for (int k = 0; k < w->n_pairs; k++)
         URN_TRY(give_input(w, &w->pairs[k], s, error));
     urn_replay_seed(w->predict.replay, w->options.seed, urn__chain_for(URN__USE_PREDICTION, 0),
                     (uint64_t)s);
-    urn__runner_run(&w->predict, NULL);
+    urn_replay_run(w->predict.replay, NULL);
     return URN_OK;
 }
 
@@ -276,20 +288,31 @@ static void keep_draws(work *w, int64_t s, int64_t first, int64_t rows)
 {
     const double *mean = w->options.mean_interval ? result(w, URN_RESULT_MEAN) : NULL;
     const double *draw = mean ? mean : result(w, URN_RESULT_DRAW);
-    for (int64_t r = 0; r < rows; r++)
-        w->block[r * w->n_draws + s] = draw[first + r];
+    memcpy(w->block + s * rows, draw + first, (size_t)rows * sizeof *draw);
 }
 
-static void find_interval(work *w, int64_t first, int64_t rows)
+/* A block's rows to find intervals of. */
+typedef struct intervals {
+    work *w;
+    int64_t first, rows;
+} intervals;
+
+static void find_intervals(void *context, int64_t chunk, int thread)
 {
+    const intervals *in = context;
+    work *w = in->w;
     const double level = w->options.level > 0.0 ? w->options.level : 0.9;
-    for (int64_t r = 0; r < rows; r++) {
-        double *draws = w->block + r * w->n_draws;
-        urn__sort(w->n_draws, draws);
-        w->out->prediction.low[first + r] =
-            urn__sorted_quantile(w->n_draws, draws, 0.5 * (1.0 - level));
-        w->out->prediction.high[first + r] =
-            urn__sorted_quantile(w->n_draws, draws, 0.5 * (1.0 + level));
+    const int64_t at = chunk * COLUMNS, left = in->rows - at, n = w->n_draws;
+    const int64_t count = left < COLUMNS ? left : COLUMNS;
+    double *columns = w->columns + thread * COLUMNS * n;
+    for (int64_t s = 0; s < n; s++)
+        for (int64_t k = 0; k < count; k++)
+            columns[k * n + s] = w->block[s * in->rows + at + k];
+    for (int64_t k = 0; k < count; k++) {
+        double *draws = columns + k * n;
+        const int64_t r = in->first + at + k;
+        w->out->prediction.low[r] = urn__quantile(n, draws, 0.5 * (1.0 - level));
+        w->out->prediction.high[r] = urn__quantile(n, draws, 0.5 * (1.0 + level));
     }
 }
 
@@ -298,7 +321,8 @@ static urn_status run_pass(work *w, int64_t first, urn_error *error)
 {
     const int64_t left = w->n - first;
     const int64_t rows = left < w->block_rows ? left : w->block_rows;
-    for (int64_t s = 0; s < w->n_draws; s++) {
+    urn__pace_start(&w->pace, w->most_threads);
+    for (int64_t s = 0; s < w->n_draws; s++, urn__pace_step(&w->pace)) {
         URN_TRY(run_draw(w, s, error));
         if (!result(w, URN_RESULT_DRAW))
             return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
@@ -310,7 +334,8 @@ static urn_status run_pass(work *w, int64_t first, urn_error *error)
         add_densities(w, s);
         add_cdf(w);
     }
-    find_interval(w, first, rows);
+    intervals in = {w, first, rows};
+    urn__parallel(w->most_threads, (rows + COLUMNS - 1) / COLUMNS, find_intervals, &in);
     return URN_OK;
 }
 

@@ -1,8 +1,8 @@
 /* A program with one replay of it, and order statistics. */
 #include "replays.h"
 
-#include "../runtime/tensor/tensor.h"
 #include "clock.h"
+#include "driver.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,21 +12,7 @@ urn_status urn__runner_open(urn__runner *runner, const urn_model *model,
 {
     *runner = (urn__runner){0};
     URN_TRY(urn_program_compile(model, options, &runner->program, error));
-    const int most = urn__thread_count(threads);
-    URN_TRY(urn_replay_new(runner->program, most, &runner->replay, error));
-    urn_replay_set_threads(runner->replay,
-                           urn__governor_start(&runner->governor, most, urn__clock_now()));
-    return URN_OK;
-}
-
-void urn__runner_run(urn__runner *runner, const double *position)
-{
-    const double start = urn__clock_now();
-    urn_replay_run(runner->replay, position);
-    const double end = urn__clock_now();
-    if (runner->governor.most > 1)
-        urn_replay_set_threads(runner->replay,
-                               urn__governor_step(&runner->governor, end - start, end));
+    return urn_replay_new(runner->program, threads, &runner->replay, error);
 }
 
 void urn__runner_close(urn__runner *runner)
@@ -36,32 +22,83 @@ void urn__runner_close(urn__runner *runner)
     *runner = (urn__runner){0};
 }
 
+void urn__pace_start(urn__pace *pace, int threads)
+{
+    pace->start = urn__clock_now();
+    pace->threads = urn__governor_start(&pace->governor, urn__thread_count(threads), pace->start);
+}
+
+void urn__pace_step(urn__pace *pace)
+{
+    const double now = urn__clock_now();
+    pace->threads = urn__governor_step(&pace->governor, now - pace->start, now);
+    pace->start = now;
+}
+
 static int compare(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
-    if (isnan(x) || isnan(y))
-        return isnan(x) - isnan(y);
     return (x > y) - (x < y);
 }
 
-void urn__sort(int64_t n, double *x)
+static void swap(double *a, double *b)
 {
-    qsort(x, (size_t)n, sizeof *x, compare);
+    const double t = *a;
+    *a = *b;
+    *b = t;
 }
 
-double urn__sorted_quantile(int64_t n, const double *sorted, double p)
+static double middle_of(double a, double b, double c)
 {
-    if (isnan(sorted[n - 1]))
-        return (double)NAN;
+    const double low = a < b ? a : b, high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
+}
+
+/* Puts the k-th smallest of n numbers into its place, smaller ones before it (Hoare's selection).
+ * Unlucky orders end in a sort. */
+static double select_kth(int64_t n, double *x, int64_t k)
+{
+    int64_t low = 0, high = n - 1;
+    for (int round = 0; low < high; round++) {
+        if (round == 64) {
+            qsort(x + low, (size_t)(high - low + 1), sizeof *x, compare);
+            break;
+        }
+        const double pivot = middle_of(x[low], x[low + (high - low) / 2], x[high]);
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (x[i] < pivot)
+                i++;
+            while (x[j] > pivot)
+                j--;
+            if (i <= j)
+                swap(&x[i++], &x[j--]);
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return x[k];
+}
+
+double urn__quantile(int64_t n, double *x, double p)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (isnan(x[i]))
+            return (double)NAN;
     const double at = p * (double)(n - 1);
     const int64_t below = (int64_t)at;
-    if (below >= n - 1)
-        return sorted[n - 1];
-    const double low = sorted[below], high = sorted[below + 1];
+    const double low = select_kth(n, x, below < n ? below : n - 1);
     const double share = at - (double)below;
-    if (share == 0.0 || low == high)
-        return low; /* also for infinite ones */
-    return low + share * (high - low);
+    if (below >= n - 1 || share == 0.0)
+        return low;
+    double high = x[below + 1];
+    for (int64_t i = below + 2; i < n; i++)
+        high = x[i] < high ? x[i] : high;
+    return low == high ? low : low + share * (high - low); /* also for infinite ones */
 }
 
 int64_t urn__spread(int64_t s, int64_t wanted, int64_t kept)
@@ -84,9 +121,10 @@ int64_t urn__draw_count(const urn_posterior *posterior, int64_t wanted, int64_t 
                                                                    : fallback;
 }
 
-void urn__draw_of(const urn_posterior *posterior, int64_t s, int64_t n, double *position)
+void urn__draw_of(const urn_posterior *posterior, int64_t s, int64_t n, int threads,
+                  double *position)
 {
     if (urn_posterior_kind_of(posterior) == URN_POSTERIOR_DRAWS)
         s = urn__spread(s, n, kept_draws(posterior));
-    urn_posterior_draw(posterior, s, position);
+    urn__posterior_draw(posterior, s, threads, position);
 }

@@ -17,6 +17,7 @@ typedef struct work {
     urn_site_info info;
     int site;
     urn__runner values;
+    urn__pace pace;
     urn__arena *arena;
     double *position, *loc_value, *low_value, *high_value;
     double *mean, *sd, *quantiles; /* of the caller; may be NULL */
@@ -36,7 +37,8 @@ static double normal_quantile(double p)
 
 static const double *run_at(work *w, const double *position)
 {
-    urn__runner_run(&w->values, position);
+    urn_replay_set_threads(w->values.replay, w->pace.threads);
+    urn_replay_run(w->values.replay, position);
     return urn_replay_result(w->values.replay, w->site, URN_RESULT_VALUE);
 }
 
@@ -121,13 +123,14 @@ static void draw_moments(work *w, int64_t n)
     memset(mean, 0, (size_t)size * sizeof *mean);
     memset(squares, 0, (size_t)size * sizeof *squares);
     for (int64_t s = 0; s < n; s++) {
-        urn__draw_of(w->posterior, s, n, w->position);
+        urn__draw_of(w->posterior, s, n, w->pace.threads, w->position);
         const double *value = run_at(w, w->position);
         for (int64_t i = 0; i < size; i++) {
             const double change = value[i] - mean[i];
             mean[i] += change / (double)(s + 1);
             squares[i] += change * (value[i] - mean[i]);
         }
+        urn__pace_step(&w->pace);
     }
     for (int64_t i = 0; i < size; i++) {
         if (w->mean)
@@ -149,17 +152,15 @@ static urn_status draw_quantiles(work *w, int64_t n, urn_error *error)
     for (int64_t first = 0; first < size; first += rows) {
         const int64_t count = size - first < rows ? size - first : rows;
         for (int64_t s = 0; s < n; s++) {
-            urn__draw_of(w->posterior, s, n, w->position);
+            urn__draw_of(w->posterior, s, n, w->pace.threads, w->position);
             const double *value = run_at(w, w->position);
             for (int64_t i = 0; i < count; i++)
                 block[i * n + s] = value[first + i];
+            urn__pace_step(&w->pace);
         }
-        for (int64_t i = 0; i < count; i++) {
-            urn__sort(n, block + i * n);
+        for (int64_t i = 0; i < count; i++)
             for (int k = 0; k < w->n_probs; k++)
-                w->quantiles[k * size + first + i] =
-                    urn__sorted_quantile(n, block + i * n, w->probs[k]);
-        }
+                w->quantiles[k * size + first + i] = urn__quantile(n, block + i * n, w->probs[k]);
     }
     return URN_OK;
 }
@@ -194,8 +195,11 @@ static urn_status make_room(work *w, urn_error *error)
 
 static urn_status do_work(work *w, const urn_model *model, int threads, urn_error *error)
 {
-    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_VALUES};
+    const urn_compile_options options = {.bytes = sizeof options,
+                                         .kind = URN_PROGRAM_VALUES,
+                                         .cpu = urn__posterior_cpu(w->posterior)};
     URN_TRY(check(w, model, error));
+    urn__pace_start(&w->pace, threads);
     URN_TRY(urn__runner_open(&w->values, model, &options, threads, error));
     URN_TRY(make_room(w, error));
     urn_posterior_draw(w->posterior, 0, w->position);

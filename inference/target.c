@@ -128,7 +128,7 @@ static urn_status find_centre(const urn__model_target *mt, urn__runner *runner, 
                               double *position, bool *usable, urn_error *error)
 {
     urn_replay_seed(runner->replay, seed, urn__chain_for(URN__USE_START, 0), 0);
-    urn__runner_run(runner, NULL);
+    urn_replay_run(runner->replay, NULL);
     for (int b = 0; b < mt->target.n_blocks; b++) {
         const urn__block *block = &mt->target.blocks[b];
         double *slice = position + block->offset;
