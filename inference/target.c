@@ -85,6 +85,12 @@ static double model_log_density(void *context, const double *position, double *g
     return urn_replay_log_density(mt->replay, position, gradient);
 }
 
+static double model_log_density_single(void *context, const float *position, float *gradient)
+{
+    const urn__model_target *mt = context;
+    return urn_replay_log_density_single(mt->replay, position, gradient);
+}
+
 static void model_set_threads(void *context, int threads)
 {
     urn__model_target *mt = context;
@@ -211,9 +217,9 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     target->context = mt;
     target->precision = precision;
     if (precision == URN_PRECISION_SINGLE)
-        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --precision single out",
-                         "models compute in double precision only");
-    target->log_density = model_log_density;
+        target->log_density_single = model_log_density_single;
+    else
+        target->log_density = model_log_density;
     target->address = model_address;
     target->set_threads = model_set_threads;
     target->profile = model_profile;
