@@ -30,6 +30,13 @@ for family in $families; do
     fi
 done
 
+# Single precision: the list of table.c, the densities so compiled, and the fragment.
+singles=$(sed -n '/define SINGLE_LIST/,/^$/p' runtime/family/table.c | grep -oE 'X\([a-z_0-9]+\)' | sed 's/X(\(.*\))/\1/')
+defined=$(grep -hoE '^URN__DENSITY_DEFINE\([a-z_0-9]+' runtime/family/*.c | sed 's/.*(//')
+compiled=$(sed -n '/^cpu_single_sources/,/^$/p' runtime/family/module.am | grep -oE 'family/[a-z_0-9]+\.c' | sed 's,family/\(.*\)\.c,\1,')
+same "SINGLE_LIST of table.c (<) and URN__DENSITY_DEFINE in runtime/family (>)" "$singles" "$defined"
+same "SINGLE_LIST of table.c (<) and cpu_single_sources of runtime/family (>)" "$singles" "$compiled"
+
 # Ops: a row names a descriptor urn__op_<name> (one that is missing does not link; one without a row is
 # found here).
 ops=$(grep -oE '^URN_OP\([a-z_0-9]+' runtime/graph/ops.def | sed 's/.*(//')

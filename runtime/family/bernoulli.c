@@ -4,32 +4,36 @@
 
 enum { LOGITS };
 
+/* log p = -softplus(s), s = -l for x = 1 and l for x = 0; e = exp(-|l|) never overflows. */
+static void rows(int64_t n, const real *restrict x, const real *restrict logits,
+                 real *restrict log_density, real *restrict d_logits)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const real l = logits[i];
+        const real s = x[i] == 1 ? -l : l;
+        const real e = urn__exp_real(-urn__fabs_real(l));
+        const real value = -((s > 0 ? s : 0) + urn__log1p_real(e));
+        const real outside = l == l ? -INFINITE : NOT_A_NUMBER;
+        log_density[i] = ((x[i] == 1) | (x[i] == 0)) ? value : outside;
+        d_logits[i] = x[i] - (l >= 0 ? 1 : e) / (1 + e);
+    }
+}
+
+static void log_density(const urn__density_call_real *c)
+{
+    rows(c->n, c->x, c->param[LOGITS], c->log_density, urn__partial(c, c->d_param[LOGITS], 0));
+    if (c->d_x != NULL)
+        memset(c->d_x, 0, (size_t)c->n * sizeof *c->d_x);
+}
+
+URN__DENSITY_DEFINE(bernoulli, log_density)
+
+#ifndef URN_SINGLE
+
 static int64_t scratch_doubles(int64_t n, int64_t dim)
 {
     (void)dim;
     return n;
-}
-
-/* log p = -softplus(s), s = -l for x = 1 and l for x = 0; e = exp(-|l|) never overflows. */
-static void rows(int64_t n, const double *restrict x, const double *restrict logits,
-                 double *restrict log_density, double *restrict d_logits)
-{
-    for (int64_t i = 0; i < n; i++) {
-        const double l = logits[i];
-        const double s = x[i] == 1.0 ? -l : l;
-        const double e = exp(-fabs(l));
-        const double value = -((s > 0.0 ? s : 0.0) + log1p(e));
-        const double outside = l == l ? (double)-INFINITY : (double)NAN;
-        log_density[i] = ((x[i] == 1.0) | (x[i] == 0.0)) ? value : outside;
-        d_logits[i] = x[i] - (l >= 0.0 ? 1.0 : e) / (1.0 + e);
-    }
-}
-
-static void log_density(const urn_density_call *c)
-{
-    rows(c->n, c->x, c->param[LOGITS], c->log_density, urn__partial(c, c->d_param[LOGITS], 0));
-    if (c->d_x != NULL)
-        memset(c->d_x, 0, (size_t)c->n * sizeof(double));
 }
 
 static double probability(double logit)
@@ -106,3 +110,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(bernoulli, family)
+
+#endif

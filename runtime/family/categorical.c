@@ -5,56 +5,76 @@
 
 enum { LOGITS };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)n;
-    return dim;
-}
-
 /* Softmax into `probs`; returns the log normaliser. */
-static double normalise(int64_t dim, const double *restrict logits, double *restrict probs)
+static double normalise(int64_t dim, const real *restrict logits, real *restrict probs)
 {
-    double top = logits[0];
+    real top = logits[0];
     for (int64_t k = 1; k < dim; k++)
         top = logits[k] > top ? logits[k] : top;
     double total = 0.0;
     for (int64_t k = 0; k < dim; k++)
-        probs[k] = exp(logits[k] - top);
+        probs[k] = urn__exp_real(logits[k] - top);
     for (int64_t k = 0; k < dim; k++)
-        total += probs[k];
-    const double inverse = 1.0 / total;
+        total += (double)probs[k];
+    const real inverse = (real)(1.0 / total);
     for (int64_t k = 0; k < dim; k++)
         probs[k] *= inverse;
-    return top + log(total);
+    return (double)top + log(total);
 }
 
 /* The category, or -1 when x is none. */
-static int64_t category_of(double x, int64_t dim)
+static int64_t category_of(real x, int64_t dim)
 {
-    return x >= 0.0 && x < (double)dim && x == floor(x) ? (int64_t)x : -1;
+    return x >= 0 && x < (real)dim && x == urn__floor_real(x) ? (int64_t)x : -1;
 }
 
-static void log_density(const urn_density_call *c)
+/* What n rows of one vector add to its partials: their categories less n times the probabilities.
+ */
+static void add_shared(int64_t dim, int64_t n, const real *probs, const real *counts,
+                       real *d_logits)
 {
-    double *probs = c->scratch, log_total = 0.0;
+    for (int64_t k = 0; k < dim; k++)
+        d_logits[k] =
+            (real)((double)d_logits[k] + ((double)counts[k] - (double)n * (double)probs[k]));
+}
+
+static void log_density(const urn__density_call_real *c)
+{
+    real *probs = c->scratch, *counts = probs + c->dim;
     const int64_t stride = c->stride[LOGITS];
+    real *d_logits = c->d_param[LOGITS];
+    double log_total = 0.0;
+    memset(counts, 0, (size_t)c->dim * sizeof *counts);
     for (int64_t i = 0; i < c->n; i++) {
-        const double *logits = c->param[LOGITS] + i * stride;
-        double *d_logits = c->d_param[LOGITS] != NULL ? c->d_param[LOGITS] + i * stride : NULL;
+        const real *logits = c->param[LOGITS] + i * stride;
         if (i == 0 || stride != 0)
             log_total = normalise(c->dim, logits, probs);
         const int64_t k = category_of(c->x[i], c->dim);
         const double outside = isnan(log_total) ? (double)NAN : (double)-INFINITY;
-        c->log_density[i] = k >= 0 ? logits[k] - log_total : outside;
+        c->log_density[i] = (real)(k >= 0 ? (double)logits[k] - log_total : outside);
         if (c->d_x != NULL)
-            c->d_x[i] = 0.0;
-        if (d_logits == NULL)
+            c->d_x[i] = 0;
+        if (k >= 0)
+            counts[k] += 1;
+        if (d_logits == NULL || stride == 0)
             continue;
         for (int64_t j = 0; j < c->dim; j++)
-            d_logits[j] = (stride == 0 ? d_logits[j] : 0.0) - probs[j];
+            d_logits[i * stride + j] = -probs[j];
         if (k >= 0)
-            d_logits[k] += 1.0;
+            d_logits[i * stride + k] += 1;
     }
+    if (d_logits != NULL && stride == 0 && c->n > 0)
+        add_shared(c->dim, c->n, probs, counts, d_logits);
+}
+
+URN__DENSITY_DEFINE(categorical, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)n;
+    return 2 * dim;
 }
 
 /* Gumbel's trick needs one uniform a category; this needs one a row. */
@@ -109,3 +129,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(categorical, family)
+
+#endif

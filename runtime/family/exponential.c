@@ -4,28 +4,32 @@
 
 enum { RATE };
 
+static void rows(int64_t n, const real *restrict x, const real *restrict rate,
+                 real *restrict log_density, real *restrict d_x, real *restrict d_rate)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const real value = urn__log_real(rate[i]) - rate[i] * x[i];
+        const real inside = x[i] < 0 ? -INFINITE : value;
+        log_density[i] = rate[i] > 0 ? inside : NOT_A_NUMBER;
+        d_x[i] = -rate[i];
+        d_rate[i] = 1 / rate[i] - x[i];
+    }
+}
+
+static void log_density(const urn__density_call_real *c)
+{
+    rows(c->n, c->x, c->param[RATE], c->log_density, urn__partial(c, c->d_x, 0),
+         urn__partial(c, c->d_param[RATE], 1));
+}
+
+URN__DENSITY_DEFINE(exponential, log_density)
+
+#ifndef URN_SINGLE
+
 static int64_t scratch_doubles(int64_t n, int64_t dim)
 {
     (void)dim;
     return 2 * n;
-}
-
-static void rows(int64_t n, const double *restrict x, const double *restrict rate,
-                 double *restrict log_density, double *restrict d_x, double *restrict d_rate)
-{
-    for (int64_t i = 0; i < n; i++) {
-        const double value = log(rate[i]) - rate[i] * x[i];
-        const double inside = x[i] < 0.0 ? (double)-INFINITY : value;
-        log_density[i] = rate[i] > 0.0 ? inside : (double)NAN;
-        d_x[i] = -rate[i];
-        d_rate[i] = 1.0 / rate[i] - x[i];
-    }
-}
-
-static void log_density(const urn_density_call *c)
-{
-    rows(c->n, c->x, c->param[RATE], c->log_density, urn__partial(c, c->d_x, 0),
-         urn__partial(c, c->d_param[RATE], 1));
 }
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
@@ -89,3 +93,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(exponential, family)
+
+#endif

@@ -19,10 +19,13 @@
 #endif
 #if URN_CPU == 1
 #define URN__FAMILY_FUNCTION(name) urn_family_##name##__v3
+#define URN__SINGLE_FUNCTION(name) urn__single_##name##_v3
 #elif URN_CPU == 2
 #define URN__FAMILY_FUNCTION(name) urn_family_##name##__v4
+#define URN__SINGLE_FUNCTION(name) urn__single_##name##_v4
 #else
 #define URN__FAMILY_FUNCTION(name) urn_family_##name
+#define URN__SINGLE_FUNCTION(name) urn__single_##name##_base
 #endif
 
 /* Ends a family file: the accessor of the descriptor. */

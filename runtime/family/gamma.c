@@ -5,42 +5,45 @@
 
 enum { SHAPE, RATE };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 5 * n;
-}
-
-static void rows(int64_t n, const double *restrict x, const double *restrict shape,
-                 const double *restrict rate, const double *restrict term,
-                 const double *restrict d_term, double *restrict log_density, double *restrict d_x,
-                 double *restrict d_shape, double *restrict d_rate)
+static void rows(int64_t n, const real *restrict x, const real *restrict shape,
+                 const real *restrict rate, const real *restrict term, const real *restrict d_term,
+                 real *restrict log_density, real *restrict d_x, real *restrict d_shape,
+                 real *restrict d_rate)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double a = shape[i], b = rate[i];
-        const double in = x[i] > 0.0 ? 1.0 : 0.0;
-        const double at = x[i] > 0.0 ? x[i] : 1.0;
+        const double v = (double)x[i], a = (double)shape[i], b = (double)rate[i];
+        const double in = v > 0.0 ? 1.0 : 0.0, at = v > 0.0 ? v : 1.0;
         const double s = b * at, t = s / a, log_x = log(at);
         const double log_t = log(a >= URN__SHAPE_LARGE ? t : b);
         const double large = a * (log_t - (t - 1.0));
         const double small = a * (log_t + log_x) - s;
-        const double value = (a >= URN__SHAPE_LARGE ? large : small) + term[i] - log_x;
+        const double value = (a >= URN__SHAPE_LARGE ? large : small) + (double)term[i] - log_x;
         const double finite = at < (double)INFINITY ? value : (double)-INFINITY;
-        const double inside = x[i] <= 0.0 ? (double)-INFINITY : x[i] > 0.0 ? finite : x[i];
-        log_density[i] = ((a > 0.0) & (b > 0.0)) ? inside : (double)NAN;
-        d_x[i] = in * ((a - 1.0) / at - b);
-        d_shape[i] = log_t + (a >= URN__SHAPE_LARGE ? 0.0 : log_x) + d_term[i];
-        d_rate[i] = a / b - at;
+        const double inside = v <= 0.0 ? (double)-INFINITY : v > 0.0 ? finite : v;
+        log_density[i] = (real)(((a > 0.0) & (b > 0.0)) ? inside : (double)NAN);
+        d_x[i] = (real)(in * ((a - 1.0) / at - b));
+        d_shape[i] = (real)(log_t + (a >= URN__SHAPE_LARGE ? 0.0 : log_x) + (double)d_term[i]);
+        d_rate[i] = (real)(a / b - at);
     }
 }
 
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
-    double *term = c->scratch + 3 * c->n, *d_term = term + c->n;
+    real *term = c->scratch + 3 * c->n, *d_term = term + c->n;
     urn__gamma_terms(c->n, c->param[SHAPE], term, d_term);
     rows(c->n, c->x, c->param[SHAPE], c->param[RATE], term, d_term, c->log_density,
          urn__partial(c, c->d_x, 0), urn__partial(c, c->d_param[SHAPE], 1),
          urn__partial(c, c->d_param[RATE], 2));
+}
+
+URN__DENSITY_DEFINE(gamma, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 5 * n;
 }
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
@@ -116,3 +119,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(gamma, family)
+
+#endif

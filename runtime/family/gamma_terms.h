@@ -12,11 +12,11 @@
 
 /* Per row the term in shape alone, and what is left of d / d shape: -digamma(shape), with
  * log(shape) added where it is large. Rows often share one shape, which is then looked at once. */
-static inline void urn__gamma_terms(int64_t n, const double *shape, double *term, double *d_term)
+static inline void urn__gamma_terms(int64_t n, const real *shape, real *term, real *d_term)
 {
     double last = NAN, of_last = NAN, d_of_last = NAN;
     for (int64_t i = 0; i < n; i++) {
-        const double a = shape[i];
+        const double a = (double)shape[i];
         if (a != last) {
             const bool large = a >= URN__SHAPE_LARGE;
             last = a;
@@ -24,8 +24,8 @@ static inline void urn__gamma_terms(int64_t n, const double *shape, double *term
                 large ? 0.5 * (log(a) - URN__LOG_2PI) - urn__stirling_error(a) : -urn__log_gamma(a);
             d_of_last = (large ? log(a) : 0.0) - urn__digamma(a);
         }
-        term[i] = of_last;
-        d_term[i] = d_of_last;
+        term[i] = (real)of_last;
+        d_term[i] = (real)d_of_last;
     }
 }
 

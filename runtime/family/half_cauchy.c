@@ -6,31 +6,35 @@ enum { SCALE };
 #define HALF_PI 1.5707963267948966192
 #define LOG_HALF_PI 0.45158270528945486473
 
+static void rows(int64_t n, const real *restrict x, const real *restrict scale,
+                 real *restrict log_density, real *restrict d_x, real *restrict d_scale)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const real inverse = 1 / scale[i];
+        const real z = x[i] * inverse;
+        const real pull = 2 * z / (1 + z * z);
+        const real value = -(real)LOG_HALF_PI - urn__log_real(scale[i]) - urn__log1p_real(z * z);
+        const real inside = x[i] < 0 ? -INFINITE : value;
+        log_density[i] = scale[i] > 0 ? inside : NOT_A_NUMBER;
+        d_x[i] = -pull * inverse;
+        d_scale[i] = (pull * z - 1) * inverse;
+    }
+}
+
+static void log_density(const urn__density_call_real *c)
+{
+    rows(c->n, c->x, c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
+         urn__partial(c, c->d_param[SCALE], 1));
+}
+
+URN__DENSITY_DEFINE(half_cauchy, log_density)
+
+#ifndef URN_SINGLE
+
 static int64_t scratch_doubles(int64_t n, int64_t dim)
 {
     (void)dim;
     return 2 * n;
-}
-
-static void rows(int64_t n, const double *restrict x, const double *restrict scale,
-                 double *restrict log_density, double *restrict d_x, double *restrict d_scale)
-{
-    for (int64_t i = 0; i < n; i++) {
-        const double inverse = 1.0 / scale[i];
-        const double z = x[i] * inverse;
-        const double pull = 2.0 * z / (1.0 + z * z);
-        const double value = -LOG_HALF_PI - log(scale[i]) - log1p(z * z);
-        const double inside = x[i] < 0.0 ? (double)-INFINITY : value;
-        log_density[i] = scale[i] > 0.0 ? inside : (double)NAN;
-        d_x[i] = -pull * inverse;
-        d_scale[i] = (pull * z - 1.0) * inverse;
-    }
-}
-
-static void log_density(const urn_density_call *c)
-{
-    rows(c->n, c->x, c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
-         urn__partial(c, c->d_param[SCALE], 1));
 }
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
@@ -73,3 +77,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(half_cauchy, family)
+
+#endif

@@ -3,36 +3,41 @@
 
 enum { LOC, SCALE };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 3 * n;
-}
-
-static void rows(int64_t n, const double *restrict x, const double *restrict loc,
-                 const double *restrict scale, double *restrict log_density, double *restrict d_x,
-                 double *restrict d_loc, double *restrict d_scale)
+static void rows(int64_t n, const real *restrict x, const real *restrict loc,
+                 const real *restrict scale, real *restrict log_density, real *restrict d_x,
+                 real *restrict d_loc, real *restrict d_scale)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double inside = x[i] > 0.0 ? 1.0 : 0.0;
-        const double at = x[i] > 0.0 ? x[i] : 1.0;
-        const double inverse = 1.0 / scale[i];
-        const double log_x = log(at);
-        const double z = (log_x - loc[i]) * inverse;
-        const double slope = z * inverse;
-        const double value = -log_x - log(scale[i]) - 0.5 * URN__LOG_2PI - 0.5 * (z * z);
-        const double density = x[i] <= 0.0 ? (double)-INFINITY : x[i] > 0.0 ? value : x[i];
-        log_density[i] = scale[i] > 0.0 ? density : (double)NAN;
-        d_x[i] = -inside * (1.0 + slope) / at;
+        const real inside = x[i] > 0 ? (real)1 : (real)0;
+        const real at = x[i] > 0 ? x[i] : (real)1;
+        const real inverse = 1 / scale[i];
+        const real log_x = urn__log_real(at);
+        const real z = (log_x - loc[i]) * inverse;
+        const real slope = z * inverse;
+        const real value =
+            -log_x - urn__log_real(scale[i]) - (real)(0.5 * URN__LOG_2PI) - (real)0.5 * (z * z);
+        const real density = x[i] <= 0 ? -INFINITE : x[i] > 0 ? value : x[i];
+        log_density[i] = scale[i] > 0 ? density : NOT_A_NUMBER;
+        d_x[i] = -inside * (1 + slope) / at;
         d_loc[i] = slope;
         d_scale[i] = slope * z - inverse;
     }
 }
 
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
     rows(c->n, c->x, c->param[LOC], c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
          urn__partial(c, c->d_param[LOC], 1), urn__partial(c, c->d_param[SCALE], 2));
+}
+
+URN__DENSITY_DEFINE(log_normal, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 3 * n;
 }
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
@@ -97,3 +102,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(log_normal, family)
+
+#endif

@@ -1,233 +1,223 @@
 /* Multivariate normal, by a lower triangular L with covariance L L^T or precision L L^T. */
-#include "mvn_rows.h"
+#include "mvn_block.h"
+#include "mvn_diagonal.h"
+#include "mvn_small.h"
 #include <urn/ops.h>
 
-static bool by_precision(const double *const *param)
+static bool by_precision(const urn__real *const *param)
 {
     return param[PRECISION_TRIL] != NULL;
 }
 
-/* Fits every path: lanes of at most 8. */
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)n;
-    const int64_t columns = dim * (3 * MVN_WIDE + 2) + dim * (dim + 1) / 2;
-    return columns * 8 + (dim + 7) / 8 * 8;
-}
-
 /* -(dim / 2) log(2 pi) +- sum log L_kk; NaN unless the diagonal is positive. Fills 1 / L_kk. */
-static double constant_of(int64_t d, const double *l, bool precision, double *inverse)
+static urn__real constant_of(int64_t d, const urn__real *l, bool precision, urn__real *inverse)
 {
-    double log_det = 0.0;
+    double diagonal[LANES_MOST], log_det = 0.0;
     bool valid = true;
-    for (int64_t k = 0; k < d; k++) {
-        inverse[k] = 1.0 / l[k * d + k];
-        log_det += log(l[k * d + k]);
-        valid &= l[k * d + k] > 0.0;
+    for (int64_t from = 0; from < d; from += LANES_MOST) {
+        for (int64_t k = 0; k < LANES_MOST; k++)
+            diagonal[k] = from + k < d ? (double)l[(from + k) * (d + 1)] : 1.0;
+        for (int64_t k = 0; k < LANES_MOST; k++) {
+            valid &= diagonal[k] > 0.0;
+            diagonal[k] = log(diagonal[k]);
+        }
+        for (int64_t k = 0; k < LANES_MOST; k++)
+            log_det += diagonal[k];
     }
+    for (int64_t k = 0; k < d; k++)
+        inverse[k] = 1 / l[k * (d + 1)];
     const double value = (precision ? log_det : -log_det) - 0.5 * (double)d * URN__LOG_2PI;
-    return valid ? value : (double)NAN;
+    return (urn__real)(valid ? value : (double)NAN);
 }
 
-#define SMALL_ROWS(d, precise)                                                                     \
-    static void rows_##d##_##precise(const mvn_job *job)                                           \
-    {                                                                                              \
-        lanes c[d] = {{0}}, y[d] = {{0}}, g[d] = {{0}}, loc[d] = {{0}};                            \
-        lanes sum_g[d] = {{0}}, products[(d) * ((d) + 1) / 2] = {{0}};                             \
-        mvn_small_rows(d, precise, job, (mvn_block){c, y, g, loc, sum_g, products});               \
-    }
-SMALL_ROWS(1, 0)
-SMALL_ROWS(2, 0)
-SMALL_ROWS(3, 0)
-SMALL_ROWS(4, 0)
-SMALL_ROWS(5, 0)
-SMALL_ROWS(1, 1)
-SMALL_ROWS(2, 1)
-SMALL_ROWS(3, 1)
-SMALL_ROWS(4, 1)
-SMALL_ROWS(5, 1)
+static bool is_diagonal(int64_t d, const urn__real *l)
+{
+    int64_t below = 0;
+    for (int64_t i = 1; i < d && below == 0; i++)
+        for (int64_t j = 0; j < i; j++)
+            below += !(l[i * d + j] == 0);
+    return below == 0;
+}
 
-static void (*const small_rows[2][MVN_SMALL + 1])(const mvn_job *) = {
-    {NULL, rows_1_0, rows_2_0, rows_3_0, rows_4_0, rows_5_0},
-    {NULL, rows_1_1, rows_2_1, rows_3_1, rows_4_1, rows_5_1},
+/* How the rows of a call are gone through, and what for. */
+typedef struct way {
+    bool precision, diagonal;
+    mvn_block block; /* its sums are those of every way */
+    mvn_diagonal at;
+    const urn__real *root; /* of the diagonal */
+} way;
+
+#define SMALL_ROWS(d)                                                                              \
+    static void scale_##d(const mvn_job *job, const way *w)                                        \
+    {                                                                                              \
+        mvn_small_rows(d, false, job, &w->block.sums);                                             \
+    }                                                                                              \
+    static void precision_##d(const mvn_job *job, const way *w)                                    \
+    {                                                                                              \
+        mvn_small_rows(d, true, job, &w->block.sums);                                              \
+    }                                                                                              \
+    static void diagonal_##d(const mvn_job *job, const way *w)                                     \
+    {                                                                                              \
+        mvn_small_diagonal(d, w->root, job, &w->block.sums);                                       \
+    }
+SMALL_ROWS(1)
+SMALL_ROWS(2)
+SMALL_ROWS(3)
+SMALL_ROWS(4)
+SMALL_ROWS(5)
+
+typedef void whole_groups(const mvn_job *job, const way *w);
+static whole_groups *const small_rows[3][MVN_SMALL + 1] = {
+    {NULL, scale_1, scale_2, scale_3, scale_4, scale_5},
+    {NULL, precision_1, precision_2, precision_3, precision_4, precision_5},
+    {NULL, diagonal_1, diagonal_2, diagonal_3, diagonal_4, diagonal_5},
 };
 
 /* Steps of the general loop, each compiled once: inlined together, the compiler would make a copy
  * of everything for each combination of what is wanted. */
 #define STEP static __attribute__((noinline)) void
 
-STEP centre_block(int64_t d, bool whole, const mvn_job *job, int64_t row, const mvn_block *at)
+STEP whiten(int wide, const mvn_job *job, const way *w)
 {
-    if (whole)
-        mvn_centred(d, MVN_WIDE, true, job, row, at->c, at->loc);
+    const lanes *c = w->block.c;
+    if (w->precision && wide == 1)
+        mvn_times_upper(1, job, c, w->block.y);
+    else if (w->precision)
+        mvn_times_upper(MVN_WIDE, job, c, w->block.y);
+    else if (wide == 1)
+        mvn_solve_lower(1, job, c, w->block.y);
     else
-        mvn_centred(d, MVN_WIDE, false, job, row, at->c, at->loc);
+        mvn_solve_lower(MVN_WIDE, job, c, w->block.y);
 }
 
-STEP whiten_block(int64_t d, bool precision, const mvn_job *job, const mvn_block *at)
+STEP pull(int wide, const mvn_job *job, const way *w)
 {
-    if (precision)
-        mvn_whiten(d, MVN_WIDE, true, job, at->c, at->y);
+    const lanes *y = w->block.y;
+    if (w->precision && wide == 1)
+        mvn_times_lower(1, job, y, w->block.g);
+    else if (w->precision)
+        mvn_times_lower(MVN_WIDE, job, y, w->block.g);
+    else if (wide == 1)
+        mvn_solve_upper(1, job, y, w->block.g);
     else
-        mvn_whiten(d, MVN_WIDE, false, job, at->c, at->y);
+        mvn_solve_upper(MVN_WIDE, job, y, w->block.g);
 }
 
-STEP pull_block(int64_t d, bool precision, const mvn_job *job, const mvn_block *at)
+STEP centre_rows(int wide, const mvn_job *job, int64_t row, const mvn_block *at)
 {
-    if (precision)
-        mvn_pull(d, MVN_WIDE, true, job, at->y, at->g);
+    mvn_centre(wide, job, row, at);
+}
+
+STEP write_partials(int wide, const mvn_job *job, int64_t row, const mvn_block *at)
+{
+    mvn_write_partials(wide, job, row, at);
+}
+
+STEP write_density(int wide, const mvn_job *job, int64_t row, const lanes *y)
+{
+    if (wide == 1)
+        mvn_write_density(1, job, row, y);
     else
-        mvn_pull(d, MVN_WIDE, false, job, at->y, at->g);
-    for (int64_t k = 0; k < d; k++)
-        for (int v = 0; v < MVN_WIDE; v++)
-            at->sum_g[k] += at->g[k * MVN_WIDE + v];
+        mvn_write_density(MVN_WIDE, job, row, y);
 }
 
-STEP write_block(int64_t d, bool whole, const mvn_job *job, int64_t row, const mvn_block *at)
+STEP add_products(int wide, int64_t d, const lanes *left, const mvn_block *at)
 {
-    if (whole)
-        mvn_write_partials(d, MVN_WIDE, true, job, row, at->g);
+    if (wide == 1)
+        mvn_add_products(1, d, left, at->y, at->sums.products);
     else
-        mvn_write_partials(d, MVN_WIDE, false, job, row, at->g);
+        mvn_add_products(MVN_WIDE, d, left, at->y, at->sums.products);
 }
 
-STEP add_block(int64_t d, bool precision, const mvn_block *at)
+static void blocks(const mvn_job *job, const way *w)
 {
-    mvn_add_products(d, MVN_WIDE, precision ? at->c : at->g, at->y, at->sum_products);
-}
-
-static mvn_block block_at(int64_t d, double *scratch)
-{
-    lanes *at = (lanes *)(void *)scratch;
-    const int64_t size = d * MVN_WIDE;
-    const mvn_block block = {
-        at, at + size, at + 2 * size, at + 3 * size, at + 3 * size + d, at + 3 * size + 2 * d};
-    memset(block.sum_g, 0, (size_t)(d + d * (d + 1) / 2) * sizeof(lanes));
-    return block;
-}
-
-/* Any dim, any number of rows. */
-static void block_rows(const mvn_job *job, bool precision, double *scratch)
-{
-    const int64_t d = job->dim, whole_rows = lanes_whole(d, job->n);
     const bool want_g =
-        job->d_x != NULL || job->d_loc != NULL || (job->d_tril != NULL && !precision);
-    const mvn_block at = block_at(d, scratch);
-    for (int64_t row = 0; row < job->n; row += MVN_WIDE * LANES) {
-        const bool whole = row + MVN_WIDE * LANES <= whole_rows;
-        centre_block(d, whole, job, row, &at);
-        whiten_block(d, precision, job, &at);
-        mvn_write_density(d, MVN_WIDE, whole, job, row, at.y);
+        job->d_x != NULL || job->d_loc != NULL || (job->d_tril != NULL && !w->precision);
+    for (int64_t row = 0; row < job->n;) {
+        const int wide = row + MVN_WIDE * LANES <= job->n ? MVN_WIDE : 1;
+        centre_rows(wide, job, row, &w->block);
+        whiten(wide, job, w);
+        write_density(wide, job, row, w->block.y);
         if (want_g) {
-            pull_block(d, precision, job, &at);
-            write_block(d, whole, job, row, &at);
+            pull(wide, job, w);
+            write_partials(wide, job, row, &w->block);
         }
         if (job->d_tril != NULL)
-            add_block(d, precision, &at);
+            add_products(wide, job->dim, w->precision ? w->block.c : w->block.g, &w->block);
+        row += wide * LANES;
     }
-    mvn_finish(precision, job, &at);
 }
 
-/* Rows from .. from + n - 1 of a job. */
-static mvn_job part(const mvn_job *job, int64_t from, int64_t n)
+static void diagonals(const mvn_job *job, const way *w)
 {
-    mvn_job p = *job;
-    p.n = n;
-    p.x += from * job->x_stride;
-    p.loc += from * job->loc_stride;
-    p.log_density += from;
-    p.d_x = job->d_x != NULL ? job->d_x + from * job->x_stride : NULL;
-    p.d_loc = job->d_loc != NULL ? job->d_loc + from * job->loc_stride : NULL;
-    return p;
+    mvn_diagonal_rows(job, &w->at);
 }
 
-static void dense_rows(const mvn_job *job, bool precision, double *scratch)
+/* All rows of a job: whole groups where they are, the others in a copy. */
+static void run(const mvn_job *job, whole_groups *groups, int64_t whole, const way *w,
+                urn__real *memory)
 {
-    const int64_t whole = job->dim <= MVN_SMALL ? lanes_whole(job->dim, job->n) : 0;
-    const mvn_job most = part(job, 0, whole), rest = part(job, whole, job->n - whole);
+    const mvn_job most = mvn_part(job, 0, whole);
     if (whole > 0)
-        small_rows[precision][job->dim](&most);
-    if (rest.n > 0)
-        block_rows(&rest, precision, scratch);
-}
-
-/* L diagonal: one pass over the memory, row by row. `root` is 1 / scale. */
-static void diagonal_row(int64_t d, const double *restrict x, const double *restrict loc,
-                         const double *restrict root, double constant, double *log_density,
-                         double *restrict g)
-{
-    lanes square = {0};
-    int64_t k = 0;
-    for (; k + LANES <= d; k += LANES) {
-        const lanes p = *(const lanes_at *)(root + k);
-        const lanes z = (*(const lanes_at *)(x + k) - *(const lanes_at *)(loc + k)) * p;
-        *(lanes_at *)(g + k) = z * p;
-        square += z * z;
+        groups(&most, w);
+    for (int64_t from = whole; from < job->n; from += LANES) {
+        const int64_t n = job->n - from < LANES ? job->n - from : LANES;
+        mvn_copy copy = mvn_copy_at(job->dim, memory);
+        const mvn_job few = mvn_copy_in(job, from, n, &copy);
+        groups(&few, w);
+        mvn_copy_out(job, from, n, &copy);
     }
-    double sum = lanes_sum(&square);
-    for (; k < d; k++) {
-        const double z = (x[k] - loc[k]) * root[k];
-        g[k] = z * root[k];
-        sum += z * z;
-    }
-    *log_density = constant - 0.5 * sum;
 }
 
-static void add_row(int64_t d, double sign, const double *restrict g, bool shared,
-                    double *restrict out)
+/* Sums of g as columns, from where the diagonal way keeps them. */
+static void collect_sums(int64_t d, const way *w)
 {
-    if (shared)
-        for (int64_t k = 0; k < d; k++)
-            out[k] += sign * g[k];
-    else
-        for (int64_t k = 0; k < d; k++)
-            out[k] = sign * g[k];
+    for (int64_t k = 0; k < d && w->at.sums != NULL; k++)
+        w->block.sums.g[k][0] = w->at.sums[k];
 }
 
-static void diagonal_rows(const mvn_job *job, bool precision, double *scratch)
+static void rows_sharing(const mvn_job *job, bool precision, urn__real *scratch)
 {
     const int64_t d = job->dim;
-    double *g = scratch, *root = scratch + d;
+    urn__real *memory = scratch + MVN_BLOCK(d) * LANES, *copy = memory + MVN_DIAGONAL(d);
+    urn__real *root = copy + MVN_COPY(d);
+    way w = {.precision = precision,
+             .diagonal = job->d_tril == NULL && is_diagonal(d, job->tril),
+             .block = mvn_block_at(d, job->d_tril != NULL, (lanes *)(void *)scratch),
+             .root = root};
     for (int64_t k = 0; k < d; k++)
         root[k] = precision ? job->tril[k * d + k] : job->inverse[k];
-    for (int64_t i = 0; i < job->n; i++) {
-        diagonal_row(d, job->x + i * job->x_stride, job->loc + i * job->loc_stride, root,
-                     job->constant, job->log_density + i, g);
-        if (job->d_x != NULL)
-            add_row(d, -1.0, g, job->x_stride == 0, job->d_x + i * job->x_stride);
-        if (job->d_loc != NULL)
-            add_row(d, 1.0, g, job->loc_stride == 0, job->d_loc + i * job->loc_stride);
+    if (d <= MVN_SMALL) {
+        whole_groups *groups = small_rows[w.diagonal ? 2 : precision][d];
+        run(job, groups, job->n / LANES * LANES, &w, copy);
+    } else if (w.diagonal) {
+        w.at = mvn_diagonal_at(job, root, memory);
+        run(job, diagonals, d >= LANES ? job->n / LANES * LANES : lanes_whole(d, job->n), &w, copy);
+        collect_sums(d, &w);
+    } else {
+        run(job, blocks, lanes_whole(d, job->n), &w, copy);
     }
+    mvn_finish(precision, job, &w.block.sums);
 }
 
-static bool is_diagonal(int64_t d, const double *l)
+/* Enough on every path: registers, then the rest; see rows_sharing and log_density. */
+static int64_t scratch_doubles(int64_t n, int64_t dim)
 {
-    for (int64_t i = 0; i < d; i++)
-        for (int64_t j = 0; j < i; j++)
-            if (l[i * d + j] != 0.0)
-                return false;
-    return true;
-}
-
-static void rows_sharing(const mvn_job *job, bool precision, double *scratch)
-{
-    if (job->dim > MVN_SMALL && job->d_tril == NULL && is_diagonal(job->dim, job->tril))
-        diagonal_rows(job, precision, scratch);
-    else
-        dense_rows(job, precision, scratch);
+    (void)n;
+    return MVN_BLOCK(dim) * LANES_MOST + MVN_DIAGONAL(dim) + MVN_COPY(dim) + 2 * dim;
 }
 
 /* Each row with an L of its own: a job of one row each. */
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
     const bool precision = by_precision(c->param);
     const int tril = precision ? PRECISION_TRIL : SCALE_TRIL;
     const int64_t d = c->dim, stride = c->stride[tril], step = stride == 0 ? c->n : 1;
-    double *inverse = c->scratch, *scratch = inverse + (d + 7) / 8 * 8;
+    urn__real *inverse = c->scratch + scratch_doubles(c->n, d) - d;
     if (stride != 0 && c->d_param[tril] != NULL)
-        memset(c->d_param[tril], 0, (size_t)(c->n * d * d) * sizeof(double));
+        memset(c->d_param[tril], 0, (size_t)(c->n * d * d) * sizeof(urn__real));
     for (int64_t i = 0; i < c->n; i += step) {
-        const double *l = c->param[tril] + i * stride;
+        const urn__real *l = c->param[tril] + i * stride;
         const mvn_job job = {
             .n = step,
             .dim = d,
@@ -243,9 +233,13 @@ static void log_density(const urn_density_call *c)
             .d_loc = c->d_param[LOC] != NULL ? c->d_param[LOC] + i * c->stride[LOC] : NULL,
             .d_tril = c->d_param[tril] != NULL ? c->d_param[tril] + i * stride : NULL,
         };
-        rows_sharing(&job, precision, scratch);
+        rows_sharing(&job, precision, c->scratch);
     }
 }
+
+URN__DENSITY_DEFINE(mvn, log_density)
+
+#ifndef URN_SINGLE
 
 static const double *row_of(const urn_draw_call *c, int k, int64_t row)
 {
@@ -355,3 +349,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(mvn, family)
+
+#endif

@@ -4,14 +4,8 @@
 
 enum { LOC, SCALE };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 3 * n;
-}
-
 /* Rows often share one scale, which then costs one logarithm and one division. */
-static bool is_constant(int64_t n, const double *v)
+static bool is_constant(int64_t n, const real *v)
 {
     int64_t same = 0;
     for (int64_t i = 0; i < n; i++)
@@ -19,48 +13,60 @@ static bool is_constant(int64_t n, const double *v)
     return same == n;
 }
 
-static void shared_scale(int64_t n, const double *restrict x, const double *restrict loc,
-                         double scale, double *restrict log_density, double *restrict d_x,
-                         double *restrict d_loc, double *restrict d_scale)
+static void shared_scale(int64_t n, const real *restrict x, const real *restrict loc, real scale,
+                         real *restrict log_density, real *restrict d_x, real *restrict d_loc,
+                         real *restrict d_scale)
 {
-    const double inverse = 1.0 / scale;
-    const double constant = scale > 0.0 ? -log(scale) - 0.5 * URN__LOG_2PI : (double)NAN;
+    const real inverse = 1 / scale;
+    const double logarithm = log((double)scale) + 0.5 * URN__LOG_2PI;
+    const real constant = scale > 0 ? (real)-logarithm : NOT_A_NUMBER;
     for (int64_t i = 0; i < n; i++) {
-        const double z = (x[i] - loc[i]) * inverse;
-        const double slope = z * inverse;
-        log_density[i] = constant - 0.5 * (z * z);
+        const real z = (x[i] - loc[i]) * inverse;
+        const real slope = z * inverse;
+        log_density[i] = constant - (real)0.5 * (z * z);
         d_x[i] = -slope;
         d_loc[i] = slope;
         d_scale[i] = slope * z - inverse;
     }
 }
 
-static void own_scales(int64_t n, const double *restrict x, const double *restrict loc,
-                       const double *restrict scale, double *restrict log_density,
-                       double *restrict d_x, double *restrict d_loc, double *restrict d_scale)
+static void own_scales(int64_t n, const real *restrict x, const real *restrict loc,
+                       const real *restrict scale, real *restrict log_density, real *restrict d_x,
+                       real *restrict d_loc, real *restrict d_scale)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double inverse = 1.0 / scale[i];
-        const double z = (x[i] - loc[i]) * inverse;
-        const double slope = z * inverse;
-        const double value = -log(scale[i]) - 0.5 * URN__LOG_2PI - 0.5 * (z * z);
-        log_density[i] = scale[i] > 0.0 ? value : (double)NAN;
+        const real inverse = 1 / scale[i];
+        const real z = (x[i] - loc[i]) * inverse;
+        const real slope = z * inverse;
+        const real value =
+            -urn__log_real(scale[i]) - (real)(0.5 * URN__LOG_2PI) - (real)0.5 * (z * z);
+        log_density[i] = scale[i] > 0 ? value : NOT_A_NUMBER;
         d_x[i] = -slope;
         d_loc[i] = slope;
         d_scale[i] = slope * z - inverse;
     }
 }
 
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
-    double *d_x = urn__partial(c, c->d_x, 0);
-    double *d_loc = urn__partial(c, c->d_param[LOC], 1);
-    double *d_scale = urn__partial(c, c->d_param[SCALE], 2);
-    const double *loc = c->param[LOC], *scale = c->param[SCALE];
+    real *d_x = urn__partial(c, c->d_x, 0);
+    real *d_loc = urn__partial(c, c->d_param[LOC], 1);
+    real *d_scale = urn__partial(c, c->d_param[SCALE], 2);
+    const real *loc = c->param[LOC], *scale = c->param[SCALE];
     if (c->n > 0 && is_constant(c->n, scale))
         shared_scale(c->n, c->x, loc, scale[0], c->log_density, d_x, d_loc, d_scale);
     else
         own_scales(c->n, c->x, loc, scale, c->log_density, d_x, d_loc, d_scale);
+}
+
+URN__DENSITY_DEFINE(normal, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 3 * n;
 }
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
@@ -132,3 +138,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(normal, family)
+
+#endif

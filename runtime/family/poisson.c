@@ -20,50 +20,54 @@ static const double log_factorial[SMALL] = {
     12.801827480081469611,
 };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 2 * n;
-}
-
 /* log k! where it comes from the table; elsewhere not used. */
-static void look_up(int64_t n, const double *restrict x, double *restrict out)
+static void look_up(int64_t n, const real *restrict x, real *restrict out)
 {
     for (int64_t i = 0; i < n; i++)
-        out[i] = x[i] >= 0.0 && x[i] < SMALL ? log_factorial[(int)x[i]] : 0.0;
+        out[i] = x[i] >= 0 && x[i] < SMALL ? (real)log_factorial[(int)x[i]] : 0;
 }
 
-static void rows(int64_t n, const double *restrict x, const double *restrict rate,
-                 const double *restrict log_factorials, double *restrict log_density,
-                 double *restrict d_rate)
+static void rows(int64_t n, const real *restrict x, const real *restrict rate,
+                 const real *restrict log_factorials, real *restrict log_density,
+                 real *restrict d_rate)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double r = rate[i], at = x[i] >= 0.0 ? x[i] : 0.0;
-        const double k = at < (double)INFINITY ? at : 0.0, inexact = x[i] - floor(k);
+        const double v = (double)x[i], r = (double)rate[i], at = v >= 0.0 ? v : 0.0;
+        const double k = at < (double)INFINITY ? at : 0.0, inexact = v - floor(k);
         const double positive = k > 0.0 ? k : 1.0, inverse = 1.0 / positive;
         const double t = r * inverse, f = inverse * inverse;
         const double log_t = log(k < SMALL ? r : t);
         const double error =
             (1.0 / 12 - f * (1.0 / 360 - f * (1.0 / 1260 - f * (1.0 / 1680 - f / 1188)))) * inverse;
         const double many = k * (log_t - (t - 1.0)) - 0.5 * (URN__LOG_2PI + log(positive)) - error;
-        const double few = k * log_t - r - log_factorials[i];
+        const double few = k * log_t - r - (double)log_factorials[i];
         const double some = k < SMALL ? few : many;
         const double value = k == 0.0 ? -r : some;
-        const double outside = x[i] == x[i] ? (double)-INFINITY : x[i];
+        const double outside = v == v ? (double)-INFINITY : v;
         const double density = inexact == 0.0 ? value : outside;
-        log_density[i] = r >= 0.0 ? density : (double)NAN;
-        d_rate[i] = (k == 0.0 ? 0.0 : k / r) - 1.0;
+        log_density[i] = (real)(r >= 0.0 ? density : (double)NAN);
+        d_rate[i] = (real)((k == 0.0 ? 0.0 : k / r) - 1.0);
     }
 }
 
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
-    double *log_factorials = c->scratch + c->n;
+    real *log_factorials = c->scratch + c->n;
     look_up(c->n, c->x, log_factorials);
     rows(c->n, c->x, c->param[RATE], log_factorials, c->log_density,
          urn__partial(c, c->d_param[RATE], 0));
     if (c->d_x != NULL)
-        memset(c->d_x, 0, (size_t)c->n * sizeof(double));
+        memset(c->d_x, 0, (size_t)c->n * sizeof *c->d_x);
+}
+
+URN__DENSITY_DEFINE(poisson, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 2 * n;
 }
 
 /* Adds up the probabilities, for small rates. */
@@ -187,3 +191,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(poisson, family)
+
+#endif

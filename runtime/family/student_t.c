@@ -5,56 +5,59 @@
 
 enum { DF, LOC, SCALE };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 6 * n;
-}
-
 /* The terms in df alone and their derivative; rows often share one df. */
-static void df_terms(int64_t n, const double *df, double *term, double *d_term)
+static void df_terms(int64_t n, const real *df, real *term, real *d_term)
 {
     double last = NAN, of_last = NAN, d_of_last = NAN;
     for (int64_t i = 0; i < n; i++) {
-        if (df[i] != last) {
-            last = df[i];
+        if ((double)df[i] != last) {
+            last = (double)df[i];
             const double h = 0.5 * last;
             of_last = last > 0.0 ? urn__log_gamma_half_step(h) - 0.5 * (log(last) + URN__LOG_PI)
                                  : (double)NAN;
             d_of_last = 0.5 * (urn__digamma(h + 0.5) - urn__digamma(h) - 1.0 / last);
         }
-        term[i] = of_last;
-        d_term[i] = d_of_last;
+        term[i] = (real)of_last;
+        d_term[i] = (real)d_of_last;
     }
 }
 
-static void rows(int64_t n, const double *restrict x, const double *restrict df,
-                 const double *restrict loc, const double *restrict scale,
-                 const double *restrict term, const double *restrict d_term,
-                 double *restrict log_density, double *restrict d_x, double *restrict d_df,
-                 double *restrict d_loc, double *restrict d_scale)
+static void rows(int64_t n, const real *restrict x, const real *restrict df,
+                 const real *restrict loc, const real *restrict scale, const real *restrict term,
+                 const real *restrict d_term, real *restrict log_density, real *restrict d_x,
+                 real *restrict d_df, real *restrict d_loc, real *restrict d_scale)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double inverse = 1.0 / scale[i];
-        const double z = (x[i] - loc[i]) * inverse;
-        const double square = z * z, logarithm = log1p(square / df[i]);
-        const double value = term[i] - log(scale[i]) - 0.5 * (df[i] + 1.0) * logarithm;
-        const double weight = (df[i] + 1.0) / (df[i] + square);
-        log_density[i] = scale[i] > 0.0 ? value : (double)NAN;
+        const real inverse = 1 / scale[i], half = (real)0.5;
+        const real z = (x[i] - loc[i]) * inverse;
+        const real square = z * z, logarithm = urn__log1p_real(square / df[i]);
+        const real value = term[i] - urn__log_real(scale[i]) - half * (df[i] + 1) * logarithm;
+        const real weight = (df[i] + 1) / (df[i] + square);
+        log_density[i] = scale[i] > 0 ? value : NOT_A_NUMBER;
         d_x[i] = -weight * z * inverse;
-        d_df[i] = d_term[i] - 0.5 * logarithm + 0.5 * weight * square / df[i];
+        d_df[i] = d_term[i] - half * logarithm + half * weight * square / df[i];
         d_loc[i] = weight * z * inverse;
-        d_scale[i] = (weight * square - 1.0) * inverse;
+        d_scale[i] = (weight * square - 1) * inverse;
     }
 }
 
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
-    double *term = c->scratch + 4 * c->n, *d_term = term + c->n;
+    real *term = c->scratch + 4 * c->n, *d_term = term + c->n;
     df_terms(c->n, c->param[DF], term, d_term);
     rows(c->n, c->x, c->param[DF], c->param[LOC], c->param[SCALE], term, d_term, c->log_density,
          urn__partial(c, c->d_x, 0), urn__partial(c, c->d_param[DF], 1),
          urn__partial(c, c->d_param[LOC], 2), urn__partial(c, c->d_param[SCALE], 3));
+}
+
+URN__DENSITY_DEFINE(student_t, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 6 * n;
 }
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
@@ -128,3 +131,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(student_t, family)
+
+#endif

@@ -14,18 +14,55 @@ URN_FAMILY_LIST(DECLARE)
 /* A path that is not built falls back on the base. */
 #ifdef URN_HAVE_V3
 #define V3(name) urn_family_##name##__v3
+#define SINGLE_V3(name) urn__single_##name##_v3
 #else
 #define V3(name) urn_family_##name
+#define SINGLE_V3(name) urn__single_##name##_base
 #endif
 #ifdef URN_HAVE_V4
 #define V4(name) urn_family_##name##__v4
+#define SINGLE_V4(name) urn__single_##name##_v4
 #else
 #define V4(name) urn_family_##name
+#define SINGLE_V4(name) urn__single_##name##_base
 #endif
 
 static const builds families[] = {
 #define ROW(name) {urn_family_##name, V3(name), V4(name)},
     URN_FAMILY_LIST(ROW)
+#undef ROW
+};
+
+/* Families with a log density in single precision: all but delta and improper_uniform, which
+ * compute next to nothing, and lkj_cholesky, which never has many rows. */
+#define SINGLE_LIST(X)                                                                             \
+    X(bernoulli)                                                                                   \
+    X(categorical)                                                                                 \
+    X(exponential)                                                                                 \
+    X(gamma)                                                                                       \
+    X(half_cauchy)                                                                                 \
+    X(half_normal)                                                                                 \
+    X(inverse_gamma)                                                                               \
+    X(log_normal)                                                                                  \
+    X(mvn)                                                                                         \
+    X(normal)                                                                                      \
+    X(poisson)                                                                                     \
+    X(student_t)                                                                                   \
+    X(uniform)
+
+#define DECLARE(name)                                                                              \
+    urn__density_single urn__single_##name##_base, urn__single_##name##_v3, urn__single_##name##_v4;
+SINGLE_LIST(DECLARE)
+#undef DECLARE
+
+typedef struct single_builds {
+    const urn_family *(*family)(void);
+    urn__density_single *base, *v3, *v4;
+} single_builds;
+
+static const single_builds singles[] = {
+#define ROW(name) {urn_family_##name, urn__single_##name##_base, SINGLE_V3(name), SINGLE_V4(name)},
+    SINGLE_LIST(ROW)
 #undef ROW
 };
 
@@ -36,6 +73,7 @@ static const urn_support *(*const supports[])(void) = {
 };
 
 static const int n_families = sizeof families / sizeof families[0];
+static const int n_singles = sizeof singles / sizeof singles[0];
 static const int n_supports = sizeof supports / sizeof supports[0];
 
 const urn_family *urn__family_for_cpu(const urn_family *family, const char *cpu)
@@ -55,8 +93,15 @@ const urn_family *urn__family_for_cpu(const urn_family *family, const char *cpu)
 
 urn__density_single *urn__family_single(const urn_family *family, const char *cpu)
 {
-    (void)family;
-    (void)cpu;
+    const urn_family *base = urn__family_for_cpu(family, "base");
+    for (int i = 0; i < n_singles; i++) {
+        const single_builds *s = &singles[i];
+        if (base != s->family())
+            continue;
+        if (strcmp(cpu, "v4") == 0)
+            return s->v4;
+        return strcmp(cpu, "v3") == 0 ? s->v3 : s->base;
+    }
     return NULL;
 }
 

@@ -3,33 +3,37 @@
 
 enum { LOW, HIGH };
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 2 * n;
-}
-
-static void rows(int64_t n, const double *restrict x, const double *restrict low,
-                 const double *restrict high, double *restrict log_density, double *restrict d_low,
-                 double *restrict d_high)
+static void rows(int64_t n, const real *restrict x, const real *restrict low,
+                 const real *restrict high, real *restrict log_density, real *restrict d_low,
+                 real *restrict d_high)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double width = high[i] - low[i], inverse = 1.0 / width;
-        const double below = x[i] < low[i] ? (double)-INFINITY : -log(width);
-        const double inside = x[i] > high[i] ? (double)-INFINITY : below;
-        const double number = x[i] == x[i] ? inside : (double)NAN;
-        log_density[i] = width > 0.0 ? number : (double)NAN;
+        const real width = high[i] - low[i], inverse = 1 / width;
+        const real below = x[i] < low[i] ? -INFINITE : -urn__log_real(width);
+        const real inside = x[i] > high[i] ? -INFINITE : below;
+        const real number = x[i] == x[i] ? inside : NOT_A_NUMBER;
+        log_density[i] = width > 0 ? number : NOT_A_NUMBER;
         d_low[i] = inverse;
         d_high[i] = -inverse;
     }
 }
 
-static void log_density(const urn_density_call *c)
+static void log_density(const urn__density_call_real *c)
 {
     rows(c->n, c->x, c->param[LOW], c->param[HIGH], c->log_density,
          urn__partial(c, c->d_param[LOW], 0), urn__partial(c, c->d_param[HIGH], 1));
     if (c->d_x != NULL)
-        memset(c->d_x, 0, (size_t)c->n * sizeof(double));
+        memset(c->d_x, 0, (size_t)c->n * sizeof *c->d_x);
+}
+
+URN__DENSITY_DEFINE(uniform, log_density)
+
+#ifndef URN_SINGLE
+
+static int64_t scratch_doubles(int64_t n, int64_t dim)
+{
+    (void)dim;
+    return 2 * n;
 }
 
 static double between(const urn_draw_call *c, int64_t row, double p)
@@ -96,3 +100,5 @@ static const urn_family family = {
 };
 
 URN__FAMILY_DEFINE(uniform, family)
+
+#endif

@@ -98,7 +98,7 @@ static void vectors_are_cut_short(void **state)
     x[7] = 1;
     x[10] = HUGE_VAL;
     check_explanation(model, x,
-                      "site \"x\" (mvn): log density is nan at row 1: value inf, ..., loc 3, ..., "
+                      "site \"x\" (mvn): log density is -inf at row 1: value inf, ..., loc 3, ..., "
                       "scale_tril 1, ...");
     urn_model_free(model);
 }
