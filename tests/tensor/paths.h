@@ -1,5 +1,5 @@
 /* What the tests of kernels share: the CPU paths of this machine, numbers to feed them, distances.
- */
+ * Tests are compiled once per precision, as the kernels are (see runtime/tensor/real.h). */
 #ifndef URN_TESTS_TENSOR_PATHS_H
 #define URN_TESTS_TENSOR_PATHS_H
 
@@ -11,13 +11,32 @@
 
 #include <cmocka.h>
 
-#include "runtime/tensor/tensor.h"
+#include "runtime/tensor/real.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#ifdef URN_SINGLE
+#define EPSILON 0x1p-23 /* from 1 to the next number */
+static inline const urn__kernels_real *kernels_in_real(const urn__kernels *kernels)
+{
+    return urn__kernels_in_single(kernels);
+}
+#else
+#define EPSILON 0x1p-52
+static inline const urn__kernels_real *kernels_in_real(const urn__kernels *kernels)
+{
+    return kernels;
+}
+#endif
+/* The most a rounding to the nearest changes a number, relative to it. */
+#define ROUNDING (EPSILON / 2)
+/* Written where nothing may be written. */
+#define UNTOUCHED ((urn__real)12345)
+
 /* Runs `check` on every path the machine has, and says on which. */
-static inline void on_each_path(void (*check)(const urn__kernels *kernels))
+static inline void on_each_path(void (*check)(const urn__kernels_real *kernels))
 {
     static const char *const names[] = {"base", "v3", "v4"};
     int n = 0;
@@ -27,7 +46,8 @@ static inline void on_each_path(void (*check)(const urn__kernels *kernels))
             print_message("no path %s here\n", names[i]);
             continue;
         }
-        check(kernels);
+        assert_string_equal(kernels_in_real(kernels)->name, names[i]);
+        check(kernels_in_real(kernels));
         n++;
     }
     assert_true(n >= 1);
@@ -48,24 +68,27 @@ static inline double test_uniform(uint64_t *state, double low, double high)
     return low + (high - low) * ((double)(test_word(state) >> 11) * 0x1p-53);
 }
 
-static inline double *test_array(uint64_t *state, int64_t n, double low, double high)
+static inline urn__real *test_zeros(int64_t n)
 {
-    double *x = malloc((size_t)(n > 0 ? n : 1) * sizeof *x);
+    urn__real *x = calloc((size_t)(n > 0 ? n : 1), sizeof *x);
     assert_non_null(x);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = test_uniform(state, low, high);
     return x;
 }
 
-static inline void assert_same_bits(int64_t n, const double *a, const double *b)
+static inline urn__real *test_array(uint64_t *state, int64_t n, double low, double high)
 {
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t u, v;
-        memcpy(&u, a + i, sizeof u);
-        memcpy(&v, b + i, sizeof v);
-        if (u != v)
-            fail_msg("element %lld: %.17g and %.17g differ", (long long)i, a[i], b[i]);
-    }
+    urn__real *x = test_zeros(n);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (urn__real)test_uniform(state, low, high);
+    return x;
+}
+
+static inline void assert_same_bits(int64_t n, const urn__real *a, const urn__real *b)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp(a + i, b + i, sizeof *a) != 0)
+            fail_msg("element %lld: %.17g and %.17g differ", (long long)i, (double)a[i],
+                     (double)b[i]);
 }
 
 /* |value - expected| <= bound * max(floor, |expected|) */
@@ -73,6 +96,14 @@ static inline void assert_close(double value, double expected, double bound, dou
 {
     if (!(fabs(value - expected) <= bound * fmax(floor, fabs(expected))))
         fail_msg("%.17g, expected %.17g (off by %.3g)", value, expected, fabs(value - expected));
+}
+
+/* |value - expected| <= bound */
+static inline void assert_within(double value, long double expected, double bound)
+{
+    if (!(fabsl((long double)value - expected) <= (long double)bound))
+        fail_msg("%.17g, expected %.17Lg (off by %.3Lg, bound %.3g)", value, expected,
+                 fabsl((long double)value - expected), bound);
 }
 
 #endif

@@ -132,7 +132,7 @@ static void check_accuracy(const urn__kernels *kernels)
     for (int k = 0; k < N_ACCURACIES; k++) {
         const accuracy *row = &accuracies[k];
         uint64_t seed = (uint64_t)k;
-        double *x = test_array(&seed, POINTS, row->low, row->high);
+        urn__real *x = test_array(&seed, POINTS, row->low, row->high);
         double *y = malloc(POINTS * sizeof *y);
         assert_non_null(y);
         kernels->map1[row->map](POINTS, x, y);
@@ -302,7 +302,7 @@ static void check_parts(const urn__kernels *kernels)
 {
     enum { N = 37 };
     uint64_t seed = 7;
-    double *x = test_array(&seed, N, 0.1, 0.9);
+    urn__real *x = test_array(&seed, N, 0.1, 0.9);
     for (int map = 0; map < URN__MAP1_COUNT; map++) {
         double whole[N], part[N + 1];
         kernels->map1[map](N, x, whole);

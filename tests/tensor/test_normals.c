@@ -1,5 +1,6 @@
-/* Bulk normals: the generator against a plain transcription of its definition, cuts of a range, and
- * the statistics of one stream, of many, and between them. */
+/* Bulk normals: the generator against a plain transcription of its definition, its extremes, cuts
+ * of a range, and the statistics of one stream, of many, and between them (in double: the float
+ * normals are the same ones, rounded, which the definition tells). */
 #include "tests/tensor/paths.h"
 
 #include <gsl/gsl_cdf.h>
@@ -13,30 +14,43 @@ static uint64_t next_output(uint64_t *state, uint64_t increment)
     return (word >> 43) ^ word;
 }
 
-static double unit(uint64_t word)
+static long double unit(uint64_t word)
 {
-    return (double)(word >> 12) * 0x1p-52;
+    return (long double)(word >> 12) * 0x1p-52L;
 }
 
-static void check_definition(const urn__kernels *kernels)
+/* Sine of `turns` turns, without the error of a large angle. */
+static long double sine_of(long double turns)
 {
-    enum { BLOCKS = 40, N = BLOCKS * URN__NORMAL_BLOCK };
+    const long double half_turns = 2.0L * turns, nearest = rintl(half_turns);
+    const long double s = sinl(3.141592653589793238462643383279502884L * (half_turns - nearest));
+    return fmodl(nearest, 2.0L) == 0.0L ? s : -s;
+}
+
+/* Each normal is off by at most 12 roundings of itself: 6 of the radius (the logarithm's 10 are
+ * halved by the root), 5 of the sine or cosine, one of their product. */
+static void assert_pair(urn__real first, urn__real second, uint64_t word, uint64_t other)
+{
+    const long double radius = sqrtl(-2.0L * log1pl(-unit(word)));
+    const long double x = radius * sine_of(unit(other) + 0.25L), y = radius * sine_of(unit(other));
+    assert_within((double)first, x, 12.0 * ROUNDING * fabs((double)x));
+    assert_within((double)second, y, 12.0 * ROUNDING * fabs((double)y));
+}
+
+static void check_definition(const urn__kernels_real *kernels)
+{
+    enum { BLOCKS = 2000, N = BLOCKS * URN__NORMAL_BLOCK };
     const urn__stream stream = urn__stream_at(1, 2, "site", 3);
-    double *z = malloc(N * sizeof *z);
-    assert_non_null(z);
+    urn__real *z = test_zeros(N);
     kernels->normals(&stream, 0, N, z);
     uint64_t state = stream.key;
     for (int b = 0; b < BLOCKS; b++) {
         uint64_t words[URN__NORMAL_BLOCK];
         for (int i = 0; i < URN__NORMAL_BLOCK; i++)
             words[i] = next_output(&state, stream.key2 | 1);
-        const double *block = z + b * URN__NORMAL_BLOCK;
-        for (int k = 0; k < 256; k++) {
-            const double radius = sqrt(-2.0 * log(1.0 - unit(words[k])));
-            const double angle = 2.0 * 3.14159265358979323846 * unit(words[256 + k]);
-            assert_close(block[k], radius * cos(angle), 1e-14, 1.0);
-            assert_close(block[256 + k], radius * sin(angle), 1e-14, 1.0);
-        }
+        const urn__real *block = z + b * URN__NORMAL_BLOCK;
+        for (int k = 0; k < 256; k++)
+            assert_pair(block[k], block[256 + k], words[k], words[256 + k]);
     }
     free(z);
 }
@@ -47,21 +61,88 @@ static void is_the_generator_it_says(void **state)
     on_each_path(check_definition);
 }
 
-static void check_cuts(const urn__kernels *kernels)
+/* 1 / odd modulo 2^64, by Newton's iteration. */
+static uint64_t inverse(uint64_t odd)
+{
+    uint64_t x = odd;
+    for (int i = 0; i < 6; i++)
+        x *= 2 - odd * x;
+    return x;
+}
+
+/* The state whose output is `word`: each step of the output function is a bijection. */
+static uint64_t state_of(uint64_t word)
+{
+    word ^= word >> 43;
+    word *= inverse(UINT64_C(12605985483714917081));
+    const int shift = (int)(word >> 59) + 5; /* the top bits are the state's own */
+    uint64_t s = word;
+    for (int known = shift; known < 64; known += shift)
+        s = word ^ (s >> shift);
+    return s;
+}
+
+/* A stream whose word number `at` is `word`. */
+static urn__stream stream_with(uint64_t word, int at)
+{
+    urn__stream stream = {.key = state_of(word), .key2 = 77};
+    for (int i = 0; i < at; i++)
+        stream.key = (stream.key - 77) * inverse(UINT64_C(6364136223846793005));
+    return stream;
+}
+
+/* The shortest and longest radii, and angles next to whole quarters of a turn. */
+static void check_extremes(const urn__kernels_real *kernels)
+{
+    static const uint64_t units[] = {0,
+                                     1,
+                                     2,
+                                     UINT64_C(0x0fffffffffffff),
+                                     UINT64_C(0x0ffffffffffffe),
+                                     UINT64_C(0x08000000000000),
+                                     UINT64_C(0x08000000000001),
+                                     UINT64_C(0x07ffffffffffff),
+                                     UINT64_C(0x04000000000001),
+                                     UINT64_C(0x03ffffffffffff),
+                                     UINT64_C(0x02000000000000),
+                                     UINT64_C(0x0c000000000001),
+                                     UINT64_C(0x04afb0ccc06219),
+                                     UINT64_C(0x04afb0ccc0621a)}; /* 1 - sqrt(1/2) */
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        for (int at = 0; at <= 256; at += 256) {
+            const urn__stream stream = stream_with(units[i] << 12 | 5, at);
+            urn__real z[URN__NORMAL_BLOCK];
+            kernels->normals(&stream, 0, URN__NORMAL_BLOCK, z);
+            uint64_t state = stream.key, words[257];
+            for (int k = 0; k <= 256; k++)
+                words[k] = next_output(&state, stream.key2);
+            assert_true(words[at] >> 12 == units[i]);
+            assert_pair(z[0], z[256], words[0], words[256]);
+        }
+    }
+}
+
+static void extremes(void **state)
+{
+    (void)state;
+    on_each_path(check_extremes);
+}
+
+static void check_cuts(const urn__kernels_real *kernels)
 {
     enum { BLOCK = URN__NORMAL_BLOCK, N = 7 * BLOCK + 100 };
     const int64_t first = (int64_t)BLOCK * INT64_C(123456789012);
     const urn__stream stream = urn__stream_at(7, 0, "U", 9);
-    double whole[N], part[N + 1];
+    urn__real whole[N], part[N + 1];
     kernels->normals(&stream, first, N, whole);
     static const int64_t sizes[] = {0, 1, 2, 255, 256, 257, 511, 512, 513, 1024, 2000};
     for (int b = 0; b < 3; b++) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             const int64_t n = sizes[s];
-            part[n] = 12345.0;
+            part[n] = UNTOUCHED;
             kernels->normals(&stream, first + b * BLOCK, n, part);
             assert_same_bits(n, part, whole + b * BLOCK);
-            assert_true(part[n] == 12345.0);
+            assert_true(part[n] == UNTOUCHED);
         }
     }
 }
@@ -71,6 +152,8 @@ static void cuts_do_not_matter(void **state)
     (void)state;
     on_each_path(check_cuts);
 }
+
+#ifndef URN_SINGLE
 
 static int by_value(const void *a, const void *b)
 {
@@ -102,7 +185,7 @@ static void assert_moment(int64_t n, const double *z, int power, double mean, do
         fail_msg("moment %d is %.2f standard errors off", power, off);
 }
 
-static void check_distribution(const urn__kernels *kernels)
+static void check_distribution(const urn__kernels_real *kernels)
 {
     enum { N = 1 << 20 };
     double *z = malloc(N * sizeof *z);
@@ -147,7 +230,7 @@ static void assert_uncorrelated(int64_t n, const double *x, const double *y, con
                  (long long)which, plain, squares);
 }
 
-static void check_lags(const urn__kernels *kernels)
+static void check_lags(const urn__kernels_real *kernels)
 {
     enum { N = 1 << 18, LONGEST = 4096 };
     static const int64_t lags[] = {1,  2,   3,   4,   7,   8,   9,    16,  31,
@@ -167,7 +250,7 @@ static void a_stream_is_independent_within(void **state)
     on_each_path(check_lags);
 }
 
-static void check_streams(const urn__kernels *kernels)
+static void check_streams(const urn__kernels_real *kernels)
 {
     enum { N = 1 << 14, STREAMS = 60 };
     double *z = malloc((size_t)STREAMS * N * sizeof *z);
@@ -190,7 +273,7 @@ static void streams_are_independent(void **state)
 }
 
 /* What a small site sees: the first numbers of one stream a step. */
-static void check_firsts(const urn__kernels *kernels)
+static void check_firsts(const urn__kernels_real *kernels)
 {
     enum { STEPS = 40000 };
     double *z[3];
@@ -222,15 +305,20 @@ static void first_numbers_of_streams(void **state)
     on_each_path(check_firsts);
 }
 
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_the_generator_it_says),
+        cmocka_unit_test(extremes),
         cmocka_unit_test(cuts_do_not_matter),
+#ifndef URN_SINGLE
         cmocka_unit_test(is_standard_normal),
         cmocka_unit_test(a_stream_is_independent_within),
         cmocka_unit_test(streams_are_independent),
         cmocka_unit_test(first_numbers_of_streams),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

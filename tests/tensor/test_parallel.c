@@ -86,13 +86,20 @@ static void the_best_path_is_taken(void **state)
 
 static void check_complete(const urn__kernels *kernels)
 {
+    const urn__kernels_single *single = urn__kernels_in_single(kernels);
+    assert_string_equal(single->name, kernels->name);
     for (int i = 0; i < URN__MAP1_COUNT; i++)
-        assert_non_null(kernels->map1[i]);
+        assert_true(kernels->map1[i] && single->map1[i]);
     for (int i = 0; i < URN__MAP2_COUNT; i++)
-        assert_non_null(kernels->map2[i]);
+        assert_true(kernels->map2[i] && single->map2[i]);
     assert_true(kernels->sum && kernels->dot && kernels->axpy && kernels->row_dot);
-    assert_true(kernels->scatter_rows && kernels->gather_rows && kernels->normals);
-    assert_true(kernels->guide_sample && kernels->adam && kernels->momentum && kernels->guide_adam);
+    assert_true(kernels->scatter_rows && kernels->gather_rows && kernels->weigh_rows);
+    assert_true(kernels->normals && kernels->guide_sample && kernels->guide_adam);
+    assert_true(kernels->adam && kernels->momentum);
+    assert_true(single->sum && single->dot && single->axpy && single->row_dot);
+    assert_true(single->scatter_rows && single->gather_rows && single->weigh_rows);
+    assert_true(single->normals && single->guide_sample && single->guide_adam);
+    assert_true(single->adam && single->momentum);
 }
 
 static void tables_are_complete(void **state)
