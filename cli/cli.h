@@ -141,8 +141,8 @@ const char *cli_bold(void);
 const char *cli_plain(void);
 bool cli_colour(FILE *out);
 
-/* One thread for BLAS, of the whole process (blas.c). */
-void cli_calm_blas(void);
+/* Threads of BLAS and memory of the process, at its start (process.c). */
+void cli_settle_process(void);
 
 /* ---- the commands ---- */
 #define CLI_COMMAND(name)                                                                          \

@@ -3,6 +3,7 @@
 #include "data.h"
 #include "init.h"
 #include "load.h"
+#include "memory.h"
 #include "profile.h"
 #include "progress.h"
 #include "save.h"
@@ -29,6 +30,8 @@ const cli_option cli_fit_options[] = {
                "the type the steps compute in; single is faster and takes half the memory"),
     CLI_TEXT("cpu", "PATH", NULL,
              "instructions to use: base, v3 (AVX2) or v4 (AVX-512); default: the best there is"),
+    CLI_TEXT("max-memory", "SIZE", NULL,
+             "refuse a fit that would take more, such as 500M or 4G, before it starts"),
     CLI_THREADS_OPTION,
     CLI_SEED_OPTION,
     CLI_OUT("DIR", "write the run here: fit.json, draws.nc, log.csv"),
@@ -58,6 +61,7 @@ typedef struct session {
     urn__io_csv log_csv;
     bool log_begun, interrupted;
     cli_progress progress;
+    cli_memory memory;
     json_t *sites, *json;
     cli_score *scores;
     int n_scores;
@@ -211,6 +215,33 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static int64_t budget_of(const session *s)
+{
+    return (int64_t)(cli_real(s->args, "save-budget") * 1048576.0);
+}
+
+/* Bytes of predictions (see urn_predict) and of draws.nc, which is built in memory. */
+static cli_after memory_after(const session *s)
+{
+    const double number = sizeof(double), n = (double)urn_model_position_size(s->model);
+    const double draws = 400.0 * (double)s->n_held_out * number;
+    cli_after after = {0};
+    if (s->target != NULL)
+        after.predictions = 4.0 * n * number + 10.0 * (double)s->n_held_out * number +
+                            fmin(draws, 256.0 * 1048576.0);
+    if (s->run != NULL)
+        after.files =
+            3.0 * n * number + cli_guide_draws_bytes(s->model, budget_of(s)) + 6.0 * 1048576.0;
+    return after;
+}
+
+static urn_status on_admit(void *context, const urn_fit_memory *fit, urn_error *error)
+{
+    session *s = context;
+    const cli_after after = memory_after(s);
+    return cli_memory_admit(&s->memory, fit, &after, error);
+}
+
 static urn_precision precision_of(const cli_args *args)
 {
     return strcmp(cli_text(args, "precision"), "single") == 0 ? URN_PRECISION_SINGLE
@@ -237,6 +268,7 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .progress = on_progress,
                                      .interrupted = cli_interrupted,
                                      .log_row = on_log_row,
+                                     .admit = on_admit,
                                      .profile = cli_flag(s->args, "profile")};
     s->progress = cli_progress_start(cli_flag(s->args, "quiet"), cli_int(s->args, "log-every"));
     cli_catch_interrupts();
@@ -285,6 +317,7 @@ static urn_status make_json(session *s, urn_error *error)
                                .threads = s->threads,
                                .interrupted = s->interrupted,
                                .wall_s = s->wall_s,
+                               .memory_estimate = s->memory.estimate,
                                .n_training = training_rows(s),
                                .n_held_out = s->n_held_out,
                                .sites = s->sites,
@@ -293,11 +326,12 @@ static urn_status make_json(session *s, urn_error *error)
     URN_TRY(cli_fit_json(&fitted, &s->json, error));
     if (s->run == NULL)
         return URN_OK;
-    const double budget = cli_real(s->args, "save-budget") * 1048576.0;
     const char *path = urn__io_run_path(s->run, "draws.nc");
     if (path == NULL)
         return cli_fail_memory(error);
-    return cli_save_draws(&fitted, (int64_t)budget, path, error);
+    URN_TRY(cli_save_draws(&fitted, budget_of(s), path, error));
+    json_object_set_new(s->json, "peak_rss_mb", urn__io_json_real(cli_memory_peak() / 1048576.0));
+    return URN_OK;
 }
 
 static urn_status open_run(session *s, urn_error *error)
@@ -349,6 +383,9 @@ static void print_numbers(const session *s)
            (long long)training_rows(s), (long long)s->n_held_out, (unsigned long long)s->seed);
     printf("%.0f steps in %.2f s, %.3f ms a step (median)\n", fit_number(s, "steps"),
            fit_number(s, "wall_s"), fit_number(s, "step_ms_median"));
+    char peak[32], estimate[32];
+    printf("memory: %s at the peak, estimated %s\n", cli_bytes(cli_memory_peak(), peak),
+           cli_bytes(s->memory.estimate, estimate));
     if (!isnan(loss))
         printf("loss per observation %s (mean of fresh draws)\n", cli_number(loss, text));
     if (!isnan(k_hat))
@@ -386,10 +423,13 @@ static urn_status fit_session(session *s, urn_error *error)
     const cli_args *args = s->args;
     const urn__kernels *kernels; /* an unknown --cpu is refused before anything is read */
     URN_TRY(urn__kernels_select(cli_text(args, "cpu"), &kernels, error));
+    URN_TRY(cli_memory_start(args, &s->memory, error));
+    URN_TRY(cli_memory_files(&s->memory, error));
     URN_TRY(cli_load(args->operands[0], &s->source, error));
     URN_TRY(cli_setup_init(args, false, &s->setup, error));
     URN_TRY(open_run(s, error));
     URN_TRY(cli_read_data(args, cli_text(args, "test"), &s->data, error));
+    URN_TRY(cli_memory_read(&s->memory, s->data, error));
     URN_TRY(merge_duplicates(s, error));
     URN_TRY(hold_out(s, error));
     count_held_out(s);
@@ -397,6 +437,7 @@ static urn_status fit_session(session *s, urn_error *error)
     if (traced == URN_ERR_DATA && error != NULL && cli_text_at(args, "data", 0) == NULL)
         snprintf(error->hint, sizeof error->hint, "give data with --data FILE");
     URN_TRY(traced);
+    URN_TRY(cli_memory_traced(&s->memory, error));
     URN_TRY(cli_init_read(args, s->model, &s->init, error));
     URN_TRY(run_fit(s, error));
     URN_TRY(score(s, error));

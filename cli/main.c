@@ -101,7 +101,7 @@ int main(int argc, char **argv)
     /* A full disk or a closed pipe is an error to report, not a signal to die by. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    cli_calm_blas();
+    cli_settle_process();
     urn_error error = {.status = URN_OK};
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name == NULL) {

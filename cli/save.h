@@ -19,7 +19,7 @@ typedef struct cli_fitted {
     uint64_t seed;
     int threads;
     bool interrupted;
-    double wall_s;
+    double wall_s, memory_estimate;
     int64_t n_training, n_held_out;
     const json_t *sites;
     const cli_score *scores;
@@ -33,6 +33,8 @@ enum {
 
 urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,
                           urn_error *error);
+/* Bytes of the draws it keeps of a normal guide. */
+double cli_guide_draws_bytes(const urn_model *model, int64_t budget);
 /* What fit.json holds. */
 urn_status cli_fit_json(const cli_fitted *fitted, json_t **json, urn_error *error);
 

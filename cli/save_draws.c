@@ -10,36 +10,56 @@ typedef struct writer {
     urn__io_nc *nc;
     int64_t chains, draws, thin; /* kept draws a chain; every thin-th of the posterior's */
     int posterior_group, guide_group;
+    bool sampler;
     int *vars; /* per site; -1: not kept */
 } writer;
 
-static bool kept(const writer *w, int site, urn_site_info *info)
+static bool kept(const urn_model *model, bool sampler, int site, urn_site_info *info)
 {
-    urn_model_site(w->model, site, info);
+    urn_model_site(model, site, info);
     if (info->role != URN_SITE_LATENT && info->role != URN_SITE_RECORDED &&
         info->role != URN_SITE_PARAM)
         return false;
-    return urn_posterior_kind_of(w->posterior) == URN_POSTERIOR_DRAWS ||
-           info->size <= CLI_GUIDE_SITE;
+    return sampler || info->size <= CLI_GUIDE_SITE;
+}
+
+/* Elements of a draw of the sites kept. */
+static int64_t kept_elements(const urn_model *model, bool sampler)
+{
+    int64_t elements = 0;
+    for (int i = 0; i < urn_model_site_count(model); i++) {
+        urn_site_info info;
+        if (kept(model, sampler, i, &info))
+            elements += info.size;
+    }
+    return elements;
+}
+
+/* Every so manieth of `draws` fits into the budget. */
+static int64_t thinning(int64_t draws, int64_t chains, int64_t elements, int64_t budget)
+{
+    const int64_t most = budget / (8 * (elements + 1) * chains);
+    return most >= draws ? 1 : (draws + most) / (most > 0 ? most : 1);
 }
 
 /* How many draws to keep: all of a sampler's, 1,000 of a guide's, thinned evenly to the budget. */
 static void choose_draws(writer *w, int64_t budget)
 {
     const urn_posterior_kind kind = urn_posterior_kind_of(w->posterior);
+    w->sampler = kind == URN_POSTERIOR_DRAWS;
     w->chains = urn_posterior_chains(w->posterior);
-    w->draws = kind == URN_POSTERIOR_DRAWS    ? urn_posterior_draws(w->posterior)
+    w->draws = w->sampler                     ? urn_posterior_draws(w->posterior)
                : kind == URN_POSTERIOR_NORMAL ? CLI_GUIDE_DRAWS
                                               : 1;
-    int64_t elements = 1;
-    for (int i = 0; i < urn_model_site_count(w->model); i++) {
-        urn_site_info info;
-        if (kept(w, i, &info))
-            elements += info.size;
-    }
-    const int64_t most = budget / (8 * elements * w->chains);
-    w->thin = most >= w->draws ? 1 : (w->draws + most) / (most > 0 ? most : 1);
+    w->thin = thinning(w->draws, w->chains, kept_elements(w->model, w->sampler), budget);
     w->draws = (w->draws + w->thin - 1) / w->thin;
+}
+
+double cli_guide_draws_bytes(const urn_model *model, int64_t budget)
+{
+    const int64_t elements = kept_elements(model, false);
+    const int64_t draws = CLI_GUIDE_DRAWS / thinning(CLI_GUIDE_DRAWS, 1, elements, budget);
+    return 8.0 * (double)elements * (double)draws;
 }
 
 static urn_status define_sites(writer *w, urn_error *error)
@@ -47,7 +67,7 @@ static urn_status define_sites(writer *w, urn_error *error)
     for (int i = 0; i < urn_model_site_count(w->model); i++) {
         urn_site_info info;
         w->vars[i] = -1;
-        if (kept(w, i, &info))
+        if (kept(w->model, w->sampler, i, &info))
             URN_TRY(urn__io_nc_site(w->nc, w->posterior_group, w->model, i, NULL, w->chains,
                                     w->draws, 0, &w->vars[i], error));
     }

@@ -1,10 +1,10 @@
 /* fit.json: what was fitted, from what, how long it took and how well it did. */
 #include "../runtime/model/dataset.h"
+#include "memory.h"
 #include "save.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static void hash_words(char hash[33], int n, const char *const *words)
 {
@@ -18,8 +18,8 @@ static void hash_words(char hash[33], int n, const char *const *words)
 /* Everything given on the command line that decides the result. */
 static json_t *options_json(const cli_args *args)
 {
-    static const char *const other[] = {"threads", "out",    "force",     "json",
-                                        "quiet",   "strict", "log-every", "profile"};
+    static const char *const other[] = {"threads", "out",       "force",   "json",      "quiet",
+                                        "strict",  "log-every", "profile", "max-memory"};
     json_t *object = json_object();
     for (int i = 0; i < args->n_given; i++) {
         const cli_given *g = &args->given[i];
@@ -175,11 +175,11 @@ static urn_status add_data_words(const cli_fitted *f, json_t *json, urn_error *e
 
 static void add_numbers(const cli_fitted *f, json_t *json)
 {
-    struct rusage usage;
     urn_fit_number number;
-    getrusage(RUSAGE_SELF, &usage);
     json_object_set_new(json, "wall_s", urn__io_json_real(f->wall_s));
-    json_object_set_new(json, "peak_rss_mb", urn__io_json_real((double)usage.ru_maxrss / 1024.0));
+    json_object_set_new(json, "peak_rss_mb", urn__io_json_real(cli_memory_peak() / 1048576.0));
+    json_object_set_new(json, "memory_estimate_mb",
+                        urn__io_json_real(f->memory_estimate / 1048576.0));
     for (int i = 0; urn_fit_number_at(f->fit, i, &number); i++)
         json_object_set_new(json, strcmp(number.name, "wall_s") == 0 ? "steps_s" : number.name,
                             number_json(number.value));

@@ -302,6 +302,18 @@ urn_status urn__fit_target(const urn__target *target, const urn_fit_options *opt
 
 /* ---- the public side ---- */
 
+static urn_status admit(const urn_fit_options *options, const urn__settings *settings,
+                        const urn__target *target, int64_t program, urn_error *error)
+{
+    const urn_engine *engine = options->engine;
+    if (!options->admit)
+        return URN_OK;
+    const urn_fit_memory memory = {.program = program,
+                                   .engine = engine->memory(target, settings),
+                                   .posterior = engine->posterior_memory(target, settings)};
+    return options->admit(options->context, &memory, error);
+}
+
 static urn_status fit_model(const urn_model *model, const urn_fit_options *options,
                             urn__model_target *mt, urn__arena *arena, urn_fit **fit,
                             urn_error *error)
@@ -314,6 +326,9 @@ static urn_status fit_model(const urn_model *model, const urn_fit_options *optio
     URN_TRY(engine->accepts(&mt->target, &settings, error));
     const bool no_jacobian = engine->no_jacobian && engine->no_jacobian(&settings);
     URN_TRY(urn__model_target_compile(mt, no_jacobian, options->cpu, options->threads, error));
+    URN_TRY(admit(options, &settings, &mt->target, urn__model_target_memory(mt), error));
+    URN_TRY(urn__model_target_open(mt, error));
+    URN_TRY(admit(options, &settings, &mt->target, 0, error));
     return urn__fit_target(&mt->target, options, &settings, fit, error);
 }
 

@@ -111,8 +111,9 @@ urn_status urn__target_fail_density(const urn__target *target, const double *pos
 /* URN_ERR_MODEL, naming the site, when one of the blocks is discrete. */
 urn_status urn__require_continuous(const char *engine, const urn__target *target, urn_error *error);
 
-/* A target made of a model. _describe finds the blocks (enough for `accepts`), _compile makes it
- * ready for evaluations, _close frees; _close is right after any failure too. */
+/* A target made of a model. _describe finds the blocks (enough for `accepts`), _compile finds what
+ * is to be computed, _open makes it ready for evaluations, _close frees; _close is right after any
+ * failure too. */
 typedef struct urn__model_target {
     urn__target target;
     const urn_model *model;
@@ -126,6 +127,9 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
                                       urn_error *error);
 urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
                                      int threads, urn_error *error);
+/* Bytes that _open takes. */
+int64_t urn__model_target_memory(const urn__model_target *mt);
+urn_status urn__model_target_open(urn__model_target *mt, urn_error *error);
 void urn__model_target_close(urn__model_target *mt);
 
 /* ---- runs ---- */
@@ -155,6 +159,9 @@ struct urn_engine {
                           urn_error *error);
     /* Is the density wanted without log-Jacobian terms? NULL: never. */
     bool (*no_jacobian)(const urn__settings *settings);
+    /* Bytes of the state of one chain, and of the posterior. */
+    int64_t (*memory)(const urn__target *target, const urn__settings *settings);
+    int64_t (*posterior_memory)(const urn__target *target, const urn__settings *settings);
     /* Makes the state of one chain; sets the run's number of steps. On failure *state is NULL. */
     urn_status (*start)(urn__run *run, void **state, urn_error *error);
     /* Step number `step` (from 1). Never allocates. */

@@ -116,6 +116,18 @@ urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, 
     return URN_OK;
 }
 
+int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optimiser, bool normal,
+                          bool averaging)
+{
+    const int moments = optimiser->kind == URN__SGD ? 1 : 2;
+    const int a_parameter = 1 + moments + (averaging ? 1 : 0);
+    const int arrays = 1 + (normal ? 2 * a_parameter + 1 : a_parameter);
+    const size_t real = target->precision == URN_PRECISION_SINGLE ? sizeof(float) : sizeof(double);
+    const int64_t chunks = chunks_of(target->size) + target->n_blocks;
+    const size_t a_chunk = sizeof(urn__chunk) + sizeof(urn__sums) + sizeof(int);
+    return target->size * arrays * (int64_t)real + chunks * (int64_t)a_chunk;
+}
+
 void urn__guide_settle(urn__guide *guide)
 {
     urn__arena_free(guide->optimiser_memory);

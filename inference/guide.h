@@ -69,6 +69,9 @@ urn_status urn__guide_start(urn__guide *guide, const double *loc, double scale, 
 /* Memory of draws, gradients and the optimiser. `averaging`: of gradients over several draws. */
 urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, bool averaging,
                             urn_error *error);
+/* Bytes of a guide that is ready. */
+int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optimiser, bool normal,
+                          bool averaging);
 /* Gives back what only the steps need: no gradient and no update can be asked for any more.
  * Harmless in any state and when repeated. */
 void urn__guide_settle(urn__guide *guide);

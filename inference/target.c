@@ -1,4 +1,5 @@
 /* Targets: log densities as engines see them, and those made of a model. */
+#include "../runtime/model/program.h"
 #include "engine.h"
 #include "replays.h"
 
@@ -241,7 +242,17 @@ urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, co
     mt->target.threads = urn__thread_count(threads);
     URN_TRY(urn__kernels_select(cpu, &mt->target.kernels, error));
     mt->target.kernels_single = urn__kernels_in_single(mt->target.kernels);
-    URN_TRY(urn_program_compile(mt->model, &options, &mt->program, error));
+    return urn_program_compile(mt->model, &options, &mt->program, error);
+}
+
+int64_t urn__model_target_memory(const urn__model_target *mt)
+{
+    const urn_program *p = mt->program;
+    return urn__plan_slab(p->plan) + (p->value ? urn__plan_slab(p->value) : 0);
+}
+
+urn_status urn__model_target_open(urn__model_target *mt, urn_error *error)
+{
     return urn_replay_new(mt->program, mt->target.threads, &mt->replay, error);
 }
 

@@ -50,6 +50,13 @@ typedef struct urn_progress {
     double seconds;        /* since the first step */
 } urn_progress;
 
+/* Bytes a fit is about to take, beside the memory in use when it asks. */
+typedef struct urn_fit_memory {
+    int64_t program;   /* buffers of the compiled model */
+    int64_t engine;    /* parameters, gradients, the optimiser's memory */
+    int64_t posterior; /* what comes out; by then the two above are given back */
+} urn_fit_memory;
+
 /* Zeros are defaults; set `bytes`. */
 typedef struct urn_fit_options {
     size_t bytes;
@@ -74,6 +81,9 @@ typedef struct urn_fit_options {
     /* The type the fit computes in: engines that cannot use single precision refuse it. What comes
      * out (the posterior, losses) is in doubles either way. */
     urn_precision precision;
+    /* Asked before large memory is taken: anything but URN_OK (with *error filled) ends the fit with
+     * it. Asked twice: when the model is compiled, and when its buffers are there. May be NULL. */
+    urn_status (*admit)(void *context, const urn_fit_memory *memory, urn_error *error);
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;

@@ -45,6 +45,25 @@ static bool no_jacobian(const urn__settings *settings)
     return true;
 }
 
+/* liblbfgs keeps the position, gradient and direction, the first two of the step before, and two
+ * vectors a correction. */
+static int64_t memory(const urn__target *target, const urn__settings *settings)
+{
+    urn__optimiser optimiser;
+    if (urn__setting_is(settings, "method", "lbfgs"))
+        return target->size * (2 + 5 + 2 * urn__setting_int(settings, "history")) *
+               (int64_t)sizeof(double);
+    if (urn__optimiser_read(settings, 1, &optimiser, NULL) != URN_OK)
+        return 0; /* start will say so */
+    return urn__guide_memory(target, &optimiser, false, false);
+}
+
+static int64_t posterior_memory(const urn__target *target, const urn__settings *settings)
+{
+    (void)settings;
+    return target->size * (int64_t)sizeof(double);
+}
+
 double urn__map_norm(const urn__map_state *map, const double *x)
 {
     return sqrt(map->run->target->kernels->dot(map->run->target->size, x, x));
@@ -310,6 +329,8 @@ const urn_engine urn__engine_map = {
     .options = options,
     .accepts = accepts,
     .no_jacobian = no_jacobian,
+    .memory = memory,
+    .posterior_memory = posterior_memory,
     .start = start,
     .loop = all_steps,
     .find_bad = find_bad,

@@ -44,6 +44,13 @@ static bool no_jacobian(const urn__settings *settings)
     return urn__setting_is(settings, "guide", "delta");
 }
 
+static bool is_fused(const urn__settings *settings, const urn__optimiser *optimiser)
+{
+    const bool one_sweep =
+        optimiser->kind == URN__ADAM || !urn__setting_is(settings, "guide", "normal");
+    return urn__setting_int(settings, "particles") == 1 && one_sweep && !(optimiser->clip > 0.0);
+}
+
 static urn_status read_settings(urn__svi *svi, urn_error *error)
 {
     urn__run *run = svi->run;
@@ -54,9 +61,23 @@ static urn_status read_settings(urn__svi *svi, urn_error *error)
     svi->evaluations = urn__setting_int(s, "evaluations");
     svi->k_hat_draws = svi->normal ? urn__setting_int(s, "k-hat-draws") : 0;
     URN_TRY(urn__optimiser_read(s, run->n_steps, &svi->optimiser, error));
-    const bool one_sweep = svi->optimiser.kind == URN__ADAM || !svi->normal;
-    svi->fused = svi->particles == 1 && one_sweep && !(svi->optimiser.clip > 0.0);
+    svi->fused = is_fused(s, &svi->optimiser);
     return URN_OK;
+}
+
+static int64_t memory(const urn__target *target, const urn__settings *settings)
+{
+    urn__optimiser optimiser;
+    if (urn__optimiser_read(settings, 1, &optimiser, NULL) != URN_OK)
+        return 0; /* start will say so */
+    return urn__guide_memory(target, &optimiser, urn__setting_is(settings, "guide", "normal"),
+                             !is_fused(settings, &optimiser));
+}
+
+static int64_t posterior_memory(const urn__target *target, const urn__settings *settings)
+{
+    const int arrays = urn__setting_is(settings, "guide", "normal") ? 2 : 1;
+    return target->size * arrays * (int64_t)sizeof(double);
 }
 
 static urn_status prepare(urn__svi *svi, urn_error *error)
@@ -214,6 +235,8 @@ const urn_engine urn__engine_svi = {
     .options = options,
     .accepts = accepts,
     .no_jacobian = no_jacobian,
+    .memory = memory,
+    .posterior_memory = posterior_memory,
     .start = start,
     .step = take_step,
     .find_bad = find_bad,

@@ -1,0 +1,216 @@
+/* Memory of a fit: estimated before it starts, and kept to a limit. What is there already is asked
+ * of the system, so that nothing is forgotten; what is to come is computed. */
+#include "memory.h"
+#include "data.h"
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+double cli_memory_peak(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss * 1024.0;
+}
+
+/* Memory in use now; the peak so far where the system does not say. */
+static double in_use(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    const bool known = file != NULL && fscanf(file, "%*s %ld", &pages) == 1;
+    if (file != NULL)
+        fclose(file);
+    return known ? (double)pages * (double)sysconf(_SC_PAGESIZE) : cli_memory_peak();
+}
+
+const char *cli_bytes(double bytes, char text[32])
+{
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
+    int k = 0;
+    while (bytes >= 1000.0 && k < 4) { /* as --max-memory counts, but 1000 of one are one more */
+        bytes /= 1024.0;
+        k++;
+    }
+    snprintf(text, 32, k == 0 || bytes >= 10.0 ? "%.0f %s" : "%.1f %s", bytes, units[k]);
+    return text;
+}
+
+/* A number, and K, M, G or T (of 1,024 each), B or nothing. */
+static bool parse_size(const char *text, double *bytes)
+{
+    static const char suffixes[] = "KMGT";
+    char *end;
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    *bytes = strtod(text, &end);
+    const char *found = *end != '\0' ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
+    if (found != NULL) {
+        *bytes = ldexp(*bytes, 10 * (int)(found - suffixes + 1));
+        end++;
+    }
+    if (toupper((unsigned char)*end) == 'B')
+        end++;
+    return *end == '\0' && *bytes >= 1.0 && isfinite(*bytes);
+}
+
+urn_status cli_memory_start(const cli_args *args, cli_memory *memory, urn_error *error)
+{
+    const char *text = cli_text(args, "max-memory");
+    *memory = (cli_memory){.args = args, .base = in_use()};
+    if (text != NULL && !parse_size(text, &memory->limit))
+        return cli_fail(error, URN_ERR_USAGE, NULL,
+                        "option --max-memory is \"%s\"; it takes a size of at least a byte, such "
+                        "as 500M or 4G",
+                        text);
+    return URN_OK;
+}
+
+/* ---- refusals ---- */
+
+/* Parts of an estimate, for the message. */
+typedef struct part {
+    const char *name;
+    double bytes;
+} part;
+
+static void add_parts(urn__text *list, const part *parts, int n)
+{
+    char text[32];
+    bool first = true;
+    for (int i = 0; i < n; i++) {
+        if (parts[i].bytes < 512.0)
+            continue;
+        urn__text_add(list, "%s%s %s", first ? "" : ", ", parts[i].name,
+                      cli_bytes(parts[i].bytes, text));
+        first = false;
+    }
+}
+
+/* What of the command would need less. */
+static void add_ways(urn__text *hint, const cli_memory *memory, bool after)
+{
+    const cli_args *args = memory->args;
+    const char *engine = urn_engine_name(args->engine), *method = cli_text(args, "method");
+    const bool lbfgs =
+        strcmp(engine, "map") == 0 && (method == NULL || strcmp(method, "lbfgs") == 0);
+    urn__text_add(hint, "less memory is needed with ");
+    if (after) {
+        urn__text_add(hint, "fewer draws kept (--save-budget), or ");
+    } else {
+        if (lbfgs)
+            urn__text_add(hint, "--method adam, ");
+        if (strcmp(cli_text(args, "precision"), "single") != 0)
+            urn__text_add(hint, "--precision single, ");
+        if (!cli_given_at_all(args, "batch"))
+            urn__text_add(hint, "mini-batches (--batch PLATE=N), ");
+        urn__text_add(hint, "a smaller model (--set dim=N), or ");
+    }
+    urn__text_add(hint, "fewer rows");
+}
+
+static urn_status refuse(const cli_memory *memory, const char *what, double bytes,
+                         const part *parts, int n, bool after, urn_error *error)
+{
+    urn__text list = {0}, hint = {0};
+    char needed[32], limit[32];
+    add_parts(&list, parts, n);
+    add_ways(&hint, memory, after);
+    cli_fail(error, URN_ERR_MEMORY, hint.data != NULL ? hint.data : "",
+             "%s about %s, and --max-memory allows %s: %s", what, cli_bytes(bytes, needed),
+             cli_bytes(memory->limit, limit), list.data != NULL ? list.data : "");
+    urn__text_clear(&list);
+    urn__text_clear(&hint);
+    return URN_ERR_MEMORY;
+}
+
+static bool fits(const cli_memory *memory, double bytes)
+{
+    return !(memory->limit > 0.0) || bytes <= memory->limit;
+}
+
+/* ---- step by step ---- */
+
+static bool is_json(const char *path)
+{
+    const size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
+/* Numbers of a table take about as much memory as text; those of JSON are often longer as text. */
+static double size_of(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return 0.0; /* reading it will say so */
+    return (double)info.st_size / (is_json(path) ? 4.0 : 1.0);
+}
+
+urn_status cli_memory_files(cli_memory *memory, urn_error *error)
+{
+    const char *text, *test = cli_text(memory->args, "test");
+    double sum = test != NULL ? size_of(test) : 0.0;
+    for (int i = 0; (text = cli_text_at(memory->args, "data", i)) != NULL; i++)
+        sum += size_of(cli_source_of(text).path);
+    if (fits(memory, memory->base + sum))
+        return URN_OK;
+    const part parts[] = {{"the program itself", memory->base}, {"data, going by its files", sum}};
+    return refuse(memory, "reading the data alone takes", memory->base + sum, parts, 2, false,
+                  error);
+}
+
+urn_status cli_memory_read(cli_memory *memory, const urn_dataset *data, urn_error *error)
+{
+    (void)data;
+    const double now = in_use();
+    memory->data = fmax(now - memory->base, 0.0);
+    memory->in_use = now;
+    if (fits(memory, now))
+        return URN_OK;
+    const part parts[] = {{"the program itself", memory->base}, {"data", memory->data}};
+    return refuse(memory, "the data alone takes", now, parts, 2, false, error);
+}
+
+urn_status cli_memory_traced(cli_memory *memory, urn_error *error)
+{
+    const double now = in_use();
+    memory->model = fmax(now - memory->base - memory->data, 0.0);
+    memory->in_use = now;
+    if (fits(memory, now))
+        return URN_OK;
+    const part parts[] = {
+        {"the program itself", memory->base}, {"data", memory->data}, {"the model", memory->model}};
+    return refuse(memory, "data and model alone take", now, parts, 3, false, error);
+}
+
+urn_status cli_memory_admit(cli_memory *memory, const urn_fit_memory *fit, const cli_after *after,
+                            urn_error *error)
+{
+    const double before = memory->base + memory->data + memory->model, now = fmax(in_use(), before);
+    const double program = now - before + (double)fit->program, engine = (double)fit->engine;
+    const double posterior = (double)fit->posterior;
+    const double steps = before + program + engine;
+    const double predictions = before + posterior + after->predictions;
+    const double files = before + posterior + after->files;
+    memory->estimate = fmax(steps, fmax(predictions, files));
+    if (fits(memory, memory->estimate))
+        return URN_OK;
+    const bool late = steps < memory->estimate;
+    const bool larger_files = files >= predictions;
+    const part parts[] = {
+        {"the program itself", memory->base},
+        {"data", memory->data},
+        {"the model", memory->model},
+        {"the compiled model", late ? 0.0 : program},
+        {"parameters and optimiser", late ? 0.0 : engine},
+        {"the posterior", late ? posterior : 0.0},
+        {"predictions", late && !larger_files ? after->predictions : 0.0},
+        {"the run's files", late && larger_files ? after->files : 0.0},
+    };
+    return refuse(memory, "the fit would take", memory->estimate, parts,
+                  (int)(sizeof parts / sizeof parts[0]), late, error);
+}
