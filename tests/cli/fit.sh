@@ -76,6 +76,31 @@ for name, predict in ("global_mean", lambda r: mean), ("user_means", by(0)), ("i
 P
 }
 
+# ---- single precision: the same draws, so the same fit up to rounding ----
+run 0 fit hpmf --data sim/data.csv --set dim=2 --engine svi --steps 3000 --lr 0.03 --schedule cosine \
+    --holdout 0.1 --seed 1 --precision single --quiet --out single
+json single/fit.json 'j["precision"] == "single" and json.load(open("run/fit.json"))["precision"] == "double"'
+json single/fit.json 'abs(j["holdout"]["rmse"] / json.load(open("run/fit.json"))["holdout"]["rmse"] - 1) < 0.01'
+json single/fit.json 'abs(j["loss_per_observation"] - json.load(open("run/fit.json"))["loss_per_observation"]) < 0.005'
+have_python && {
+    checks=$((checks + 1))
+    python3 - <<'P' || fail "the first losses in single precision are not those in double"
+import csv
+a, b = ([float(r["loss"]) for r in csv.DictReader(open(d + "/log.csv"))] for d in ("single", "run"))
+assert len(a) == len(b) == 3000 and a != b
+assert all(abs(x - y) <= 1e-4 * abs(y) for x, y in list(zip(a, b))[:50])
+P
+}
+run 0 fit hpmf --data sim/data.csv --set dim=2 --engine map --method adam --steps 300 --quiet --precision single --out floats
+run 0 fit hpmf --data sim/data.csv --set dim=2 --engine map --method adam --steps 300 --quiet --out doubles
+json floats/fit.json 'abs(j["loss_per_observation"] - json.load(open("doubles/fit.json"))["loss_per_observation"]) < 1e-3'
+run 0 predict single --test sim/data.csv --json
+run 0 fit hpmf --data sim/data.csv --set dim=2 --steps 20 --evaluations 5 --k-hat-draws 0 --quiet --precision single --profile
+in_out "draw from the guide"
+in_out "log density and gradient"
+in_out "update of the guide and next draw"
+check grep -qE '^factor_density|^density_all' out
+
 # --json gives fit.json on stdout
 run 0 fit hpmf --data sim/data.csv --set dim=2 --steps 20 --evaluations 5 --k-hat-draws 0 --quiet --json
 json out 'j["schema_version"] == 1 and j["steps"] == 20'

@@ -46,6 +46,15 @@ run 2 fit hpmf --data $data --force=yes
 in_err "option --force takes no value"
 run 2 fit hpmf --data $data --holdout 1.5
 in_err "option --holdout is 1.5; it takes 0 to 0.99"
+run 2 fit hpmf --data $data --precision half
+in_err 'option --precision is "half"; it takes double|single'
+run 2 fit hpmf --data $data --engine map --precision single
+in_err 'engine "map": L-BFGS works in double precision only'
+in_err 'add --method adam, or leave --precision single out'
+run 2 fit hpmf --data nowhere.csv --cpu v9 --out run
+in_err 'there is no CPU path "v9" on this machine; it has base'
+in_err 'leave it out to take the fastest'
+absent run run.*
 run 2 fit hpmf --data $data --set dmi=3
 in_err 'model hpmf has no option "dmi"; it has dim, prior, center; did you mean "dim"?'
 run 2 fit hpmf --data $data --set dim

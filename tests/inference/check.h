@@ -40,6 +40,23 @@ static inline double normal_log_density(void *context, const double *x, double *
     return bad && !t->bad_gradient ? -HUGE_VAL : sum;
 }
 
+/* The same in floats, summed in double. */
+static inline double normal_log_density_single(void *context, const float *x, float *gradient)
+{
+    normal_target *t = context;
+    double sum = t->noise;
+    const bool bad = t->bad_from > 0 && ++t->evaluations >= t->bad_from;
+    for (int64_t i = 0; i < t->target.size; i++) {
+        const float sd = (float)t->sd[i], z = (x[i] - (float)t->mean[i]) / sd;
+        sum -= (double)(0.5f * z * z + logf(sd) + (float)(0.5 * LOG_2PI));
+        if (gradient)
+            gradient[i] = -z / sd;
+    }
+    if (bad && gradient)
+        gradient[t->target.size - 1] = NAN;
+    return bad && !t->bad_gradient ? -HUGE_VAL : sum;
+}
+
 static inline urn_status normal_address(void *context, uint64_t seed, uint64_t chain, int64_t step)
 {
     normal_target *t = context;
@@ -72,13 +89,22 @@ static inline normal_target *normal_target_new(int64_t n, int threads)
                               .threads = threads,
                               .context = t,
                               .log_density = normal_log_density,
+                              .log_density_single = normal_log_density_single,
                               .address = normal_address,
                               .explain = normal_explain};
     assert_int_equal(urn__kernels_select(NULL, &t->target.kernels, NULL), URN_OK);
+    t->target.kernels_single = urn__kernels_in_single(t->target.kernels);
     for (int64_t i = 0; i < n + 2; i++) {
         t->mean[i] = 3.0 * sin((double)i);
         t->sd[i] = 0.5 + 0.4 * cos((double)i);
     }
+    return t;
+}
+
+static inline normal_target *normal_target_in(urn_precision precision, int64_t n, int threads)
+{
+    normal_target *t = normal_target_new(n, threads);
+    t->target.precision = precision;
     return t;
 }
 

@@ -225,12 +225,14 @@ static void threads_do_not_change_a_bit(void **state)
     enum { N = 10000 };
     static double loc[N + 2], scale[N + 2];
     static record seen;
-    for (size_t general = 0; general < 2; general++) {
+    for (int round = 0; round < 4; round++) {
+        const urn_precision precision = round / 2 ? URN_PRECISION_SINGLE : URN_PRECISION_DOUBLE;
+        const size_t n_settings = round % 2 ? 4 : 2;
         double losses[40], final = 0.0;
         for (size_t k = 0; k < N_OF(threads); k++) {
-            normal_target *t = normal_target_new(N, threads[k]);
+            normal_target *t = normal_target_in(precision, N, threads[k]);
             memset(&seen, 0, sizeof seen);
-            const urn_fit_options options = options_for("svi", settings, general ? 4 : 2, &seen);
+            const urn_fit_options options = options_for("svi", settings, n_settings, &seen);
             urn_fit *fit;
             assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
             const urn_posterior *p = urn_fit_posterior(fit);
@@ -249,6 +251,141 @@ static void threads_do_not_change_a_bit(void **state)
             free(t);
         }
     }
+}
+
+/* Float arithmetic on the same draws: each step's loss is that of double precision up to rounding
+ * (eps 6e-8 a term; 16 of them, and the parameters drift apart by rounding as well), and fits end
+ * at the same place. */
+static void single_precision_agrees(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *engine;
+        urn_setting settings[5];
+        size_t n;
+    } cases[] = {
+        {"svi", {{"steps", "300"}, {"lr", "0.05"}}, 2},
+        {"svi", {{"steps", "300"}, {"lr", "0.05"}, {"particles", "3"}}, 3},
+        {"svi", {{"steps", "300"}, {"lr", "0.01"}, {"optimizer", "sgd"}, {"clip", "3"}}, 4},
+        {"svi",
+         {{"steps", "300"}, {"lr", "0.05"}, {"optimizer", "adamw"}, {"weight-decay", "0.1"}},
+         4},
+        {"svi", {{"steps", "300"}, {"lr", "0.05"}, {"guide", "delta"}}, 3},
+        {"map", {{"steps", "300"}, {"lr", "0.05"}, {"method", "adam"}}, 3},
+        {"map", {{"steps", "300"}, {"lr", "0.05"}, {"method", "adam"}, {"optimizer", "sgd"}}, 4},
+    };
+    record *seen[2] = {calloc(1, sizeof(record)), calloc(1, sizeof(record))};
+    for (size_t k = 0; k < N_OF(cases); k++) {
+        urn_fit *fit[2];
+        normal_target *t[2];
+        for (int single = 0; single < 2; single++) {
+            t[single] = normal_target_in((urn_precision)single, 14, 1);
+            memset(seen[single], 0, sizeof(record));
+            const urn_fit_options options =
+                options_for(cases[k].engine, cases[k].settings, cases[k].n, seen[single]);
+            assert_int_equal(fit_target(&t[single]->target, &options, &fit[single], NULL), URN_OK);
+        }
+        assert_int_equal(seen[0]->rows, seen[1]->rows);
+        bool differs = false;
+        for (int64_t i = 0; i < seen[0]->rows; i++) {
+            const double a = seen[0]->losses[i], b = seen[1]->losses[i];
+            assert_close(b, a, 1e-5 * fmax(fabs(a), 1.0));
+            differs = differs || a != b;
+        }
+        assert_true(differs); /* they are floats */
+        const urn_posterior *p = urn_fit_posterior(fit[0]), *q = urn_fit_posterior(fit[1]);
+        for (int i = 0; i < 16; i++) {
+            assert_close(urn_posterior_loc(q)[i], urn_posterior_loc(p)[i], 1e-4);
+            if (urn_posterior_scale(p))
+                assert_close(urn_posterior_scale(q)[i], urn_posterior_scale(p)[i], 1e-4);
+        }
+        const double loss = number_of(fit[0], "loss_per_observation");
+        assert_close(number_of(fit[1], "loss_per_observation"), loss, 1e-4 * fmax(fabs(loss), 1.0));
+        for (int single = 0; single < 2; single++) {
+            urn_fit_free(fit[single]);
+            free(t[single]);
+        }
+    }
+    free(seen[0]);
+    free(seen[1]);
+}
+
+static void single_precision_finds_normals(void **state)
+{
+    (void)state;
+    const urn_setting search[] = {
+        {"method", "adam"}, {"lr", "0.1"}, {"schedule", "exponential"}, {"steps", "5000"}};
+    normal_target *t = normal_target_in(URN_PRECISION_SINGLE, 5, 1);
+    urn_fit_options options = options_for("svi", decaying, 4, NULL);
+    urn_fit *fit;
+    options.precision = URN_PRECISION_SINGLE;
+    assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
+    check_optimum(t, fit, 0.02, 0.02);
+    assert_true(number_of(fit, "k_hat") < 0.7);
+    urn_fit_free(fit);
+    options = options_for("map", search, 4, NULL);
+    options.precision = URN_PRECISION_SINGLE;
+    assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
+    for (int i = 0; i < 7; i++)
+        assert_close(urn_posterior_loc(urn_fit_posterior(fit))[i], t->mean[i], 1e-5);
+    urn_fit_free(fit);
+    free(t);
+}
+
+static void lbfgs_wants_doubles(void **state)
+{
+    (void)state;
+    normal_target *t = normal_target_in(URN_PRECISION_SINGLE, 5, 1);
+    urn_fit_options options = options_for("map", NULL, 0, NULL);
+    urn_fit *fit;
+    urn_error error = {0};
+    options.precision = URN_PRECISION_SINGLE;
+    assert_int_equal(fit_target(&t->target, &options, &fit, &error), URN_ERR_USAGE);
+    assert_non_null(strstr(error.message, "L-BFGS works in double precision only"));
+    assert_string_equal(error.hint, "add --method adam, or leave --precision single out");
+    free(t);
+}
+
+/* A NaN in one of three chunks of block "a" at one step: that chunk stays where it was, the others
+ * and the next steps go on. */
+enum { CHUNKED = 3 * URN__CHUNK };
+
+static double bad_in_the_middle(void *context, const double *x, double *gradient)
+{
+    normal_target *t = context;
+    const double value = normal_log_density(context, x, gradient);
+    if (gradient && ++t->evaluations == 2)
+        gradient[URN__CHUNK + 17] = (double)NAN;
+    return value;
+}
+
+static void a_bad_chunk_keeps_its_parameters(void **state)
+{
+    (void)state;
+    const char *const steps[] = {"1", "2", "3"};
+    double *loc[3];
+    for (int k = 0; k < 3; k++) {
+        const urn_setting settings[] = {
+            {"steps", steps[k]}, {"lr", "0.01"}, {"init", "zero"}, {"k-hat-draws", "0"}};
+        normal_target *t = normal_target_new(CHUNKED, 2);
+        t->target.log_density = bad_in_the_middle;
+        const urn_fit_options options = options_for("svi", settings, 4, NULL);
+        urn_fit *fit;
+        assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
+        assert_true(number_of(fit, "skipped_steps") == (k > 0 ? 1.0 : 0.0));
+        loc[k] = calloc(CHUNKED + 2, sizeof(double));
+        memcpy(loc[k], urn_posterior_loc(urn_fit_posterior(fit)), sizeof(double) * (CHUNKED + 2));
+        urn_fit_free(fit);
+        free(t);
+    }
+    for (int i = 0; i < CHUNKED + 2; i++) {
+        const bool bad = i >= URN__CHUNK && i < 2 * URN__CHUNK;
+        assert_true(isfinite(loc[2][i]));
+        assert_true((loc[0][i] == loc[1][i]) == bad);
+        assert_true(loc[1][i] != loc[2][i]);
+    }
+    for (int k = 0; k < 3; k++)
+        free(loc[k]);
 }
 
 static void an_interrupted_fit_is_usable(void **state)
@@ -309,10 +446,11 @@ static void densities_that_are_not_finite(void **state)
 {
     (void)state;
     static const char *const engines[] = {"svi", "map"};
-    for (size_t e = 0; e < 2; e++)
+    for (size_t round = 0; round < 4; round++)
         for (int gradient = 0; gradient < 2; gradient++) {
             const urn_setting settings[] = {{"steps", "100"}, {"method", "adam"}};
-            normal_target *t = normal_target_new(5, 1);
+            const size_t e = round % 2;
+            normal_target *t = normal_target_in((urn_precision)(round / 2), 5, 1);
             record *r = calloc(1, sizeof *r);
             t->bad_from = 6;
             t->bad_gradient = gradient == 1;
@@ -558,6 +696,10 @@ int main(void)
         cmocka_unit_test(a_search_cut_short_says_so),
         cmocka_unit_test(a_loss_that_falls_is_told),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(single_precision_agrees),
+        cmocka_unit_test(single_precision_finds_normals),
+        cmocka_unit_test(lbfgs_wants_doubles),
+        cmocka_unit_test(a_bad_chunk_keeps_its_parameters),
         cmocka_unit_test(an_interrupted_fit_is_usable),
         cmocka_unit_test(evaluations_can_be_interrupted),
         cmocka_unit_test(densities_that_are_not_finite),

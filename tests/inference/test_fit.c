@@ -212,10 +212,12 @@ static void threads_do_not_change_a_bit(void **state)
     scene s = {.data = dataset_of(N, names, columns, 2)};
     s.model = trace_rows(urn_model_groups(), s.data, URN_ROWS_TRAINING);
     record *first = calloc(1, sizeof *first), *r = calloc(1, sizeof *r);
-    for (size_t k = 0; k < N_OF(threads); k++) {
+    for (size_t round = 0; round < 2 * N_OF(threads); round++) {
+        const size_t k = round % N_OF(threads);
         memset(r, 0, sizeof *r);
         urn_fit_options options = options_for("svi", settings, 2, r);
         options.threads = threads[k];
+        options.precision = (urn_precision)(round / N_OF(threads));
         urn_fit *fit = fit_model(s.model, &options);
         const urn_posterior *p = urn_fit_posterior(fit);
         if (k == 0) {
@@ -230,6 +232,140 @@ static void threads_do_not_change_a_bit(void **state)
     }
     free(first);
     free(r);
+    scene_clear(&s);
+}
+
+/* Floats and doubles on the same draws of a model of many groups. The first steps differ by
+ * rounding alone: the density is a sum in double of 30,000 terms good to about 1e-6 each. Later the
+ * parameters have drifted apart by as much, and the fits end at the same place. */
+static void single_precision_agrees(void **state)
+{
+    (void)state;
+    enum { N = 30000, GROUPS = 9000 };
+    static const urn_setting settings[] = {
+        {"steps", "400"}, {"lr", "0.05"}, {"batch", "rows=10000"}};
+    static double group[N], y[N];
+    static const char *const names[] = {"group", "y"};
+    const double *const columns[] = {group, y};
+    for (int i = 0; i < N; i++) {
+        group[i] = i < GROUPS ? i : (i * 7919) % GROUPS;
+        y[i] = sin(group[i]) + 0.5 * cos(3.0 * i);
+    }
+    urn_dataset *data = dataset_of(N, names, columns, 2);
+    record *seen[2] = {calloc(1, sizeof(record)), calloc(1, sizeof(record))};
+    for (int batched = 0; batched < 2; batched++) {
+        const urn_trace_options trace = {.bytes = sizeof trace,
+                                         .data = data,
+                                         .batch_plate = batched ? "rows" : NULL,
+                                         .batch_size = batched ? 10000 : 0};
+        urn_error error = {0};
+        urn_model *model;
+        assert_ok(urn_model_trace(urn_model_groups(), &trace, &model, &error), &error);
+        urn_fit *fit[2];
+        for (int single = 0; single < 2; single++) {
+            memset(seen[single], 0, sizeof(record));
+            urn_fit_options options = options_for("svi", settings, batched ? 3 : 2, seen[single]);
+            options.precision = (urn_precision)single;
+            fit[single] = fit_model(model, &options);
+        }
+        for (int i = 0; i < 400; i++) {
+            const double a = seen[0]->losses[i], b = seen[1]->losses[i];
+            assert_close(b, a, (i < 10 ? 1e-6 : 1e-4) * fabs(a));
+        }
+        assert_true(seen[0]->losses[0] != seen[1]->losses[0]);
+        assert_close(number_of(fit[1], "loss_per_observation"),
+                     number_of(fit[0], "loss_per_observation"), 1e-4);
+        const double *p = urn_posterior_loc(urn_fit_posterior(fit[0]));
+        const double *q = urn_posterior_loc(urn_fit_posterior(fit[1]));
+        for (int64_t i = 0; i < urn_model_position_size(model); i++)
+            assert_close(q[i], p[i], 2e-3);
+        urn_fit_free(fit[0]);
+        urn_fit_free(fit[1]);
+        urn_model_free(model);
+    }
+    free(seen[0]);
+    free(seen[1]);
+    urn_dataset_free(data);
+}
+
+/* What the hook is told, and that it can refuse. */
+typedef struct admission {
+    int asked, refuse_at;
+    urn_fit_memory memory[2];
+} admission;
+
+static urn_status on_admit(void *context, const urn_fit_memory *memory, urn_error *error)
+{
+    admission *a = context;
+    assert_true(a->asked < 2);
+    a->memory[a->asked++] = *memory;
+    if (a->asked != a->refuse_at)
+        return URN_OK;
+    return urn__fail(error, URN_ERR_MEMORY, NULL, NULL, "buy more", "too much");
+}
+
+static int64_t engine_memory(const char *engine, const urn_setting *settings, size_t n,
+                             urn_precision precision, urn_model *model, int64_t *posterior)
+{
+    admission a = {0};
+    urn_fit_options options = options_for(engine, settings, n, NULL);
+    options.precision = precision;
+    options.context = &a;
+    options.admit = on_admit;
+    urn_fit_free(fit_model(model, &options));
+    assert_int_equal(a.asked, 2);
+    assert_true(a.memory[0].program > 0 && a.memory[1].program == 0);
+    assert_int_equal(a.memory[0].engine, a.memory[1].engine);
+    *posterior = a.memory[0].posterior;
+    return a.memory[0].engine;
+}
+
+static void memory_is_asked_for(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    static double group[N], y[N];
+    static const char *const names[] = {"group", "y"};
+    const double *const columns[] = {group, y};
+    for (int i = 0; i < N; i++)
+        group[i] = i;
+    scene s = {.data = dataset_of(N, names, columns, 2)};
+    s.model = trace_rows(urn_model_groups(), s.data, URN_ROWS_TRAINING);
+    const int64_t n = urn_model_position_size(s.model);
+    static const struct {
+        const char *engine;
+        urn_setting settings[3];
+        size_t n;
+        int arrays, posterior; /* of numbers; of doubles */
+        bool single;
+    } cases[] = {
+        {"svi", {{"steps", "1"}}, 1, 8, 2, true},
+        {"svi", {{"steps", "1"}, {"particles", "2"}}, 2, 10, 2, true},
+        {"svi", {{"steps", "1"}, {"guide", "delta"}}, 2, 4, 1, true},
+        {"svi", {{"steps", "1"}, {"optimizer", "sgd"}}, 2, 8, 2, true},
+        {"map", {{"steps", "1"}, {"method", "adam"}}, 2, 4, 1, true},
+        {"map", {{"steps", "1"}, {"history", "6"}}, 2, 19, 1, false},
+    };
+    for (size_t k = 0; k < N_OF(cases); k++)
+        for (int single = 0; single <= cases[k].single; single++) {
+            int64_t posterior;
+            const int64_t engine = engine_memory(cases[k].engine, cases[k].settings, cases[k].n,
+                                                 (urn_precision)single, s.model, &posterior);
+            const int64_t arrays = n * cases[k].arrays * (single ? 4 : 8);
+            assert_true(engine >= arrays && engine < arrays + 2048);
+            assert_int_equal(posterior, n * cases[k].posterior * 8);
+        }
+    for (int refuse_at = 1; refuse_at <= 2; refuse_at++) {
+        admission a = {.refuse_at = refuse_at};
+        urn_fit_options options = options_for("svi", NULL, 0, NULL);
+        urn_fit *fit;
+        urn_error error = {0};
+        options.context = &a;
+        options.admit = on_admit;
+        assert_int_equal(urn_fit_run(s.model, &options, &fit, &error), URN_ERR_MEMORY);
+        assert_string_equal(error.message, "too much");
+        assert_null(fit);
+    }
     scene_clear(&s);
 }
 
@@ -285,6 +421,16 @@ static void refusals(void **state)
     scene_clear(&s);
     s = scene_y(urn_model_normal_mean(), 8, few);
     assert_int_equal(urn_fit_run(s.model, &options, &fit, &error), URN_ERR_USAGE);
+    assert_non_null(
+        strstr(error.message, "there is no CPU path \"v9\" on this machine; it has base"));
+    options.cpu = "base";
+    fit = fit_model(s.model, &options);
+    assert_string_equal(urn_fit_cpu(fit), "base");
+    urn_fit_free(fit);
+    options.engine = urn_engine_find("map");
+    options.precision = URN_PRECISION_SINGLE;
+    assert_int_equal(urn_fit_run(s.model, &options, &fit, &error), URN_ERR_USAGE);
+    assert_non_null(strstr(error.message, "L-BFGS works in double precision only"));
     scene_clear(&s);
     s = scene_y(urn_model_impossible(), 8, few);
     options = options_for("svi", NULL, 0, NULL);
@@ -308,13 +454,17 @@ typedef struct outcome {
     double loss, loc[64];
 } outcome;
 
-static void fit_once(urn_model *model, const urn_engine *engine, int threads, outcome *o)
+static void fit_once(urn_model *model, const urn_engine *engine, int threads,
+                     urn_precision precision, outcome *o)
 {
-    const urn_setting settings[] = {{"steps", "60"}};
-    urn_fit_options options = options_for(urn_engine_name(engine), settings, 1, &o->seen);
+    const urn_setting settings[] = {{"steps", "60"}, {"method", "adam"}}; /* map's, for floats */
+    const bool map = strcmp(urn_engine_name(engine), "map") == 0;
+    const size_t n = map && precision == URN_PRECISION_SINGLE ? 2 : 1;
+    urn_fit_options options = options_for(urn_engine_name(engine), settings, n, &o->seen);
     urn_fit *fit;
     memset(o, 0, sizeof *o);
     options.threads = threads;
+    options.precision = precision;
     o->status = urn_fit_run(model, &options, &fit, &o->error);
     if (o->status == URN_OK) {
         o->size = urn_posterior_size(urn_fit_posterior(fit));
@@ -337,11 +487,13 @@ static void every_engine_meets_every_model(void **state)
     outcome *first = calloc(1, sizeof *first), *again = calloc(1, sizeof *again);
     assert_true(first && again);
     for (size_t i = 0; i < N_OF(zoo_models); i++)
-        for (int e = 0; e < urn_engine_count(); e++) {
+        for (int round = 0; round < 2 * urn_engine_count(); round++) {
             const zoo_model *zoo = &zoo_models[i];
+            const urn_engine *engine = urn_engine_at(round / 2);
+            const urn_precision precision = (urn_precision)(round % 2);
             urn_model *model = trace_rows(zoo->def(), data, URN_ROWS_TRAINING);
-            fit_once(model, urn_engine_at(e), 1, first);
-            fit_once(model, urn_engine_at(e), 8, again);
+            fit_once(model, engine, 1, precision, first);
+            fit_once(model, engine, 8, precision, again);
             assert_int_equal(first->status, again->status);
             assert_string_equal(first->error.message, again->error.message);
             assert_memory_equal(&first->seen, &again->seen, sizeof first->seen);
@@ -411,6 +563,8 @@ int main(void)
         cmocka_unit_test(a_parameter_is_a_point),
         cmocka_unit_test(fits_start_at_prior_medians),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(single_precision_agrees),
+        cmocka_unit_test(memory_is_asked_for),
         cmocka_unit_test(mini_batches_find_the_same_posterior),
         cmocka_unit_test(refusals),
         cmocka_unit_test(every_engine_meets_every_model),

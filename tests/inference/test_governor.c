@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-/* Steps that take the time of their number of threads: seconds[t] on t threads. Returns how many did
- * not run on `threads`. */
+/* Steps that take the time of their number of threads: seconds[t] on t threads. Returns how many
+ * did not run on `threads`. */
 static int run(urn__governor *g, int *now_on, double *now, int n, const double *seconds,
                int threads)
 {
@@ -132,12 +132,9 @@ static void one_thread_is_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_the_faster_way),
-        cmocka_unit_test(finds_the_best_of_many),
-        cmocka_unit_test(a_stall_ends_a_trial),
-        cmocka_unit_test(follows_a_change),
-        cmocka_unit_test(small_steps_stay_alone),
-        cmocka_unit_test(long_steps_are_not_wasted),
+        cmocka_unit_test(keeps_the_faster_way),   cmocka_unit_test(finds_the_best_of_many),
+        cmocka_unit_test(a_stall_ends_a_trial),   cmocka_unit_test(follows_a_change),
+        cmocka_unit_test(small_steps_stay_alone), cmocka_unit_test(long_steps_are_not_wasted),
         cmocka_unit_test(one_thread_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

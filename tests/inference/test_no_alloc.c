@@ -85,7 +85,7 @@ static void on_step(void *context, const urn_progress *progress)
 }
 
 static void check_fit(urn_model *model, const char *engine, const urn_setting *settings, size_t n,
-                      int threads)
+                      int threads, urn_precision precision)
 {
     watch w = {0};
     failing_memory_init(&w.memory, 0, false);
@@ -94,6 +94,7 @@ static void check_fit(urn_model *model, const char *engine, const urn_setting *s
     options.context = &w;
     options.progress = on_step;
     options.threads = threads;
+    options.precision = precision;
     urn_fit *fit = fit_model(model, &options);
     assert_true(w.steps >= LAST);
     assert_int_equal(w.calls_after, w.calls_before);
@@ -127,7 +128,9 @@ static void steps_do_not_allocate(void **state)
     s.model = trace_rows(urn_model_groups(), s.data, URN_ROWS_TRAINING);
     for (size_t k = 0; k < N_OF(cases); k++)
         for (int threads = 1; threads <= 3; threads += 2)
-            check_fit(s.model, cases[k].engine, cases[k].settings, cases[k].n, threads);
+            for (int p = 0; p < 2; p++)
+                check_fit(s.model, cases[k].engine, cases[k].settings, cases[k].n, threads,
+                          (urn_precision)p);
     scene_clear(&s);
 }
 

@@ -53,6 +53,47 @@ static void same_number_same_bits(void **state)
     urn_posterior_free(other);
 }
 
+/* Any part of a draw, and on any number of threads, has the bits of the whole. */
+static void parts_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    enum { N = 3 * URN__CHUNK + 100 };
+    static double loc[N], scale[N], whole[N], part[N];
+    static const int64_t cuts[][2] = {{0, 1},      {0, N},       {511, 2},  {512, 512},
+                                      {700, 4096}, {5000, 5000}, {N - 1, 1}};
+    for (int i = 0; i < N; i++) {
+        loc[i] = sin(i);
+        scale[i] = 0.5 + 0.1 * cos(i);
+    }
+    for (int kind = 0; kind < 3; kind++) {
+        urn_posterior *p;
+        const bool stored = kind == URN_POSTERIOR_DRAWS;
+        assert_int_equal(urn_posterior_new((urn_posterior_kind)kind, stored ? N / 4 : N, 1,
+                                           stored ? 4 : 0, loc, scale, 11, &p, NULL),
+                         URN_OK);
+        const int64_t n = urn_posterior_size(p);
+        urn_posterior_draw(p, 3, whole);
+        for (size_t k = 0; k < N_OF(cuts); k++) {
+            const int64_t first = cuts[k][0], most = n - first;
+            const int64_t count = cuts[k][1] < most ? cuts[k][1] : most;
+            for (int i = 0; i < N; i++)
+                part[i] = -99.0;
+            if (count < 1)
+                continue;
+            urn_posterior_draw_part(p, 3, first, count, part);
+            assert_memory_equal(part + first, whole + first, (size_t)count * sizeof(double));
+            for (int64_t i = 0; i < n; i++)
+                assert_true((part[i] == -99.0) == (i < first || i >= first + count));
+        }
+        for (int threads = 1; threads <= 8; threads++) {
+            memset(part, 0, sizeof part);
+            urn__posterior_draw(p, 3, threads, part);
+            assert_memory_equal(part, whole, (size_t)n * sizeof(double));
+        }
+        urn_posterior_free(p);
+    }
+}
+
 static void stored_draws_come_back(void **state)
 {
     (void)state;
@@ -140,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_of_a_normal_have_its_moments),
         cmocka_unit_test(same_number_same_bits),
+        cmocka_unit_test(parts_are_those_of_the_whole),
         cmocka_unit_test(stored_draws_come_back),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(memory_running_out_is_an_error),
