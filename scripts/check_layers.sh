@@ -19,7 +19,7 @@ allowed() {
     runtime/graph) echo runtime/base runtime/tensor ;;
     runtime/family) echo runtime/base runtime/tensor runtime/graph ;;
     runtime/model) echo runtime/base runtime/tensor runtime/graph runtime/family ;;
-    inference) echo "$runtime" inference/svi inference/map ;;
+    inference) echo "$runtime" inference/svi inference/map inference/diagnostics ;;
     inference/*) echo "$runtime" inference ;;
     io) echo "$runtime" ;;
     cli) echo "$runtime" inference io models ;;
