@@ -172,6 +172,59 @@ static void sum_columns(const work *w, int64_t width, int64_t from, int64_t to,
     }
 }
 
+/* Short rows by way of both indices, most targets having few of them: everything of a target in one
+ * loop without calls. */
+URN__INLINE void sum_targets(int d, bool ordered, const work *w, int64_t from, int64_t to,
+                             const int64_t *restrict start, const urn__real *base, urn__real *out)
+{
+    const int32_t *restrict order = w->order, *restrict ix = w->ix;
+    const urn__real *restrict weight = w->weight, *restrict x = w->x;
+    for (int64_t t = from; t < to; t++) {
+        urn__real s[8] = {0};
+        if (start[t + 1] - start[t] > BLOCK) {
+            sum_blocks(w, sum_of(d), d, start[t], start[t + 1] - start[t],
+                       base ? base + t * d : NULL, out + t * d);
+            continue;
+        }
+        for (int64_t j = start[t]; j < start[t + 1]; j++) {
+            const int64_t r = ordered ? order[j] : j;
+            const urn__real *restrict row = x + (int64_t)ix[r] * d;
+            URN__UNROLL
+            for (int k = 0; k < d; k++)
+                s[k] += weight[r] * row[k];
+        }
+        for (int k = 0; k < d; k++)
+            out[t * d + k] = base ? base[t * d + k] + s[k] : s[k];
+    }
+}
+
+/* Is it a case of those? */
+static bool sum_short_targets(const work *w, int64_t from, int64_t to, const int64_t *start,
+                              const urn__real *base, urn__real *out)
+{
+    if (!w->ix || !w->weight)
+        return false;
+    switch (w->d) {
+#define FEW(d)                                                                                     \
+    case d:                                                                                        \
+        if (w->order)                                                                              \
+            sum_targets(d, true, w, from, to, start, base, out);                                   \
+        else                                                                                       \
+            sum_targets(d, false, w, from, to, start, base, out);                                  \
+        return true;
+        FEW(1)
+        FEW(2)
+        FEW(3)
+        FEW(4)
+        FEW(5)
+        FEW(6)
+        FEW(7)
+#undef FEW
+    default:
+        return false;
+    }
+}
+
 /* Without rows: the sum of the weights, or their number. */
 static double sum_weights(const work *w, int64_t from, int64_t n)
 {
@@ -219,6 +272,8 @@ void URN__KERNEL(scatter_rows)(int64_t from, int64_t to, int64_t d, const int64_
         }
         return;
     }
+    if (sum_short_targets(&w, from, to, start, base, out))
+        return;
     w.far = is_far(&w, start[from], start[to] - start[from]);
     const int64_t most = MOST * URN__REGISTER_LANES, parts = (d + most - 1) / most;
     for (int64_t p = 0; p < parts; p++) {
