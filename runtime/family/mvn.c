@@ -9,34 +9,35 @@ static bool by_precision(const urn__real *const *param)
     return param[PRECISION_TRIL] != NULL;
 }
 
-/* -(dim / 2) log(2 pi) +- sum log L_kk; NaN unless the diagonal is positive. Fills 1 / L_kk. */
-static urn__real constant_of(int64_t d, const urn__real *l, bool precision, urn__real *inverse)
+/* The sum of log L_kk; NaN unless they are positive. */
+static double log_determinant(int64_t d, const urn__real *l)
 {
-    double diagonal[LANES_MOST], log_det = 0.0;
+    double diagonal[64], sum = 0.0;
     bool valid = true;
-    for (int64_t from = 0; from < d; from += LANES_MOST) {
-        for (int64_t k = 0; k < LANES_MOST; k++)
-            diagonal[k] = from + k < d ? (double)l[(from + k) * (d + 1)] : 1.0;
-        for (int64_t k = 0; k < LANES_MOST; k++) {
+    for (int64_t from = 0; from < d; from += 64) {
+        const int64_t n = d - from < 64 ? d - from : 64;
+        for (int64_t k = 0; k < n; k++) {
+            diagonal[k] = (double)l[(from + k) * (d + 1)];
             valid &= diagonal[k] > 0.0;
-            diagonal[k] = log(diagonal[k]);
         }
-        for (int64_t k = 0; k < LANES_MOST; k++)
-            log_det += diagonal[k];
+        for (int64_t k = 0; k < n; k++)
+            diagonal[k] = log(diagonal[k]);
+        for (int64_t k = 0; k < n; k++)
+            sum += diagonal[k];
     }
-    for (int64_t k = 0; k < d; k++)
-        inverse[k] = 1 / l[k * (d + 1)];
-    const double value = (precision ? log_det : -log_det) - 0.5 * (double)d * URN__LOG_2PI;
-    return (urn__real)(valid ? value : (double)NAN);
+    return valid ? sum : (double)NAN;
 }
 
+/* Whether all is 0 but a diagonal that is not. A matrix with numbers above the diagonal, which do
+ * not count, may be taken for a full one. */
 static bool is_diagonal(int64_t d, const urn__real *l)
 {
-    int64_t below = 0;
-    for (int64_t i = 1; i < d && below == 0; i++)
-        for (int64_t j = 0; j < i; j++)
-            below += !(l[i * d + j] == 0);
-    return below == 0;
+    int others = 0;
+    if (d > 1 && !(l[d] == 0))
+        return false;
+    for (int64_t e = 0; e < d * d; e++)
+        others += !(l[e] == 0);
+    return others == d;
 }
 
 /* How the rows of a call are gone through, and what for. */
@@ -213,11 +214,15 @@ static void log_density(const urn__density_call_real *c)
     const bool precision = by_precision(c->param);
     const int tril = precision ? PRECISION_TRIL : SCALE_TRIL;
     const int64_t d = c->dim, stride = c->stride[tril], step = stride == 0 ? c->n : 1;
+    const double log_pi = 0.5 * (double)d * URN__LOG_2PI;
     urn__real *inverse = c->scratch + scratch_doubles(c->n, d) - d;
     if (stride != 0 && c->d_param[tril] != NULL)
         memset(c->d_param[tril], 0, (size_t)(c->n * d * d) * sizeof(urn__real));
     for (int64_t i = 0; i < c->n; i += step) {
         const urn__real *l = c->param[tril] + i * stride;
+        const double log_det = log_determinant(d, l);
+        for (int64_t k = 0; k < d; k++)
+            inverse[k] = 1 / l[k * (d + 1)];
         const mvn_job job = {
             .n = step,
             .dim = d,
@@ -227,7 +232,7 @@ static void log_density(const urn__density_call_real *c)
             .x_stride = c->x_stride,
             .loc_stride = c->stride[LOC],
             .inverse = inverse,
-            .constant = constant_of(d, l, precision, inverse),
+            .constant = (urn__real)(precision ? log_det - log_pi : -log_det - log_pi),
             .log_density = c->log_density + i,
             .d_x = c->d_x != NULL ? c->d_x + i * c->x_stride : NULL,
             .d_loc = c->d_param[LOC] != NULL ? c->d_param[LOC] + i * c->stride[LOC] : NULL,
