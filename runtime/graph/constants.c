@@ -107,7 +107,8 @@ static void fill_call(const folding *f, const urn__node *n, urn__exec *exec, urn
                      .n_in = n->n_in,
                      .n_out = n->n_out,
                      .out_shape = n->shape,
-                     .exec = exec};
+                     .exec = exec,
+                     .fixed = ~UINT32_C(0)};
     for (int k = 0; k < n->n_in; k++) {
         const urn__node *in = urn__graph_node(p->g, n->in[k]);
         c->in_shape[k] = in->shape;
@@ -131,11 +132,14 @@ static bool compute(folding *f, int i)
     }
     const int64_t doubles = n->op->scratch == NULL ? 0 : n->op->scratch(f->p->g, n, 1);
     exec.scratch = urn__calloc(f->allocator, (size_t)doubles + 8, sizeof(double));
-    call.state = urn__calloc(f->allocator, n->op->state_size + 1, 1);
+    const size_t extra = n->op->state_extra == NULL ? 0 : n->op->state_extra(f->p->g, n);
+    call.state = urn__calloc(f->allocator, n->op->state_size + extra + 1, 1);
     ok = ok && exec.scratch != NULL && call.state != NULL;
     if (ok) {
         if (n->op->prepare != NULL)
             n->op->prepare(&call);
+        if (n->op->bind != NULL)
+            n->op->bind(&call);
         call.run(&call);
     }
     urn__free(f->allocator, call.state);

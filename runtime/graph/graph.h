@@ -100,7 +100,8 @@ typedef struct urn__call {
     void *out[URN__MAX_OUT]; /* NULL: not wanted */
     const urn__shape *out_shape;
     urn__exec *exec;
-    void *state; /* what the op prepared from the shapes */
+    void *state;    /* what the op prepared from the shapes */
+    uint32_t fixed; /* bit k: input k never changes */
 } urn__call;
 
 struct urn__exec {
@@ -154,9 +155,12 @@ struct urn__op {
     bool (*shape)(urn__shape_query *query);
     void (*run)(const urn__call *call);
     /* What only depends on shapes is worked out once: `prepare` fills call->state (state_size
-     * zeroed bytes), everything but the pointers being set. Small programs live on this. */
+     * zeroed bytes and state_extra(...) more), everything but the pointers being set; `bind` is
+     * called whenever pointers have been set. Small programs live on this. */
     size_t state_size;
+    size_t (*state_extra)(const urn__graph *graph, const urn__node *node);
     void (*prepare)(const urn__call *call);
+    void (*bind)(const urn__call *call);
     /* doubles of scratch the kernel needs */
     int64_t (*scratch)(const urn__graph *graph, const urn__node *node, int threads);
     /* Is output k a double in either precision, as sums that make a log density are? Only roots
@@ -302,9 +306,9 @@ typedef struct urn__density_attr {
 
 /* factor_density: the density of rows whose parameter `density.producer` is link(U[iu] . V[iv] +
  * offset), with the partials of U and V summed in CSR order, on top of `base` where one is given.
- * Inputs: U, V, iu, iv, x, the other parameters in family order, then offset, base of U, base of V, as
- * far as there are any. Outputs: the sum of the log densities, then what is wanted, in the order U, V,
- * offset, parameters (density.wanted, bit k + 1 parameter k). */
+ * Inputs: U, V, iu, iv, x, the other parameters in family order, then offset, base of U, base of V,
+ * as far as there are any. Outputs: the sum of the log densities, then what is wanted, in the order
+ * U, V, offset, parameters (density.wanted, bit k + 1 parameter k). */
 enum { URN__FACTOR_LONG = 16 }; /* rows from this length on may be summed in one pass for both */
 typedef struct urn__factor_attr {
     urn__density_attr density;

@@ -157,6 +157,9 @@ static void resolve_all(urn__machine *m)
             c->in[k] = m->at[urn__plan_place(p, c->node->in[k])];
         for (int k = 0; k < c->n_out; k++)
             c->out[k] = m->at[p->place_of[(size_t)p->instr[i] * URN__MAX_OUT + (size_t)k]];
+        const urn__op *op = urn__plan_op(p, c->node);
+        if (op->bind != NULL)
+            op->bind(c);
     }
     m->dirty = false;
 }
@@ -178,8 +181,11 @@ static void fill_call(urn__machine *m, int i)
         c->in_shape[k] = urn__graph_shape(p->g, n->in[k]);
         if (urn__graph_node(p->g, n->in[k])->op == &urn__op_index)
             c->index[k] = index_of(m, n->in[k]);
+        if (p->place[urn__plan_place(p, n->in[k])].kind == URN__PLACE_FIXED)
+            c->fixed |= UINT32_C(1) << k;
     }
-    c->state = urn__arena_alloc(m->arena, op->state_size + 1, 1);
+    const size_t extra = op->state_extra == NULL ? 0 : op->state_extra(p->g, n);
+    c->state = urn__arena_alloc(m->arena, op->state_size + extra + 1, 1);
     if (op->prepare != NULL && c->state != NULL)
         op->prepare(c);
 }

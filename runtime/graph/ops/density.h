@@ -19,8 +19,10 @@ bool urn__density_reduced(const urn__density_attr *a, const urn__walk *w);
 /* First input of argument k (the producer takes four). */
 int urn__density_input(const urn__density_attr *a, int k);
 
-enum { URN__DENSITY_STATE = 2048 }; /* bytes of prepared state, checked where it is filled */
+enum { URN__DENSITY_STATE = 2560 }; /* bytes of prepared state, checked where it is filled */
+size_t URN__REAL(density_extra)(const urn__graph *g, const urn__node *n);
 void URN__REAL(density_prepare)(const urn__call *c);
+void URN__REAL(density_bind)(const urn__call *c);
 void URN__REAL(density_run)(const urn__call *c);
 int64_t URN__REAL(density_scratch)(const urn__graph *g, const urn__node *n, int threads);
 

@@ -16,17 +16,25 @@ typedef enum target {
     SHARED    /* all rows share one: added to a sum of the chunk */
 } target;
 
+/* How the rows of an argument reach the family. */
+typedef enum source {
+    AS_IT_IS, /* rows in place, or one row for all with stride 0 */
+    ONCE,     /* one number for all, copied into the state before the rows are run */
+    COPIED,   /* a block at a time, into scratch */
+    PRODUCED  /* computed here: gather_dot */
+} source;
+
 typedef struct argument {
     const urn__real *in;
-    urn__real *out;   /* partial: one a row or one for all; NULL: not wanted */
-    int64_t event;    /* elements a row */
-    urn__walk walk;   /* rows of the argument from rows of the site */
-    bool spread;      /* rows are copied to a buffer: stride `event` */
+    urn__real *out; /* partial: one a row or one for all; NULL: not wanted */
+    int64_t event;  /* elements a row */
+    urn__walk walk; /* rows of the argument from rows of the site */
+    source source;
+    target target;
     bool reduced;     /* the partial is summed over all rows */
-    bool produced;    /* computed here: gather_dot */
-    target target;    /* of a partial */
-    size_t buffer_at; /* bytes into the thread's scratch: its block */
-    size_t d_at;      /* its partial's block */
+    bool fixed;       /* ONCE, and the number never changes */
+    size_t buffer_at; /* bytes into the thread's scratch, or what follows the job: its block */
+    size_t d_at;      /* bytes into the thread's scratch: its partial's block */
     int64_t sum_at;   /* doubles into the chunk's scratch: its sum */
 } argument;
 
@@ -41,27 +49,43 @@ typedef struct density_job {
     urn__walk mask_walk;
     size_t thread_size; /* bytes of scratch */
     size_t lp_at, rows_at, family_at;
+    size_t once_size;   /* bytes that follow the job */
     int64_t chunk_size; /* doubles of scratch */
-    char *thread_scratch;
     double *chunk_scratch;
+    char *thread_scratch;
+    bool one_block;         /* all rows are one block, none of them masked */
+    urn__family_call ready; /* then: the family's call, prepared when pointers are bound */
 } density_job;
 
 _Static_assert(sizeof(density_job) <= URN__DENSITY_STATE, "room for what a density prepares");
 
 /* ---- layout ---- */
 
-/* `count` elements of the thread's scratch on a cache line of their own. */
-static size_t reserve(density_job *job, int64_t count, size_t element)
+/* `count` elements on a cache line of their own. */
+static size_t reserve(size_t *size, int64_t count, size_t element)
 {
-    const size_t at = job->thread_size;
-    job->thread_size += ((size_t)count * element + 63) / 64 * 64;
+    const size_t at = *size;
+    *size += ((size_t)count * element + 63) / 64 * 64;
     return at;
+}
+
+static source source_of(const urn__density_attr *a, int k, const argument *arg, bool wanted)
+{
+    const bool one_row = arg->walk.kind == URN__WALK_SCALAR;
+    if (k > 0 && a->given[k - 1] == a->producer)
+        return PRODUCED;
+    if (one_row && a->family->event_rank == 0 && urn__density_arg_rank(a, k) == 0)
+        return ONCE; /* strides of scalar families are never 0 */
+    if (arg->walk.kind == URN__WALK_GENERAL || (one_row && wanted && a->rowwise) ||
+        (a->has_mask && !one_row))
+        return COPIED;
+    return AS_IT_IS;
 }
 
 static target target_of(const density_job *job, const argument *arg)
 {
     if (arg->reduced)
-        return arg->spread ? BUFFER : SHARED;
+        return arg->source == AS_IT_IS ? SHARED : BUFFER;
     return job->a->has_mask ? BUFFER : IN_PLACE;
 }
 
@@ -70,22 +94,20 @@ static void lay_out_argument(density_job *job, int k, const urn__shape *shape, b
 {
     const urn__density_attr *a = job->a;
     argument *arg = &job->arg[k];
+    const bool produced = k > 0 && a->given[k - 1] == a->producer;
+    const urn__shape own = produced ? *grid : urn__density_grid(a, k, shape);
     arg->event = urn__density_arg_event(a, k);
-    arg->produced = k > 0 && a->given[k - 1] == a->producer;
-    const urn__shape own = arg->produced ? *grid : urn__density_grid(a, k, shape);
     arg->walk = urn__walk_of(&own, grid);
     arg->reduced = wanted && urn__density_reduced(a, &arg->walk);
-    const bool one_row = arg->walk.kind == URN__WALK_SCALAR;
-    const bool materialise = a->family->event_rank == 0 && urn__density_arg_rank(a, k) == 0;
-    arg->spread = arg->produced || arg->walk.kind == URN__WALK_GENERAL ||
-                  (one_row && materialise) || (one_row && wanted && a->rowwise) ||
-                  (a->has_mask && !one_row);
-    if (arg->spread)
-        arg->buffer_at = reserve(job, job->block * arg->event, sizeof(urn__real));
+    arg->source = source_of(a, k, arg, wanted);
     arg->target = wanted ? target_of(job, arg) : NOT_WANTED;
+    if (arg->source != AS_IT_IS)
+        arg->buffer_at = reserve(arg->source == ONCE ? &job->once_size : &job->thread_size,
+                                 job->block * arg->event, sizeof(urn__real));
     if (arg->target == BUFFER || arg->target == SHARED)
         arg->d_at =
-            reserve(job, (arg->target == BUFFER ? job->block : 1) * arg->event, sizeof(urn__real));
+            reserve(&job->thread_size, (arg->target == BUFFER ? job->block : 1) * arg->event,
+                    sizeof(urn__real));
     if (arg->reduced) {
         arg->sum_at = job->chunk_size;
         job->chunk_size += arg->event;
@@ -100,6 +122,9 @@ static void choose_blocks(density_job *job)
     job->block = scalar ? SCALAR_BLOCK : by_event < 1 ? 1 : by_event > 2048 ? 2048 : by_event;
     job->chunk = scalar ? URN__CHUNK : job->block;
     job->chunks = (job->rows + job->chunk - 1) / job->chunk;
+    job->one_block = job->rows > 0 && job->rows <= job->block && !a->has_mask;
+    if (job->rows > 0 && job->rows < job->block)
+        job->block = job->rows;
 }
 
 /* Everything but the pointers, from the shapes alone: used for planning and for running. */
@@ -112,27 +137,39 @@ static void lay_out(density_job *job, const urn__density_attr *a, const urn__sha
     job->rows = urn__shape_size(&grid);
     choose_blocks(job);
     job->chunk_size = 1;
-    job->lp_at = reserve(job, job->block, sizeof(urn__real));
+    job->lp_at = reserve(&job->thread_size, job->block, sizeof(urn__real));
     if (a->has_mask)
-        job->rows_at = reserve(job, job->block, sizeof(int32_t));
+        job->rows_at = reserve(&job->thread_size, job->block, sizeof(int32_t));
     for (int k = 0; k < job->n_args; k++)
         lay_out_argument(job, k, in[urn__density_input(a, k)], all && urn__density_wanted(a, k),
                          &grid);
     if (a->has_mask)
         job->mask_walk = urn__walk_of(in[1 + a->n_given + (a->producer >= 0 ? 3 : 0)], &grid);
-    job->family_at = reserve(job, URN__REAL(family_block_scratch)(a->family, job->block, a->dim),
-                             sizeof(double));
+    job->family_at =
+        reserve(&job->thread_size, URN__REAL(family_block_scratch)(a->family, job->block, a->dim),
+                sizeof(double));
     job->chunk_size = (job->chunk_size + 7) / 8 * 8; /* no two chunks share a line */
 }
 
-int64_t URN__REAL(density_scratch)(const urn__graph *g, const urn__node *n, int threads)
+static density_job job_of(const urn__graph *g, const urn__node *n)
 {
     const urn__shape *in[URN__MAX_IN];
     density_job job = {0};
     for (int k = 0; k < n->n_in; k++)
         in[k] = urn__graph_shape(g, n->in[k]);
     lay_out(&job, n->attr, in, n->op == &urn__op_density_all);
+    return job;
+}
+
+int64_t URN__REAL(density_scratch)(const urn__graph *g, const urn__node *n, int threads)
+{
+    const density_job job = job_of(g, n);
     return (int64_t)(job.thread_size / sizeof(double)) * threads + job.chunk_size * job.chunks;
+}
+
+size_t URN__REAL(density_extra)(const urn__graph *g, const urn__node *n)
+{
+    return job_of(g, n).once_size;
 }
 
 /* ---- a block ---- */
@@ -146,9 +183,32 @@ typedef struct block {
     const int32_t *row; /* with a mask: offsets from `from` of those; NULL: all */
 } block;
 
+static block block_of(density_job *job, int thread, double *sums, int64_t from, int64_t n)
+{
+    return (block){.job = job,
+                   .scratch = job->thread_scratch + (size_t)thread * job->thread_size,
+                   .sums = sums,
+                   .from = from,
+                   .n = n,
+                   .active = n};
+}
+
 static urn__real *buffer(const block *b, size_t at)
 {
     return (urn__real *)(void *)(b->scratch + at);
+}
+
+static urn__real *once_buffer(density_job *job, const argument *arg)
+{
+    char *after = (char *)job + URN__DENSITY_STATE;
+    return (urn__real *)(void *)(after + arg->buffer_at);
+}
+
+static void fill_once(density_job *job, const argument *arg)
+{
+    urn__real *to = once_buffer(job, arg);
+    for (int64_t i = 0; i < job->block; i++)
+        to[i] = arg->in[0];
 }
 
 static int64_t block_row(const block *b, int64_t i)
@@ -178,31 +238,34 @@ static void produce(const block *b, urn__real *to)
         to[i] = to[b->row[i]];
 }
 
-static const urn__real *fetch(const block *b, const argument *arg, int64_t *stride)
+static void copy_block(const block *b, const argument *arg)
 {
-    *stride = arg->walk.kind == URN__WALK_SCALAR && !arg->spread ? 0 : arg->event;
-    if (!arg->spread)
-        return arg->in + (*stride == 0 ? 0 : b->from * arg->event);
     urn__real *to = buffer(b, arg->buffer_at);
-    if (arg->produced)
+    if (arg->source == PRODUCED)
         produce(b, to);
     else if (arg->event == 1 && b->row == NULL)
         URN__REAL(walk_expand)(&arg->walk, arg->in, b->from, b->n, to);
     else
         copy_rows(b, arg, to);
-    return to;
 }
 
-static urn__real *partial_target(const block *b, const argument *arg)
+/* Where the family finds the rows of an argument. */
+static const urn__real *rows_of(const block *b, const argument *arg, int64_t *stride)
+{
+    const bool shared = arg->source == AS_IT_IS && arg->walk.kind == URN__WALK_SCALAR;
+    *stride = shared ? 0 : arg->event;
+    if (arg->source == ONCE)
+        return once_buffer(b->job, arg);
+    if (arg->source != AS_IT_IS)
+        return buffer(b, arg->buffer_at);
+    return arg->in + (shared ? 0 : b->from * arg->event);
+}
+
+static urn__real *partial_of(const block *b, const argument *arg)
 {
     if (arg->target == NOT_WANTED)
         return NULL;
-    if (arg->target == IN_PLACE)
-        return arg->out + b->from * arg->event;
-    urn__real *d = buffer(b, arg->d_at);
-    if (arg->target == SHARED)
-        memset(d, 0, (size_t)arg->event * sizeof *d);
-    return d;
+    return arg->target == IN_PLACE ? arg->out + b->from * arg->event : buffer(b, arg->d_at);
 }
 
 static void scale(urn__real *x, int64_t n, double factor)
@@ -211,12 +274,23 @@ static void scale(urn__real *x, int64_t n, double factor)
         x[i] = (urn__real)(x[i] * factor);
 }
 
+/* The kernel's start costs more than a few rows do. */
+static double sum_of(const block *b, int64_t n, const urn__real *x)
+{
+    double sum = 0;
+    if (b->job->rows > 16)
+        return urn__exec_kernels(b->job->call->exec)->sum(n, x);
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
 /* Adds a block's partial to the chunk's sum. */
 static void sum_partial(const block *b, const argument *arg, const urn__real *d)
 {
     double *sum = b->sums + arg->sum_at;
     if (arg->target == BUFFER && arg->event == 1) {
-        sum[0] += urn__exec_kernels(b->job->call->exec)->sum(b->active, d);
+        sum[0] += sum_of(b, b->active, d);
         return;
     }
     const int64_t rows = arg->target == BUFFER ? b->active : 1;
@@ -248,12 +322,11 @@ static void settle_partial(const block *b, const argument *arg, urn__real *d)
 
 static void settle_value(const block *b, const urn__real *lp)
 {
-    const urn__call *c = b->job->call;
     if (!b->job->a->rowwise) {
-        b->sums[0] += urn__exec_kernels(c->exec)->sum(b->active, lp);
+        b->sums[0] += sum_of(b, b->active, lp);
         return;
     }
-    urn__real *out = c->out[0], *to = out + b->from;
+    urn__real *out = b->job->call->out[0], *to = out + b->from;
     if (b->row != NULL)
         memset(to, 0, (size_t)b->n * sizeof *to);
     for (int64_t i = 0; i < b->active; i++)
@@ -263,7 +336,6 @@ static void settle_value(const block *b, const urn__real *lp)
 static void pick_active(block *b)
 {
     const density_job *job = b->job;
-    b->active = b->n;
     if (job->mask == NULL)
         return;
     int32_t *row = (int32_t *)(void *)(b->scratch + job->rows_at);
@@ -274,26 +346,41 @@ static void pick_active(block *b)
     b->row = row;
 }
 
-static void run_block(block *b)
+static urn__family_call family_call(const block *b)
+{
+    const density_job *job = b->job;
+    urn__family_call call = {.n = b->active,
+                             .dim = job->a->dim,
+                             .event = job->a->event,
+                             .log_density = buffer(b, job->lp_at)};
+    call.x = rows_of(b, &job->arg[0], &call.x_stride);
+    call.d_x = partial_of(b, &job->arg[0]);
+    for (int k = 1; k < job->n_args; k++) {
+        const int p = job->a->given[k - 1];
+        call.param[p] = rows_of(b, &job->arg[k], &call.stride[p]);
+        call.d_param[p] = partial_of(b, &job->arg[k]);
+    }
+    return call;
+}
+
+static void evaluate(const block *b, urn__family_call *call)
 {
     density_job *job = b->job;
-    const urn__density_attr *a = job->a;
-    pick_active(b);
-    urn__family_call call = {
-        .n = b->active, .dim = a->dim, .event = a->event, .log_density = buffer(b, job->lp_at)};
-    call.x = fetch(b, &job->arg[0], &call.x_stride);
-    call.d_x = partial_target(b, &job->arg[0]);
-    for (int k = 1; k < job->n_args; k++) {
-        const int p = a->given[k - 1];
-        call.param[p] = fetch(b, &job->arg[k], &call.stride[p]);
-        call.d_param[p] = partial_target(b, &job->arg[k]);
+    for (int k = 0; k < job->n_args; k++) {
+        const argument *arg = &job->arg[k];
+        if (arg->source == COPIED || arg->source == PRODUCED)
+            copy_block(b, arg);
+        if (arg->target == SHARED)
+            memset(partial_of(b, arg), 0, (size_t)arg->event * sizeof *arg->out);
     }
-    URN__REAL(family_block)(&job->runner, &call, (double *)(void *)(b->scratch + job->family_at));
-    settle_value(b, call.log_density);
-    settle_partial(b, &job->arg[0], call.d_x);
+    URN__REAL(family_block)(&job->runner, call, (double *)(void *)(b->scratch + job->family_at));
+    settle_value(b, call->log_density);
+    settle_partial(b, &job->arg[0], call->d_x);
     for (int k = 1; k < job->n_args; k++)
-        settle_partial(b, &job->arg[k], call.d_param[a->given[k - 1]]);
+        settle_partial(b, &job->arg[k], call->d_param[job->a->given[k - 1]]);
 }
+
+/* ---- the node ---- */
 
 static void density_chunk(void *context, int64_t chunk, int thread)
 {
@@ -304,31 +391,11 @@ static void density_chunk(void *context, int64_t chunk, int thread)
     memset(sums, 0, (size_t)job->chunk_size * sizeof *sums);
     for (int64_t from = start; from < end; from += job->block) {
         const int64_t n = end - from < job->block ? end - from : job->block;
-        block b = {.job = job,
-                   .scratch = job->thread_scratch + (size_t)thread * job->thread_size,
-                   .sums = sums,
-                   .from = from,
-                   .n = n};
-        run_block(&b);
+        block b = block_of(job, thread, sums, from, n);
+        pick_active(&b);
+        urn__family_call call = family_call(&b);
+        evaluate(&b, &call);
     }
-}
-
-/* ---- the node ---- */
-
-static void attach(density_job *job, const urn__call *c, bool all)
-{
-    const urn__density_attr *a = job->a;
-    job->call = c;
-    int out = 1;
-    for (int k = 0; k < job->n_args; k++) {
-        job->arg[k].in = c->in[urn__density_input(a, k)];
-        job->arg[k].out = all && urn__density_wanted(a, k) ? c->out[out++] : NULL;
-    }
-    if (a->has_mask)
-        job->mask = c->in[c->n_in - 1];
-    job->thread_scratch = (char *)c->exec->scratch;
-    job->chunk_scratch =
-        (double *)(void *)(job->thread_scratch + job->thread_size * (size_t)c->exec->threads);
 }
 
 /* Chunk sums are added in chunk order, whatever thread made them. */
@@ -356,13 +423,45 @@ void URN__REAL(density_prepare)(const urn__call *c)
 {
     density_job *job = c->state;
     lay_out(job, c->attr, c->in_shape, c->node->op == &urn__op_density_all);
+    job->call = c;
     job->runner = URN__REAL(family_runner_of)(job->a->family, c->exec);
+}
+
+void URN__REAL(density_bind)(const urn__call *c)
+{
+    density_job *job = c->state;
+    int out = 1;
+    for (int k = 0; k < job->n_args; k++) {
+        argument *arg = &job->arg[k];
+        const int input = urn__density_input(job->a, k);
+        arg->in = c->in[input];
+        arg->out = arg->target == NOT_WANTED ? NULL : c->out[out++];
+        arg->fixed = arg->source == ONCE && (c->fixed >> input & 1);
+        if (arg->fixed)
+            fill_once(job, arg);
+    }
+    if (job->a->has_mask)
+        job->mask = c->in[c->n_in - 1];
+    job->chunk_scratch = c->exec->scratch;
+    job->thread_scratch = (char *)(c->exec->scratch + job->chunk_size * job->chunks);
+    if (job->one_block) {
+        const block b = block_of(job, 0, job->chunk_scratch, 0, job->rows);
+        job->ready = family_call(&b);
+    }
 }
 
 void URN__REAL(density_run)(const urn__call *c)
 {
     density_job *job = c->state;
-    attach(job, c, c->node->op == &urn__op_density_all);
-    urn__parallel(c->exec->threads, job->chunks, density_chunk, job);
+    for (int k = 0; k < job->n_args; k++)
+        if (job->arg[k].source == ONCE && !job->arg[k].fixed)
+            fill_once(job, &job->arg[k]);
+    if (job->one_block) {
+        const block b = block_of(job, 0, job->chunk_scratch, 0, job->rows);
+        memset(b.sums, 0, (size_t)job->chunk_size * sizeof *b.sums);
+        evaluate(&b, &job->ready);
+    } else {
+        urn__parallel(c->exec->threads, job->chunks, density_chunk, job);
+    }
     collect(job);
 }
