@@ -112,6 +112,17 @@ struct urn__exec {
     uint64_t seed, chain, step;
 };
 
+/* urn__parallel, with a plain call where there is one chunk. */
+static inline void urn__each_chunk(const urn__exec *exec, int64_t n_chunks,
+                                   void (*body)(void *context, int64_t chunk, int thread),
+                                   void *context)
+{
+    if (n_chunks == 1)
+        body(context, 0, 0);
+    else
+        urn__parallel(exec->threads, n_chunks, body, context);
+}
+
 /* The kernels in the precision of the including file (real.h). */
 static inline const urn__kernels_real *urn__exec_kernels(const urn__exec *exec)
 {
@@ -425,5 +436,7 @@ urn_status urn__machine_profile(urn__machine *machine, urn_error *error);
 bool urn__machine_profile_at(const urn__machine *machine, int i, urn__id *node, int64_t *runs,
                              double *seconds);
 const void *urn__machine_root(const urn__machine *machine, int k);
+/* The sum of roots 0 .. n - 1, which are doubles. */
+double urn__machine_sum(const urn__machine *machine, int n);
 
 #endif

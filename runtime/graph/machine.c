@@ -335,3 +335,13 @@ const void *urn__machine_root(const urn__machine *m, int k)
 {
     return m->p->root[k] == 0 ? NULL : m->at[urn__plan_place(m->p, m->p->root[k])];
 }
+
+double urn__machine_sum(const urn__machine *m, int n)
+{
+    double total = 0.0;
+    for (int k = 0; k < n; k++) {
+        const double *term = m->at[m->p->place_of[(size_t)m->p->root[k] * URN__MAX_OUT]];
+        total += *term;
+    }
+    return total;
+}

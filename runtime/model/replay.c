@@ -7,11 +7,14 @@
 struct urn_replay {
     const urn_program *p;
     urn__arena *arena;
-    urn__machine *machine;      /* density: with gradient */
-    urn__machine *value;        /* density: value alone */
-    void **input;               /* by site, in the program's precision */
-    float *position, *gradient; /* of single programs: for callers with doubles */
-    int32_t *order;             /* the epoch's permutation of the batch plate's rows */
+    urn__machine *machine;     /* density: with gradient */
+    urn__machine *value;       /* density: value alone */
+    void **input;              /* by site, in the program's precision */
+    void *position, *gradient; /* of small or single programs: arguments are copied */
+    const void *bound;         /* where gradients go */
+    int32_t *copied;           /* roots of gradients that are not computed there */
+    int n_copied;
+    int32_t *order; /* the epoch's permutation of the batch plate's rows */
     int64_t n_order, epoch;
     uint64_t order_seed;
     bool has_epoch;
@@ -30,13 +33,22 @@ static size_t element(const urn_replay *r)
     return is_single(r) ? sizeof(float) : sizeof(double);
 }
 
+/* Coordinates up to which copying them is cheaper than pointing a machine at new arrays. */
+#define SMALL_POSITION 1024
+
+static bool is_small(const urn_replay *r)
+{
+    return r->p->m->position_size <= SMALL_POSITION;
+}
+
 static bool new_positions(urn_replay *r)
 {
     const size_t n = (size_t)r->p->m->position_size + 1;
-    if (!is_single(r))
-        return true;
-    r->position = urn__arena_alloc(r->arena, n, sizeof *r->position);
-    r->gradient = urn__arena_alloc(r->arena, n, sizeof *r->gradient);
+    r->copied = urn__arena_alloc(r->arena, (size_t)r->p->n_roots + 1, sizeof *r->copied);
+    if (is_small(r) || is_single(r)) {
+        r->position = urn__arena_alloc(r->arena, n, element(r));
+        r->gradient = urn__arena_alloc(r->arena, n, element(r));
+    }
     return !urn__arena_failed(r->arena);
 }
 
@@ -111,18 +123,24 @@ static char *gradient_at(const urn_replay *r, void *gradient, int k)
 
 static void bind_gradient(urn_replay *r, void *gradient)
 {
+    if (r->bound == gradient)
+        return;
+    r->bound = gradient;
+    r->n_copied = 0;
     for (int k = r->p->n_terms; k < r->p->n_roots; k++)
-        (void)urn__machine_bind_root(r->machine, k, gradient_at(r, gradient, k - r->p->n_terms));
+        if (!urn__machine_bind_root(r->machine, k, gradient_at(r, gradient, k - r->p->n_terms)))
+            r->copied[r->n_copied++] = k;
 }
 
 /* Gradients that are not computed in place: zeros, constants, values shared by two sites. */
 static void copy_gradient(const urn_replay *r, void *gradient)
 {
     const urn_program *p = r->p;
-    for (int k = p->n_terms; k < p->n_roots; k++) {
-        const size_t bytes = (size_t)p->m->site[p->site_of[k - p->n_terms]].free_size * element(r);
-        const void *from = urn__machine_root(r->machine, k);
-        char *to = gradient_at(r, gradient, k - p->n_terms);
+    for (int i = 0; i < r->n_copied; i++) {
+        const int k = r->copied[i] - p->n_terms;
+        const size_t bytes = (size_t)p->m->site[p->site_of[k]].free_size * element(r);
+        const void *from = urn__machine_root(r->machine, r->copied[i]);
+        char *to = gradient_at(r, gradient, k);
         if (from == NULL)
             memset(to, 0, bytes);
         else if (from != to)
@@ -130,15 +148,7 @@ static void copy_gradient(const urn_replay *r, void *gradient)
     }
 }
 
-/* Terms are doubles in either precision. */
-static double sum_terms(const urn_replay *r, const urn__machine *machine)
-{
-    double total = 0.0;
-    for (int k = 0; k < r->p->n_terms; k++)
-        total += *(const double *)urn__machine_root(machine, k);
-    return total;
-}
-
+/* Arrays of the program's precision. Terms are doubles in either. */
 static double evaluate(urn_replay *r, const void *position, void *gradient)
 {
     urn__machine *machine = gradient == NULL ? r->value : r->machine;
@@ -148,25 +158,39 @@ static double evaluate(urn_replay *r, const void *position, void *gradient)
     urn__machine_run(machine);
     if (gradient != NULL)
         copy_gradient(r, gradient);
-    return sum_terms(r, machine);
+    return urn__machine_sum(machine, r->p->n_terms);
+}
+
+/* The same on the caller's arrays, copied if that is cheaper. */
+static double evaluate_copied(urn_replay *r, const void *position, void *gradient)
+{
+    const size_t bytes = (size_t)r->p->m->position_size * element(r);
+    if (!is_small(r))
+        return evaluate(r, position, gradient);
+    memcpy(r->position, position, bytes);
+    const double value = evaluate(r, r->position, gradient == NULL ? NULL : r->gradient);
+    if (gradient != NULL)
+        memcpy(gradient, r->gradient, bytes);
+    return value;
 }
 
 double urn_replay_log_density(urn_replay *r, const double *position, double *gradient)
 {
     const int64_t n = r->p->m->position_size;
     if (!is_single(r))
-        return evaluate(r, position, gradient);
+        return evaluate_copied(r, position, gradient);
+    float *x = r->position, *g = r->gradient;
     for (int64_t i = 0; i < n; i++)
-        r->position[i] = (float)position[i];
-    const double value = evaluate(r, r->position, gradient == NULL ? NULL : r->gradient);
+        x[i] = (float)position[i];
+    const double value = evaluate(r, x, gradient == NULL ? NULL : g);
     for (int64_t i = 0; gradient != NULL && i < n; i++)
-        gradient[i] = (double)r->gradient[i];
+        gradient[i] = (double)g[i];
     return value;
 }
 
 double urn_replay_log_density_single(urn_replay *r, const float *position, float *gradient)
 {
-    return is_single(r) ? evaluate(r, position, gradient) : (double)NAN;
+    return is_single(r) ? evaluate_copied(r, position, gradient) : (double)NAN;
 }
 
 /* ---- other runs ---- */

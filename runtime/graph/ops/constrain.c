@@ -164,7 +164,7 @@ static void constrain_run(const urn__call *c)
     attach_bounds(job, first_bound(c));
     job->partial = c->exec->scratch;
     const int64_t chunks = chunks_of(job->a->rows);
-    urn__parallel(c->exec->threads, chunks, constrain_chunk, job);
+    urn__each_chunk(c->exec, chunks, constrain_chunk, job);
     double total = 0;
     for (int64_t k = 0; k < chunks; k++)
         total += job->partial[k];
@@ -235,7 +235,7 @@ static void constrain_vjp_run(const urn__call *c)
     attach_bounds(job, first_bound(c));
     job->d_bound[0] = job->a->has_low ? c->out[1] : NULL;
     job->d_bound[1] = job->a->has_high ? c->out[1 + job->a->has_low] : NULL;
-    urn__parallel(c->exec->threads, chunks_of(job->a->rows), constrain_vjp_chunk, job);
+    urn__each_chunk(c->exec, chunks_of(job->a->rows), constrain_vjp_chunk, job);
 }
 
 static void constrain_vjp_emit(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,

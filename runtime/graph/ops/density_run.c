@@ -461,7 +461,7 @@ void URN__REAL(density_run)(const urn__call *c)
         memset(b.sums, 0, (size_t)job->chunk_size * sizeof *b.sums);
         evaluate(&b, &job->ready);
     } else {
-        urn__parallel(c->exec->threads, job->chunks, density_chunk, job);
+        urn__each_chunk(c->exec, job->chunks, density_chunk, job);
     }
     collect(job);
 }

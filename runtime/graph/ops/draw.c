@@ -151,7 +151,7 @@ static void draw_run(const urn__call *c)
     if (c->n_in > job.a->n_given)
         job.value = c->in[job.a->n_given];
     job.stream = urn__stream_at(c->exec->seed, c->exec->chain, job.a->site, c->exec->step);
-    urn__parallel(c->exec->threads, (job.rows + ROWS - 1) / ROWS, draw_chunk, &job);
+    urn__each_chunk(c->exec, (job.rows + ROWS - 1) / ROWS, draw_chunk, &job);
 }
 
 const urn__op URN__OP(draw) = {.name = "draw",

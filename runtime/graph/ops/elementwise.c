@@ -74,7 +74,7 @@ static void map_run(const urn__call *c)
 {
     map_job *job = c->state;
     const int64_t chunks = (job->n + URN__CHUNK - 1) / URN__CHUNK;
-    urn__parallel(c->exec->threads, chunks, c->n_in == 1 ? map1_chunk : map2_chunk, job);
+    urn__each_chunk(c->exec, chunks, c->n_in == 1 ? map1_chunk : map2_chunk, job);
 }
 
 static bool same_shape(urn__shape_query *q)

@@ -104,7 +104,7 @@ static void fused_prepare(const urn__call *c)
 static void fused_run(const urn__call *c)
 {
     fused_job *job = c->state;
-    urn__parallel(c->exec->threads, (job->n + URN__CHUNK - 1) / URN__CHUNK, fused_chunk, job);
+    urn__each_chunk(c->exec, (job->n + URN__CHUNK - 1) / URN__CHUNK, fused_chunk, job);
 }
 
 static int64_t fused_scratch(const urn__graph *g, const urn__node *n, int threads)

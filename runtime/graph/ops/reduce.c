@@ -95,11 +95,11 @@ static void sum_to_run(const urn__call *c)
     sum_job *job = c->state;
     urn__real *out = c->out[0];
     if (job->run > 0) {
-        urn__parallel(c->exec->threads, chunks_of(job->n_out, job->chunk), run_chunk, job);
+        urn__each_chunk(c->exec, chunks_of(job->n_out, job->chunk), run_chunk, job);
         return;
     }
     job->partial = c->exec->scratch;
-    urn__parallel(c->exec->threads, chunks_of(job->n, job->chunk), sum_chunk, job);
+    urn__each_chunk(c->exec, chunks_of(job->n, job->chunk), sum_chunk, job);
     for (int64_t k = 0; k < job->n_out; k++)
         out[k] = (urn__real)collect(job, k);
 }
@@ -166,7 +166,7 @@ static void total_run(const urn__call *c)
     sum_job *job = c->state;
     double *out = c->out[0];
     job->partial = c->exec->scratch;
-    urn__parallel(c->exec->threads, chunks_of(job->n, job->chunk), sum_chunk, job);
+    urn__each_chunk(c->exec, chunks_of(job->n, job->chunk), sum_chunk, job);
     out[0] = ((const urn__total_attr *)c->attr)->factor * collect(job, 0);
 }
 

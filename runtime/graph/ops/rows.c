@@ -78,7 +78,7 @@ static void gather_chunk(void *context, int64_t chunk, int thread)
 static void gather_run(const urn__call *c)
 {
     row_job job = {.call = c, .n = c->index[1]->n, .d = urn__shape_event(c->out_shape)};
-    urn__parallel(c->exec->threads, row_chunks(job.n), gather_chunk, &job);
+    urn__each_chunk(c->exec, row_chunks(job.n), gather_chunk, &job);
 }
 
 static void gather_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -114,7 +114,7 @@ static void scatter_chunk(void *context, int64_t chunk, int thread)
 static void scatter_run(const urn__call *c)
 {
     row_job job = {.call = c, .n = c->index[1]->n_targets, .d = urn__shape_event(c->out_shape)};
-    urn__parallel(c->exec->threads, row_chunks(job.n), scatter_chunk, &job);
+    urn__each_chunk(c->exec, row_chunks(job.n), scatter_chunk, &job);
 }
 
 static void scatter_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -150,7 +150,7 @@ static void gather_dot_chunk(void *context, int64_t chunk, int thread)
 static void gather_dot_run(const urn__call *c)
 {
     row_job job = {.call = c, .n = c->index[2]->n, .d = urn__shape_event(c->in_shape[0])};
-    urn__parallel(c->exec->threads, row_chunks(job.n), gather_dot_chunk, &job);
+    urn__each_chunk(c->exec, row_chunks(job.n), gather_dot_chunk, &job);
 }
 
 static void gather_dot_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -188,7 +188,7 @@ static void scatter_dot_chunk(void *context, int64_t chunk, int thread)
 static void scatter_dot_run(const urn__call *c)
 {
     row_job job = {.call = c, .n = c->index[2]->n_targets, .d = urn__shape_event(c->out_shape)};
-    urn__parallel(c->exec->threads, row_chunks(job.n), scatter_dot_chunk, &job);
+    urn__each_chunk(c->exec, row_chunks(job.n), scatter_dot_chunk, &job);
 }
 
 static void scatter_dot_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -275,7 +275,7 @@ static void row_dot_prepare(const urn__call *c)
 static void row_dot_run(const urn__call *c)
 {
     row_job *job = c->state;
-    urn__parallel(c->exec->threads, row_chunks(job->n), row_dot_chunk, job);
+    urn__each_chunk(c->exec, row_chunks(job->n), row_dot_chunk, job);
 }
 
 /* The adjoint for one side: weights times the other side's rows, summed where that side is shared.
@@ -338,7 +338,7 @@ static void row_scale_run(const urn__call *c)
     row_job job = {
         .call = c, .n = urn__shape_size(c->in_shape[0]), .d = urn__shape_last(c->in_shape[1])};
     job.walk[1] = row_walk(c->in_shape[1], c->in_shape[0]);
-    urn__parallel(c->exec->threads, row_chunks(job.n), row_scale_chunk, &job);
+    urn__each_chunk(c->exec, row_chunks(job.n), row_scale_chunk, &job);
 }
 
 static void row_scale_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
@@ -388,7 +388,7 @@ static void row_accumulate_run(const urn__call *c)
                    .partial = c->exec->scratch};
     job.walk[1] = row_walk(c->in_shape[1], c->in_shape[0]);
     const int64_t chunks = row_chunks(job.n);
-    urn__parallel(c->exec->threads, chunks, row_accumulate_chunk, &job);
+    urn__each_chunk(c->exec, chunks, row_accumulate_chunk, &job);
     urn__real *out = c->out[0];
     for (int64_t i = 0; i < job.d; i++) {
         double sum = 0;
