@@ -360,14 +360,21 @@ typedef struct urn__constrain_attr {
 /* A chain of elementwise ops run block by block. Registers 0 .. n_in - 1 are the inputs;
  * instruction i writes register n_in + i. */
 #define URN__FUSED_MAX 32
+typedef enum urn__fused_kind {
+    URN__FUSED_VALUE, /* the register's elements */
+    URN__FUSED_SUM,   /* their sum, a scalar */
+    URN__FUSED_TOTAL  /* their sum times the factor, wide */
+} urn__fused_kind;
 typedef struct urn__fused_attr {
-    urn__shape shape;
+    urn__shape shape; /* of the registers */
     int32_t n_instr, n_out;
     struct {
         int32_t arity, map; /* arity 0: a copy (broadcast) */
         int32_t a, b;
     } instr[URN__FUSED_MAX];
-    int32_t out[URN__MAX_OUT]; /* register of each output */
+    int32_t out[URN__MAX_OUT];  /* register of each output */
+    int32_t kind[URN__MAX_OUT]; /* urn__fused_kind */
+    double factor[URN__MAX_OUT];
 } urn__fused_attr;
 
 /* ---- passes ---- */

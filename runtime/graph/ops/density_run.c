@@ -53,8 +53,10 @@ typedef struct density_job {
     int64_t chunk_size; /* doubles of scratch */
     double *chunk_scratch;
     char *thread_scratch;
-    bool one_block;         /* all rows are one block, none of them masked */
-    urn__family_call ready; /* then: the family's call, prepared when pointers are bound */
+    bool one_block;          /* all rows are one block, none of them masked; then: */
+    urn__family_call ready;  /* the family's call, prepared when pointers are bound */
+    int n_fetched, n_wanted; /* arguments that are copied or start from zero; with partials */
+    int8_t fetched[URN__DENSITY_ARGS], wanted[URN__DENSITY_ARGS];
 } density_job;
 
 _Static_assert(sizeof(density_job) <= URN__DENSITY_STATE, "room for what a density prepares");
@@ -363,17 +365,27 @@ static urn__family_call family_call(const block *b)
     return call;
 }
 
+/* What the family reads or adds to, apart from what it finds in place. */
+static void fetch(const block *b, const argument *arg)
+{
+    if (arg->source == COPIED || arg->source == PRODUCED)
+        copy_block(b, arg);
+    if (arg->target == SHARED)
+        memset(partial_of(b, arg), 0, (size_t)arg->event * sizeof *arg->out);
+}
+
+static void call_family(const block *b, urn__family_call *call)
+{
+    URN__REAL(family_block)
+    (&b->job->runner, call, (double *)(void *)(b->scratch + b->job->family_at));
+}
+
 static void evaluate(const block *b, urn__family_call *call)
 {
     density_job *job = b->job;
-    for (int k = 0; k < job->n_args; k++) {
-        const argument *arg = &job->arg[k];
-        if (arg->source == COPIED || arg->source == PRODUCED)
-            copy_block(b, arg);
-        if (arg->target == SHARED)
-            memset(partial_of(b, arg), 0, (size_t)arg->event * sizeof *arg->out);
-    }
-    URN__REAL(family_block)(&job->runner, call, (double *)(void *)(b->scratch + job->family_at));
+    for (int k = 0; k < job->n_args; k++)
+        fetch(b, &job->arg[k]);
+    call_family(b, call);
     settle_value(b, call->log_density);
     settle_partial(b, &job->arg[0], call->d_x);
     for (int k = 1; k < job->n_args; k++)
@@ -419,10 +431,60 @@ static void collect(const density_job *job)
     }
 }
 
+/* ---- all rows in one block ---- */
+
+static void list_arguments(density_job *job)
+{
+    for (int k = 0; k < job->n_args; k++) {
+        const argument *arg = &job->arg[k];
+        if (arg->source == COPIED || arg->source == PRODUCED || arg->target == SHARED)
+            job->fetched[job->n_fetched++] = (int8_t)k;
+        if (arg->target != NOT_WANTED)
+            job->wanted[job->n_wanted++] = (int8_t)k;
+    }
+}
+
+static void settle_whole(const block *b, const argument *arg)
+{
+    const double weight = b->job->a->weight;
+    urn__real *d = partial_of(b, arg);
+    if (arg->target == IN_PLACE) {
+        if (weight > 1.0 || weight < 1.0)
+            scale(d, b->n * arg->event, weight);
+    } else if (arg->event == 1) {
+        const double sum = arg->target == SHARED ? (double)d[0] : sum_of(b, b->n, d);
+        arg->out[0] = (urn__real)(weight * sum);
+    } else {
+        double *sum = b->sums + arg->sum_at;
+        memset(sum, 0, (size_t)arg->event * sizeof *sum);
+        sum_partial(b, arg, d);
+        for (int64_t i = 0; i < arg->event; i++)
+            arg->out[i] = (urn__real)(weight * sum[i]);
+    }
+}
+
+static void run_whole(density_job *job)
+{
+    const block b = block_of(job, 0, job->chunk_scratch, 0, job->rows);
+    double *value = job->call->out[0];
+    for (int i = 0; i < job->n_fetched; i++)
+        fetch(&b, &job->arg[job->fetched[i]]);
+    call_family(&b, &job->ready);
+    if (job->a->rowwise)
+        settle_value(&b, job->ready.log_density);
+    else
+        value[0] = job->a->weight * sum_of(&b, b.n, job->ready.log_density);
+    for (int i = 0; i < job->n_wanted; i++)
+        settle_whole(&b, &job->arg[job->wanted[i]]);
+}
+
+/* ---- entry points ---- */
+
 void URN__REAL(density_prepare)(const urn__call *c)
 {
     density_job *job = c->state;
     lay_out(job, c->attr, c->in_shape, c->node->op == &urn__op_density_all);
+    list_arguments(job);
     job->call = c;
     job->runner = URN__REAL(family_runner_of)(job->a->family, c->exec);
 }
@@ -457,11 +519,9 @@ void URN__REAL(density_run)(const urn__call *c)
         if (job->arg[k].source == ONCE && !job->arg[k].fixed)
             fill_once(job, &job->arg[k]);
     if (job->one_block) {
-        const block b = block_of(job, 0, job->chunk_scratch, 0, job->rows);
-        memset(b.sums, 0, (size_t)job->chunk_size * sizeof *b.sums);
-        evaluate(&b, &job->ready);
+        run_whole(job);
     } else {
         urn__each_chunk(c->exec, job->chunks, density_chunk, job);
+        collect(job);
     }
-    collect(job);
 }

@@ -9,6 +9,10 @@ typedef struct map_job {
     const urn__call *call;
     urn__walk walk[2];
     int64_t n;
+    bool direct; /* one call of the kernel does it: */
+    void (*map1)(int64_t n, const urn__real *x, urn__real *y);
+    void (*map2)(int64_t n, const urn__real *a, int64_t stride_a, const urn__real *b,
+                 int64_t stride_b, urn__real *y);
 } map_job;
 
 /* Pointer and stride of input k for elements [from, from + n); general walks go through `buffer`.
@@ -41,8 +45,7 @@ static void map1_chunk(void *context, int64_t chunk, int thread)
     const int64_t from = chunk * URN__CHUNK;
     const urn__real *x = c->in[0];
     urn__real *y = c->out[0];
-    urn__exec_kernels(c->exec)->map1[c->node->op->map](chunk_length(job, chunk), x + from,
-                                                       y + from);
+    job->map1(chunk_length(job, chunk), x + from, y + from);
 }
 
 static void map2_chunk(void *context, int64_t chunk, int thread)
@@ -57,7 +60,7 @@ static void map2_chunk(void *context, int64_t chunk, int thread)
         int64_t stride[2];
         const urn__real *a = block_input(job, 0, from, n, buffer[0], &stride[0]);
         const urn__real *b = block_input(job, 1, from, n, buffer[1], &stride[1]);
-        urn__exec_kernels(c->exec)->map2[c->node->op->map](n, a, stride[0], b, stride[1], y + from);
+        job->map2(n, a, stride[0], b, stride[1], y + from);
     }
 }
 
@@ -66,13 +69,28 @@ static void map_prepare(const urn__call *c)
     map_job *job = c->state;
     job->call = c;
     job->n = urn__shape_size(c->out_shape);
-    for (int k = 0; k < c->n_in; k++)
+    job->direct = job->n <= URN__CHUNK;
+    for (int k = 0; k < c->n_in; k++) {
         job->walk[k] = urn__walk_of(c->in_shape[k], c->out_shape);
+        job->direct = job->direct && job->walk[k].kind != URN__WALK_GENERAL;
+    }
+    if (c->n_in == 1)
+        job->map1 = urn__exec_kernels(c->exec)->map1[c->node->op->map];
+    else
+        job->map2 = urn__exec_kernels(c->exec)->map2[c->node->op->map];
 }
 
 static void map_run(const urn__call *c)
 {
     map_job *job = c->state;
+    if (job->direct) {
+        if (c->n_in == 1)
+            job->map1(job->n, c->in[0], c->out[0]);
+        else
+            job->map2(job->n, c->in[0], job->walk[0].kind == URN__WALK_FULL, c->in[1],
+                      job->walk[1].kind == URN__WALK_FULL, c->out[0]);
+        return;
+    }
     const int64_t chunks = (job->n + URN__CHUNK - 1) / URN__CHUNK;
     urn__each_chunk(c->exec, chunks, c->n_in == 1 ? map1_chunk : map2_chunk, job);
 }
