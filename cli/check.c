@@ -201,7 +201,7 @@ static urn_status check_prior(job *j, urn_error *error)
 static urn_status trace(job *j, urn_error *error)
 {
     if (cli_text_at(j->args, "data", 0) != NULL) {
-        URN_TRY(cli_read_data(j->args, NULL, &j->data, error));
+        URN_TRY(cli_read_data(j->args, NULL, NULL, &j->data, error));
     } else {
         cli_simulation draw = {0};
         URN_TRY(cli_simulate_run(&j->source, &j->setup, NULL, 0.0, NULL, 0,

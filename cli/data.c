@@ -36,17 +36,17 @@ urn_status cli_apply_maps(const cli_args *args, urn_dataset *data, urn_error *er
     return status;
 }
 
-urn_status cli_read_data(const cli_args *args, const char *test, urn_dataset **data,
-                         urn_error *error)
+urn_status cli_read_data(const cli_args *args, const char *test, const urn_allocator *allocator,
+                         urn_dataset **data, urn_error *error)
 {
-    *data = urn_dataset_new(NULL);
+    *data = urn_dataset_new(allocator);
     if (*data == NULL)
         return cli_fail_memory(error);
     urn_status status = URN_OK;
     const char *text;
     for (int i = 0; status == URN_OK && (text = cli_text_at(args, "data", i)) != NULL; i++) {
         const cli_source source = cli_source_of(text);
-        const urn__io_options options = {.test_path = i == 0 ? test : NULL};
+        const urn__io_options options = {.allocator = allocator, .test_path = i == 0 ? test : NULL};
         status = urn__io_read(source.path, source.table, *data, &options, error);
     }
     if (status == URN_OK)

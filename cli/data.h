@@ -13,9 +13,9 @@ typedef struct cli_source {
 cli_source cli_source_of(const char *text);
 
 /* Reads every --data and applies every --map. `test` is read as held-out rows of the first file's
- * table; NULL: none. The dataset is empty without --data. */
-urn_status cli_read_data(const cli_args *args, const char *test, urn_dataset **data,
-                         urn_error *error);
+ * table; NULL: none. The dataset is empty without --data. `allocator` may be NULL. */
+urn_status cli_read_data(const cli_args *args, const char *test, const urn_allocator *allocator,
+                         urn_dataset **data, urn_error *error);
 
 urn_status cli_apply_maps(const cli_args *args, urn_dataset *data, urn_error *error);
 /* URN_ERR_USAGE for a --map that the traced model made no use of. */

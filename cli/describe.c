@@ -146,7 +146,7 @@ urn_status cli_describe(const cli_args *args, urn_error *error)
     URN_TRY(cli_load(args->operands[0], &source, error));
     urn_status status = cli_setup_init(args, true, &setup, error);
     if (status == URN_OK && cli_text_at(args, "data", 0) != NULL)
-        status = cli_read_data(args, NULL, &data, error);
+        status = cli_read_data(args, NULL, NULL, &data, error);
     const urn_trace_options options = cli_trace_options(&setup, data);
     if (status == URN_OK)
         status = urn_model_trace(&source.def, &options, &model, error);

@@ -88,6 +88,13 @@ static void close_session(session *s)
     cli_unload(&s->source);
 }
 
+static urn_trace_options trace_options(session *s)
+{
+    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    options.allocator = &s->memory.hook;
+    return options;
+}
+
 /* ---- data ---- */
 
 /* --duplicates mean|last: merges what the model declares unique. */
@@ -96,7 +103,7 @@ static urn_status merge_duplicates(session *s, urn_error *error)
     const char *mode = cli_text(s->args, "duplicates");
     if (strcmp(mode, "error") == 0)
         return URN_OK;
-    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    urn_trace_options options = trace_options(s);
     options.allow_duplicates = true;
     urn_model *model = NULL;
     URN_TRY(urn_model_trace(&s->source.def, &options, &model, error));
@@ -129,7 +136,7 @@ static urn_status hold_out(session *s, urn_error *error)
     if (n == 1)
         return urn__io_split(s->data, urn_dataset_table_name(s->data, 0), share, error);
     /* several tables: those with observed sites */
-    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    urn_trace_options options = trace_options(s);
     urn_model *model = NULL;
     URN_TRY(urn_model_trace(&s->source.def, &options, &model, error));
     urn_plate_info plate;
@@ -157,7 +164,7 @@ static urn_status trace_batched(session *s, const char *batch, urn_error *error)
 {
     char plate[128];
     const char *equals = strchr(batch, '=');
-    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    urn_trace_options options = trace_options(s);
     if (equals == NULL || !urn__parse_int(equals + 1, &options.batch_size) ||
         options.batch_size < 1)
         return cli_fail(error, URN_ERR_USAGE, NULL,
@@ -170,7 +177,7 @@ static urn_status trace_batched(session *s, const char *batch, urn_error *error)
 
 static urn_status trace_models(session *s, urn_error *error)
 {
-    urn_trace_options options = cli_trace_options(&s->setup, s->data);
+    urn_trace_options options = trace_options(s);
     /* after a merge nothing is repeated; the check is the model's otherwise */
     URN_TRY(urn_model_trace(&s->source.def, &options, &s->model, error));
     URN_TRY(cli_check_maps(s->data, s->model, error));
@@ -254,6 +261,7 @@ static urn_status run_fit(session *s, urn_error *error)
     if (settings == NULL)
         return cli_fail_memory(error);
     const urn_fit_options options = {.bytes = sizeof options,
+                                     .allocator = &s->memory.hook,
                                      .engine = s->args->engine,
                                      .settings = settings,
                                      .n_settings = cli_engine_settings(s->args, settings),
@@ -428,8 +436,8 @@ static urn_status fit_session(session *s, urn_error *error)
     URN_TRY(cli_load(args->operands[0], &s->source, error));
     URN_TRY(cli_setup_init(args, false, &s->setup, error));
     URN_TRY(open_run(s, error));
-    URN_TRY(cli_read_data(args, cli_text(args, "test"), &s->data, error));
-    URN_TRY(cli_memory_read(&s->memory, s->data, error));
+    URN_TRY(cli_read_data(args, cli_text(args, "test"), &s->memory.hook, &s->data, error));
+    cli_memory_next(&s->memory);
     URN_TRY(merge_duplicates(s, error));
     URN_TRY(hold_out(s, error));
     count_held_out(s);
@@ -437,9 +445,10 @@ static urn_status fit_session(session *s, urn_error *error)
     if (traced == URN_ERR_DATA && error != NULL && cli_text_at(args, "data", 0) == NULL)
         snprintf(error->hint, sizeof error->hint, "give data with --data FILE");
     URN_TRY(traced);
-    URN_TRY(cli_memory_traced(&s->memory, error));
     URN_TRY(cli_init_read(args, s->model, &s->init, error));
+    cli_memory_next(&s->memory);
     URN_TRY(run_fit(s, error));
+    cli_memory_next(&s->memory);
     URN_TRY(score(s, error));
     URN_TRY(
         cli_sites_json(s->model, urn_fit_posterior(s->fit), NULL, s->threads, &s->sites, error));
@@ -459,7 +468,7 @@ urn_status cli_fit(const cli_args *args, urn_error *error)
     session s = {.args = args,
                  .seed = (uint64_t)cli_int(args, "seed"),
                  .threads = (int)cli_int(args, "threads")};
-    const urn_status status = fit_session(&s, error);
+    const urn_status status = cli_memory_explain(&s.memory, fit_session(&s, error), error);
     close_session(&s);
     return status;
 }

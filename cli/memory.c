@@ -18,7 +18,7 @@ double cli_memory_peak(void)
 }
 
 /* Memory in use now; the peak so far where the system does not say. */
-static double in_use(void)
+static double resident(void)
 {
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -58,10 +58,53 @@ static bool parse_size(const char *text, double *bytes)
     return *end == '\0' && *bytes >= 1.0 && isfinite(*bytes);
 }
 
+/* ---- the hook ---- */
+
+enum { HEADER = 64 }; /* before each block, for its size; keeps the alignment */
+
+static void *allocate(void *context, size_t size)
+{
+    cli_memory *memory = context;
+    if (size > (size_t)PTRDIFF_MAX - 2 * HEADER)
+        return NULL;
+    const size_t whole = (size + 2 * HEADER - 1) / HEADER * HEADER;
+    const long long before =
+        __atomic_fetch_add(&memory->in_use, (long long)whole, __ATOMIC_RELAXED);
+    const bool over =
+        memory->limit > 0.0 && memory->base + (double)before + (double)whole > memory->limit;
+    char *block = over ? NULL : aligned_alloc(HEADER, whole);
+    if (block == NULL) {
+        __atomic_fetch_sub(&memory->in_use, (long long)whole, __ATOMIC_RELAXED);
+        if (over && memory->refused == 0) {
+            memory->refused = (long long)whole;
+            memory->had = before;
+        }
+        return NULL;
+    }
+    memcpy(block, &whole, sizeof whole);
+    return block + HEADER;
+}
+
+static void release(void *context, void *given)
+{
+    cli_memory *memory = context;
+    char *block = (char *)given - HEADER;
+    size_t whole;
+    memcpy(&whole, block, sizeof whole);
+    __atomic_fetch_sub(&memory->in_use, (long long)whole, __ATOMIC_RELAXED);
+    free(block);
+}
+
+static double counted(const cli_memory *memory)
+{
+    return (double)__atomic_load_n(&memory->in_use, __ATOMIC_RELAXED);
+}
+
 urn_status cli_memory_start(const cli_args *args, cli_memory *memory, urn_error *error)
 {
     const char *text = cli_text(args, "max-memory");
-    *memory = (cli_memory){.args = args, .base = in_use()};
+    *memory = (cli_memory){.args = args, .base = resident()};
+    memory->hook = (urn_allocator){allocate, release, memory};
     if (text != NULL && !parse_size(text, &memory->limit))
         return cli_fail(error, URN_ERR_USAGE, NULL,
                         "option --max-memory is \"%s\"; it takes a size of at least a byte, such "
@@ -163,36 +206,26 @@ urn_status cli_memory_files(cli_memory *memory, urn_error *error)
                   error);
 }
 
-urn_status cli_memory_read(cli_memory *memory, const urn_dataset *data, urn_error *error)
+void cli_memory_next(cli_memory *memory)
 {
-    (void)data;
-    const double now = in_use();
-    memory->data = fmax(now - memory->base, 0.0);
-    memory->in_use = now;
-    if (fits(memory, now))
-        return URN_OK;
-    const part parts[] = {{"the program itself", memory->base}, {"data", memory->data}};
-    return refuse(memory, "the data alone takes", now, parts, 2, false, error);
+    if (memory->now < CLI_MEMORY_RESULTS)
+        memory->until[memory->now++] = counted(memory);
 }
 
-urn_status cli_memory_traced(cli_memory *memory, urn_error *error)
+/* Memory of one part: what has been added since the one before. */
+static double of_part(const cli_memory *memory, cli_memory_part p)
 {
-    const double now = in_use();
-    memory->model = fmax(now - memory->base - memory->data, 0.0);
-    memory->in_use = now;
-    if (fits(memory, now))
-        return URN_OK;
-    const part parts[] = {
-        {"the program itself", memory->base}, {"data", memory->data}, {"the model", memory->model}};
-    return refuse(memory, "data and model alone take", now, parts, 3, false, error);
+    const double to = p < memory->now ? memory->until[p] : p > memory->now ? 0.0 : counted(memory);
+    return fmax(to - (p > 0 ? memory->until[p - 1] : 0.0), 0.0);
 }
 
 urn_status cli_memory_admit(cli_memory *memory, const urn_fit_memory *fit, const cli_after *after,
                             urn_error *error)
 {
-    const double before = memory->base + memory->data + memory->model, now = fmax(in_use(), before);
-    const double program = now - before + (double)fit->program, engine = (double)fit->engine;
-    const double posterior = (double)fit->posterior;
+    const double data = of_part(memory, CLI_MEMORY_DATA), model = of_part(memory, CLI_MEMORY_MODEL);
+    const double before = memory->base + data + model;
+    const double program = of_part(memory, CLI_MEMORY_FIT) + (double)fit->program;
+    const double posterior = (double)fit->posterior, engine = (double)fit->engine;
     const double steps = before + program + engine;
     const double predictions = before + posterior + after->predictions;
     const double files = before + posterior + after->files;
@@ -203,8 +236,8 @@ urn_status cli_memory_admit(cli_memory *memory, const urn_fit_memory *fit, const
     const bool larger_files = files >= predictions;
     const part parts[] = {
         {"the program itself", memory->base},
-        {"data", memory->data},
-        {"the model", memory->model},
+        {"data", data},
+        {"the model", model},
         {"the compiled model", late ? 0.0 : program},
         {"parameters and optimiser", late ? 0.0 : engine},
         {"the posterior", late ? posterior : 0.0},
@@ -213,4 +246,23 @@ urn_status cli_memory_admit(cli_memory *memory, const urn_fit_memory *fit, const
     };
     return refuse(memory, "the fit would take", memory->estimate, parts,
                   (int)(sizeof parts / sizeof parts[0]), late, error);
+}
+
+urn_status cli_memory_explain(const cli_memory *memory, urn_status status, urn_error *error)
+{
+    static const char *const names[] = {"data", "the model", "the compiled model and its fit",
+                                        "results"};
+    part parts[CLI_MEMORY_PARTS + 2] = {{"the program itself", memory->base}};
+    if (status != URN_ERR_MEMORY || memory->refused == 0)
+        return status;
+    double before = 0.0;
+    for (int p = 0; p <= (int)memory->now; p++) {
+        const double until =
+            p < (int)memory->now ? memory->until[p] : (double)memory->had + (double)memory->refused;
+        parts[p + 1] = (part){names[p], fmax(until - before, 0.0)};
+        before = until;
+    }
+    const double sum = memory->base + (double)memory->had + (double)memory->refused;
+    return refuse(memory, "up to here the fit takes", sum, parts, CLI_MEMORY_PARTS + 1,
+                  memory->now == CLI_MEMORY_RESULTS, error);
 }

@@ -152,7 +152,7 @@ urn_status cli_simulate(const cli_args *args, urn_error *error)
     if (status == URN_OK)
         status = cli_settings(args, "fix", &fixed, &n_fixed, error);
     if (status == URN_OK && cli_text_at(args, "data", 0) != NULL)
-        status = cli_read_data(args, NULL, &data, error);
+        status = cli_read_data(args, NULL, NULL, &data, error);
     if (status == URN_OK)
         status = cli_simulate_run(&source, &setup, data, cli_real(args, "popularity"), fixed,
                                   n_fixed, (uint64_t)cli_int(args, "seed"), &simulation, error);
