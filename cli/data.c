@@ -249,7 +249,10 @@ urn_status cli_codes(const urn_dataset *data, const urn_model *model, const urn_
         has = has || strcmp(urn_dataset_column_name(data, rows->table, i), file_column) == 0;
     if (!has)
         return URN_OK;
-    const urn__ids labels = {ids->size, ids->n_known, ids->int_labels, ids->text_labels};
+    const urn__ids labels = {.n = ids->size,
+                             .n_known = ids->n_known,
+                             .ints = ids->int_labels,
+                             .texts = ids->text_labels};
     int32_t *of_table = NULL;
     URN_TRY(
         urn__dataset_codes(data, table, ids->name, &labels, ids->size, arena, &of_table, error));

@@ -167,10 +167,14 @@ static urn_status make_data(job *j, urn_error *error)
 
 static urn_status mark(job *j, const urn_dataset *data, urn_error *error)
 {
-    const urn__ids users = {j->users.size, j->users.n_known, j->users.int_labels,
-                            j->users.text_labels};
-    const urn__ids items = {j->items.size, j->items.n_known, j->items.int_labels,
-                            j->items.text_labels};
+    const urn__ids users = {.n = j->users.size,
+                            .n_known = j->users.n_known,
+                            .ints = j->users.int_labels,
+                            .texts = j->users.text_labels};
+    const urn__ids items = {.n = j->items.size,
+                            .n_known = j->items.n_known,
+                            .ints = j->items.int_labels,
+                            .texts = j->items.text_labels};
     int32_t *user = NULL, *item = NULL;
     URN_TRY(urn__dataset_codes(data, 0, j->users.name, &users, users.n, j->arena, &user, error));
     URN_TRY(urn__dataset_codes(data, 0, j->items.name, &items, items.n, j->arena, &item, error));

@@ -14,9 +14,17 @@ typedef struct block {
     size_t size, used; /* bytes behind the header */
 } block;
 
+/* An object to release with the arena. */
+typedef struct kept {
+    struct kept *previous;
+    void *object;
+    void (*release)(void *object);
+} kept;
+
 struct urn__arena {
     urn_allocator hook;
     block *newest;
+    kept *latest;
     size_t next_size;
     bool failed;
 };
@@ -37,6 +45,8 @@ void urn__arena_free(urn__arena *arena)
     if (!arena)
         return;
     const urn_allocator hook = arena->hook;
+    for (const kept *k = arena->latest; k; k = k->previous)
+        k->release(k->object);
     for (block *b = arena->newest; b;) {
         block *previous = b->previous;
         urn__free(&hook, b);
@@ -79,6 +89,19 @@ void *urn__arena_alloc(urn__arena *arena, size_t count, size_t size)
     b->used += rounded;
     memset(memory, 0, bytes);
     return memory;
+}
+
+bool urn__arena_keep(urn__arena *arena, void *object, void (*release)(void *object))
+{
+    kept *k = object ? urn__arena_alloc(arena, 1, sizeof *k) : NULL;
+    if (!k) {
+        if (object)
+            release(object);
+        return !object;
+    }
+    *k = (kept){arena->latest, object, release};
+    arena->latest = k;
+    return true;
 }
 
 char *urn__arena_strdup(urn__arena *arena, const char *text)

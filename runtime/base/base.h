@@ -45,6 +45,9 @@ char *urn__arena_strdup(urn__arena *arena, const char *text);
 char *urn__arena_printf(urn__arena *arena, const char *format, ...) URN_PRINTF(2, 3);
 bool urn__arena_failed(const urn__arena *arena);
 const urn_allocator *urn__arena_allocator(const urn__arena *arena);
+/* Hands the arena an object to release when it goes itself (the latest first). On failure it is
+ * released at once; `object` may be NULL. */
+bool urn__arena_keep(urn__arena *arena, void *object, void (*release)(void *object));
 
 /* 64-bit hashing (a real mixer: no sums or products that collide). */
 uint64_t urn__hash_u64(uint64_t h, uint64_t value);

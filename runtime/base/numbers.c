@@ -1,6 +1,8 @@
 /* Columns of numbers, held once and given out in the type asked for. */
 #include "numbers.h"
 
+#include <float.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -36,6 +38,68 @@ urn__numbers *urn__numbers_new(const urn_allocator *allocator, urn__number_type 
     numbers->type = type;
     numbers->cells = cells;
     return numbers;
+}
+
+/* Numbers over new cells for n of `type`; *cells is to be filled. */
+static urn__numbers *with_cells(const urn_allocator *allocator, urn__number_type type, int64_t n,
+                                void **cells)
+{
+    *cells = urn__alloc(allocator, (n > 0 ? (size_t)n : 1) * urn__number_size(type));
+    urn__numbers *numbers = *cells == NULL ? NULL : urn__numbers_new(allocator, type, n, *cells);
+    if (numbers == NULL)
+        urn__free(allocator, *cells);
+    return numbers;
+}
+
+bool urn__is_single(double value)
+{
+    return fabs(value) <= (double)FLT_MAX ? (double)(float)value == value : !isfinite(value);
+}
+
+urn__numbers *urn__numbers_of_doubles(const urn_allocator *allocator, int64_t n,
+                                      const double *values)
+{
+    bool single = true;
+    for (int64_t i = 0; i < n && single; i++)
+        single = urn__is_single(values[i]);
+    void *cells;
+    urn__numbers *numbers = with_cells(allocator, single ? URN__FLOAT : URN__DOUBLE, n, &cells);
+    for (int64_t i = 0; numbers != NULL && i < n; i++)
+        if (single)
+            ((float *)cells)[i] = (float)values[i];
+        else
+            ((double *)cells)[i] = values[i];
+    return numbers;
+}
+
+urn__numbers *urn__numbers_of_ints(const urn_allocator *allocator, int64_t n, const int64_t *values)
+{
+    bool narrow = true;
+    for (int64_t i = 0; i < n && narrow; i++)
+        narrow = values[i] >= INT32_MIN && values[i] <= INT32_MAX;
+    void *cells;
+    urn__numbers *numbers = with_cells(allocator, narrow ? URN__INT32 : URN__INT64, n, &cells);
+    for (int64_t i = 0; numbers != NULL && i < n; i++)
+        if (narrow)
+            ((int32_t *)cells)[i] = (int32_t)values[i];
+        else
+            ((int64_t *)cells)[i] = values[i];
+    return numbers;
+}
+
+urn__numbers *urn__numbers_arranged(urn__numbers *numbers, int64_t n, const uint32_t *from)
+{
+    void *cells;
+    pthread_mutex_lock(&numbers->lock);
+    urn__numbers *made = with_cells(numbers->allocator, numbers->type, n, &cells);
+    if (made != NULL && urn__number_size(numbers->type) == sizeof(uint32_t))
+        for (int64_t i = 0; i < n; i++) /* bits, whatever they mean */
+            memcpy((char *)cells + 4 * i, (const char *)numbers->cells + 4 * (size_t)from[i], 4);
+    else if (made != NULL)
+        for (int64_t i = 0; i < n; i++)
+            memcpy((char *)cells + 8 * i, (const char *)numbers->cells + 8 * (size_t)from[i], 8);
+    pthread_mutex_unlock(&numbers->lock);
+    return made;
 }
 
 urn__numbers *urn__numbers_share(urn__numbers *numbers)
@@ -125,13 +189,18 @@ void urn__numbers_pick_single(urn__numbers *numbers, int64_t first, int64_t n, c
     pthread_mutex_unlock(&numbers->lock);
 }
 
+void urn__numbers_read_ints(urn__numbers *numbers, int64_t first, int64_t n, int64_t *to)
+{
+    pthread_mutex_lock(&numbers->lock);
+    CONVERT(numbers, n, int64_t, to, first + i);
+    pthread_mutex_unlock(&numbers->lock);
+}
+
 int64_t urn__numbers_int(urn__numbers *numbers, int64_t at)
 {
-    int64_t value[1] = {0};
-    pthread_mutex_lock(&numbers->lock);
-    CONVERT(numbers, 1, int64_t, value, at + i);
-    pthread_mutex_unlock(&numbers->lock);
-    return value[0];
+    int64_t value = 0;
+    urn__numbers_read_ints(numbers, at, 1, &value);
+    return value;
 }
 
 /* ---- whole stores ---- */

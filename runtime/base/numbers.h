@@ -15,6 +15,15 @@ size_t urn__number_size(urn__number_type type);
  * still the caller's. The caller has the first reference. */
 urn__numbers *urn__numbers_new(const urn_allocator *allocator, urn__number_type type, int64_t n,
                                void *cells);
+/* A copy of values in the smallest type that is exact for all; NULL when memory runs out. */
+urn__numbers *urn__numbers_of_doubles(const urn_allocator *allocator, int64_t n,
+                                      const double *values);
+urn__numbers *urn__numbers_of_ints(const urn_allocator *allocator, int64_t n,
+                                   const int64_t *values);
+/* Numbers from[0], from[1], ... of them, n in all, in a store of their own. */
+urn__numbers *urn__numbers_arranged(urn__numbers *numbers, int64_t n, const uint32_t *from);
+/* Does a float hold this very value? */
+bool urn__is_single(double value);
 /* One reference more, which is also returned; one less. Both take NULL. */
 urn__numbers *urn__numbers_share(urn__numbers *numbers);
 void urn__numbers_release(urn__numbers *numbers);
@@ -36,6 +45,8 @@ void urn__numbers_pick(urn__numbers *numbers, int64_t first, int64_t n, const in
                        double *to);
 void urn__numbers_pick_single(urn__numbers *numbers, int64_t first, int64_t n, const int32_t *rows,
                               float *to);
+/* to[i] = number first + i of whole numbers, exactly. */
+void urn__numbers_read_ints(urn__numbers *numbers, int64_t first, int64_t n, int64_t *to);
 /* Exact where the values are whole numbers of 64 bits. */
 int64_t urn__numbers_int(urn__numbers *numbers, int64_t at);
 

@@ -76,16 +76,29 @@ typedef struct urn__node {
     bool constant;           /* does not depend on coordinates, inputs, draws or mini-batches */
 } urn__node;
 
-/* Rows of one index column: row r refers to target row[r]. Rows by target in CSR form. */
+typedef struct urn__index_own urn__index_own;
+
+/* Rows of one index column: row r refers to target row[r]. Rows by target in CSR form, for kernels
+ * that go by target: made before such an op runs, see URN__OP_ROWS_ONLY. */
 typedef struct urn__index {
     int64_t n, n_targets;
     int32_t *row;   /* n */
     int64_t *start; /* n_targets + 1 */
-    int32_t *order; /* n: rows sorted by target, in row order within one */
+    int32_t *order; /* n: rows sorted by target, in row order within one; may be NULL if they are */
     bool sorted;    /* the rows are in that order themselves */
+    urn__index_own *own;
 } urn__index;
-/* Fills start and order from row. */
+/* Fills start and order, both there, from row. */
 void urn__index_sort(urn__index *ix);
+/* An index that makes start and order when they are needed. `row` is borrowed. NULL: out of memory.
+ */
+urn__index *urn__index_new(const urn_allocator *allocator, int64_t n, int64_t n_targets,
+                           int32_t *row);
+void urn__index_free(urn__index *ix); /* takes NULL */
+/* Makes start and order if they are not there; may be called from several threads. false: out of
+ * memory. */
+bool urn__index_need(urn__index *ix);
+size_t urn__index_bytes(urn__index *ix); /* held for start and order by an index of its own */
 
 /* What a kernel gets. Pointers of index inputs are in `index`, not in `in`. */
 typedef struct urn__exec urn__exec;
@@ -154,7 +167,8 @@ enum {
     URN__OP_ELEMENTWISE = 2, /* out[i] depends on in[i] (broadcast) only: can be fused */
     URN__OP_ALIAS = 4,       /* output 0 is input 0's buffer */
     URN__OP_VARIES = 8,      /* never constant, even without inputs that vary */
-    URN__OP_NOT_DIFFERENTIABLE = 16
+    URN__OP_NOT_DIFFERENTIABLE = 16,
+    URN__OP_ROWS_ONLY = 32 /* reads only `row` of its index inputs, not start and order */
 };
 
 struct urn__op {
@@ -279,7 +293,7 @@ const float *urn__values_singles(const urn__values_attr *attr);
 /* Copies elements from .. from + n - 1, without making doubles of all. */
 void urn__values_read(const urn__values_attr *attr, int64_t from, int64_t n, double *to);
 typedef struct urn__index_attr {
-    const urn__index *index;
+    urn__index *index;
     int32_t rows_plate, target_plate;
     int64_t n; /* rows seen by kernels: index->n, or the batch size */
     int64_t batch;

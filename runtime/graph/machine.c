@@ -24,23 +24,6 @@ struct urn__machine {
 
 /* ---- mini-batches ---- */
 
-void urn__index_sort(urn__index *ix)
-{
-    memset(ix->start, 0, (size_t)(ix->n_targets + 1) * sizeof *ix->start);
-    ix->sorted = true;
-    for (int64_t r = 0; r < ix->n; r++) {
-        ix->start[ix->row[r] + 1]++;
-        ix->sorted = ix->sorted && (r == 0 || ix->row[r - 1] <= ix->row[r]);
-    }
-    for (int64_t t = 0; t < ix->n_targets; t++)
-        ix->start[t + 1] += ix->start[t];
-    for (int64_t r = 0; r < ix->n; r++) /* start[t] runs ahead, and is put back below */
-        ix->order[ix->start[ix->row[r]]++] = (int32_t)r;
-    for (int64_t t = ix->n_targets; t > 0; t--)
-        ix->start[t] = ix->start[t - 1];
-    ix->start[0] = 0;
-}
-
 static void new_batch_buffers(urn__machine *m)
 {
     const struct urn__plan *p = m->p;

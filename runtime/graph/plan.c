@@ -67,6 +67,18 @@ static void place_leaf(planner *pl, urn__id id)
     }
 }
 
+/* Ops that go by target have the rows of their indices sorted by then. */
+static bool order_indices(const planner *pl, const urn__node *n)
+{
+    for (int k = 0; k < n->n_in && !(n->op->flags & URN__OP_ROWS_ONLY); k++) {
+        const urn__node *in = urn__graph_node(pl->g, n->in[k]);
+        const urn__index_attr *a = in->op == &urn__op_index ? in->attr : NULL;
+        if (a != NULL && !a->batch && !urn__index_need(a->index))
+            return false;
+    }
+    return true;
+}
+
 /* ---- order and lifetimes ---- */
 
 static void place_node(planner *pl, urn__id id)
@@ -231,9 +243,13 @@ static urn_status build(planner *pl, int n, const urn__id *root, urn_error *erro
     if (!allocate(pl, n, root))
         return urn__fail_memory(error, "the plan", pl->count);
     mark_needed(pl, n, root);
-    for (urn__id id = 1; id <= pl->count; id++)
-        if (pl->needed[id])
-            place_node(pl, id);
+    for (urn__id id = 1; id <= pl->count; id++) {
+        if (!pl->needed[id])
+            continue;
+        place_node(pl, id);
+        if (!order_indices(pl, urn__graph_node(pl->g, id)))
+            return urn__fail_memory(error, "an index column, by target", sizeof(int32_t));
+    }
     URN_TRY(find_uses(pl, error));
     URN_TRY(urn__plan_constants(pl->p, pl->n_fold, pl->fold, pl->scratch, error));
     lease *leases = urn__arena_alloc(pl->scratch, (size_t)pl->p->n_places + 2, sizeof *leases);

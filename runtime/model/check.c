@@ -154,8 +154,7 @@ static void where_of_row(const urn_model *m, const urn__site *s, int64_t row, ch
     const urn__plate *p = s->plate == 0 ? NULL : &m->plate[s->plate - 1];
     (void)snprintf(text, size, "%s", s->where);
     if (p != NULL && p->kind == URN__PLATE_ROWS && p->table >= 0)
-        urn__dataset_where(m->data, p->table, p->table_row == NULL ? row : p->table_row[row], text,
-                           size);
+        urn__dataset_where(m->data, p->table, urn__plate_table_row(m, p, row), text, size);
 }
 
 /* A known bound or mask as rows want it: one number for all, or one each. */

@@ -34,11 +34,6 @@ static urn__id cached(const urn__column *list, size_t n, const urn__plate *p, ui
     return 0;
 }
 
-static int64_t table_row(const urn__plate *p, int64_t r)
-{
-    return p->table_row == NULL ? r : p->table_row[r];
-}
-
 /* A data node of `width` columns; `values` has size x width elements and lives with the model. */
 static urn__id data_node(urn_model *m, const urn__plate *p, uint32_t plate, const double *values,
                          int64_t width, bool vector)
@@ -48,6 +43,17 @@ static urn__id data_node(urn_model *m, const urn__plate *p, uint32_t plate, cons
                                    .width = width,
                                    .batch = p->seen != p->size,
                                    .shape = urn__shape_with_event(&rows, vector ? 1 : 0, &width)};
+    return urn__emit(m->graph, &urn__op_data, 0, NULL, &attr, sizeof attr);
+}
+
+/* A data node that reads the dataset's own column. */
+static urn__id column_node(urn_model *m, const urn__plate *p, uint32_t plate, urn__numbers *numbers)
+{
+    const urn__values_attr attr = {.numbers = numbers,
+                                   .first = p->view.first,
+                                   .width = 1,
+                                   .batch = p->seen != p->size,
+                                   .shape = urn__plate_shape(m, plate)};
     return urn__emit(m->graph, &urn__op_data, 0, NULL, &attr, sizeof attr);
 }
 
@@ -64,19 +70,39 @@ static urn_var remember(urn_model *m, const urn__plate *p, uint32_t plate, const
     return urn__var(m, id);
 }
 
+/* The numbers of a column by place, or NULL with the error reported. */
+static urn__numbers *column_numbers(urn_model *m, const urn__plate *p, const char *name)
+{
+    urn_error error = {0};
+    urn__numbers *numbers = urn__dataset_numbers(m->data, p->table, name, m->arena, &error);
+    if (numbers == NULL)
+        (void)data_error(m, &error);
+    return numbers;
+}
+
 /* Copies a column's rows of the view into every `width`-th place. */
 static bool copy_column(urn_model *m, const urn__plate *p, const char *name, double *to,
                         int64_t width)
 {
-    urn_error error = {0};
-    const double *all = urn__dataset_column(m->data, p->table, name, &error);
-    if (all == NULL) {
-        (void)data_error(m, &error);
-        return false;
+    enum { BLOCK = 512 };
+    double block[BLOCK];
+    if (p->view.by_row) {
+        urn_error error = {0};
+        const double *all = urn__dataset_column(m->data, p->table, name, &error);
+        for (int64_t r = 0; all != NULL && r < p->size; r++)
+            to[r * width] = all[r];
+        if (all == NULL)
+            (void)data_error(m, &error);
+        return all != NULL;
     }
-    for (int64_t r = 0; r < p->size; r++)
-        to[r * width] = all[table_row(p, r)];
-    return true;
+    urn__numbers *numbers = column_numbers(m, p, name);
+    for (int64_t r = 0; numbers != NULL && r < p->size; r++) {
+        if (r % BLOCK == 0)
+            urn__numbers_read(numbers, p->view.first + r, p->size - r < BLOCK ? p->size - r : BLOCK,
+                              block);
+        to[r * width] = block[r % BLOCK];
+    }
+    return numbers != NULL;
 }
 
 /* Without the table, or in a simulation that makes the column: zeros. */
@@ -101,12 +127,21 @@ urn_var urn_data(urn_plate rows, const char *column)
     const urn__id known = cached(m->column, m->n_columns, p, rows.id, column);
     if (known != 0)
         return urn__var(m, known);
-    double *values = urn__arena_alloc(m->arena, (size_t)p->size + 1, sizeof *values);
-    if (values == NULL)
-        return urn__var(m, 0);
-    if (!is_made_up(m, p, column) && !copy_column(m, p, column, values, 1))
-        return urn__poison(m);
-    const urn__id id = data_node(m, p, rows.id, values, 1, false);
+    const bool made_up = is_made_up(m, p, column);
+    urn__id id = 0;
+    if (made_up || p->view.by_row) {
+        double *values = urn__arena_alloc(m->arena, (size_t)p->size + 1, sizeof *values);
+        if (values == NULL)
+            return urn__var(m, 0);
+        if (!made_up && !copy_column(m, p, column, values, 1))
+            return urn__poison(m);
+        id = data_node(m, p, rows.id, values, 1, false);
+    } else {
+        urn__numbers *numbers = column_numbers(m, p, column);
+        if (numbers == NULL)
+            return urn__poison(m);
+        id = column_node(m, p, rows.id, numbers);
+    }
     urn__note_read(m, "column", column, rows.id, id);
     return remember(m, p, rows.id, column, id);
 }
@@ -274,27 +309,35 @@ static urn__index *new_index(urn_model *m, int64_t n, int64_t n_targets)
     return urn__arena_failed(m->arena) ? NULL : ix;
 }
 
+/* A simulation without the column goes round. */
+static urn__index *round_index(urn_model *m, const urn__plate *p, const urn__plate *target)
+{
+    urn__index *ix = new_index(m, p->size, target->size);
+    for (int64_t r = 0; ix != NULL && r < p->size; r++)
+        ix->row[r] = (int32_t)(r % (target->size + (target->size == 0)));
+    if (ix != NULL)
+        urn__index_sort(ix);
+    return ix;
+}
+
 static urn__index *column_index(urn_model *m, const urn__plate *p, const char *column,
                                 const urn__plate *target)
 {
-    urn__index *ix = new_index(m, p->size, target->size);
+    urn__index *ix = NULL;
     urn_error error = {0};
-    int32_t *codes = NULL;
-    if (ix == NULL)
-        return NULL;
-    if (!is_made_up(m, p, column)) {
-        const urn__ids *ids = target->ids.n > 0 ? &target->ids : NULL;
-        if (urn__dataset_codes(m->data, p->table, column, ids, target->size, m->arena, &codes,
-                               &error) != URN_OK) {
-            (void)data_error(m, &error);
-            return NULL;
-        }
-    }
-    for (int64_t r = 0; r < p->size; r++) /* a simulation without the column goes round */
-        ix->row[r] = codes != NULL ? codes[table_row(p, r)]
-                                   : (int32_t)(r % (target->size + (target->size == 0)));
-    urn__index_sort(ix);
+    if (is_made_up(m, p, column))
+        return round_index(m, p, target);
+    const urn__ids *ids = target->ids.n > 0 ? &target->ids : NULL;
+    if (urn__dataset_index(m->data, p->table, column, ids, target->size, &p->view, m->arena, &ix,
+                           &error) != URN_OK)
+        (void)data_error(m, &error);
     return ix;
+}
+
+/* Are rows of the table left out of the view? */
+static bool hides_rows(const urn_model *m, const urn__plate *p)
+{
+    return p->table >= 0 && p->size < urn__dataset_table_rows(m->data, p->table);
 }
 
 urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
@@ -313,7 +356,7 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
         return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "use full batches",
                                 "urn_index into plate \"%s\", of which mini-batches are taken",
                                 t->name);
-    if (t->kind == URN__PLATE_ROWS && t->table_row != NULL)
+    if (t->kind == URN__PLATE_ROWS && hides_rows(m, t))
         return urn__model_error(
             m, URN_ERR_MODEL, NULL, NULL, "hold out rows of the other table, or index by ids",
             "urn_index into the rows of \"%s\", some of which are held out", t->name);
@@ -321,7 +364,7 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
         if (m->index[i].plate == rows.id && m->index[i].table == (int)target.id &&
             strcmp(m->index[i].name, column) == 0)
             return urn__var(m, m->index[i].id);
-    const urn__index *ix = column_index(m, p, column, t);
+    urn__index *ix = column_index(m, p, column, t);
     if (ix == NULL)
         return urn__model_ok(m) ? urn__var(m, 0) : urn__poison(m);
     const urn__index_attr attr = {.index = ix,

@@ -4,44 +4,44 @@
 #include <math.h>
 #include <string.h>
 
-static const double exact_limit = 9007199254740992.0; /* 2^53 */
-
 urn_dataset *urn_dataset_new(const urn_allocator *allocator)
 {
     urn_dataset *data = urn__calloc(allocator, 1, sizeof *data);
-    if (data)
-        data->allocator = allocator;
+    urn__lookups *lookups = urn__calloc(allocator, 1, sizeof *lookups);
+    if (!data || !lookups || pthread_mutex_init(&lookups->lock, NULL) != 0) {
+        urn__free(allocator, data);
+        urn__free(allocator, lookups);
+        return NULL;
+    }
+    data->allocator = allocator;
+    data->lookups = lookups;
     return data;
-}
-
-static void clear_column(const urn_allocator *allocator, urn__column *column)
-{
-    urn__free(allocator, column->name);
-    urn__free(allocator, column->values);
-    urn__free(allocator, column->ints);
-    urn__free(allocator, column->texts);
-    urn__free(allocator, column->blob);
 }
 
 static void clear_table(const urn_allocator *allocator, urn__table *table)
 {
     for (size_t i = 0; i < table->n_columns; i++)
-        clear_column(allocator, &table->columns[i]);
+        urn__column_clear(allocator, &table->columns[i]);
     for (size_t i = 0; i < table->n_sources; i++)
         urn__free(allocator, table->sources[i].name);
     urn__free(allocator, table->columns);
     urn__free(allocator, table->sources);
-    urn__free(allocator, table->lines);
+    urn__free(allocator, table->lines.run);
     urn__free(allocator, table->held_out);
+    urn__free(allocator, table->n_held_out);
+    urn__free(allocator, table->flags);
     urn__free(allocator, table->name);
 }
 
-static void clear_known(const urn_allocator *allocator, urn__known *known)
+static void clear_lookups(const urn_allocator *allocator, urn__lookups *lookups)
 {
-    urn__free(allocator, known->column);
-    urn__free(allocator, known->ints);
-    urn__free(allocator, known->texts);
-    urn__free(allocator, known->blob);
+    for (size_t i = 0; i < lookups->n_sets; i++) {
+        urn__free(allocator, lookups->sets[i].column);
+        urn__labels_release(lookups->sets[i].labels);
+    }
+    urn__free(allocator, lookups->sets);
+    pthread_mutex_destroy(&lookups->lock);
+    urn__free(allocator, lookups);
 }
 
 void urn_dataset_free(urn_dataset *data)
@@ -59,8 +59,10 @@ void urn_dataset_free(urn_dataset *data)
         urn__free(allocator, data->maps[i].name);
         urn__free(allocator, data->maps[i].column);
     }
-    for (size_t i = 0; i < data->n_known; i++)
-        clear_known(allocator, &data->known[i]);
+    for (size_t i = 0; i < data->n_known; i++) {
+        urn__free(allocator, data->known[i].column);
+        urn__labels_release(data->known[i].labels);
+    }
     for (size_t i = 0; i < data->n_means; i++)
         urn__free(allocator, data->means[i].column);
     urn__free(allocator, data->tables);
@@ -68,7 +70,33 @@ void urn_dataset_free(urn_dataset *data)
     urn__free(allocator, data->maps);
     urn__free(allocator, data->known);
     urn__free(allocator, data->means);
+    clear_lookups(allocator, data->lookups);
     urn__free(allocator, data);
+}
+
+const urn_allocator *urn__dataset_allocator(const urn_dataset *data)
+{
+    return data->allocator;
+}
+
+void urn__dataset_lock(const urn_dataset *data)
+{
+    pthread_mutex_lock(&data->lookups->lock);
+}
+
+void urn__dataset_unlock(const urn_dataset *data)
+{
+    pthread_mutex_unlock(&data->lookups->lock);
+}
+
+void urn__dataset_forget(urn_dataset *data)
+{
+    urn__lookups *lookups = data->lookups;
+    for (size_t i = 0; i < lookups->n_sets; i++) {
+        urn__free(data->allocator, lookups->sets[i].column);
+        urn__labels_release(lookups->sets[i].labels);
+    }
+    lookups->n_sets = 0;
 }
 
 char *urn__dataset_strdup(const urn_dataset *data, const char *text)
@@ -86,30 +114,6 @@ static void *array_of(const urn_dataset *data, int64_t n, size_t size)
     return urn__calloc(data->allocator, n > 0 ? (size_t)n : 1, size);
 }
 
-const char **urn__dataset_copy_texts(const urn_dataset *data, int64_t n, const char *const *texts,
-                                     char **blob)
-{
-    size_t bytes = 1;
-    for (int64_t i = 0; i < n; i++)
-        bytes += strlen(texts[i]) + 1;
-    const char **copy = array_of(data, n, sizeof *copy);
-    char *at = urn__alloc(data->allocator, bytes);
-    *blob = at;
-    if (!copy || !at) {
-        urn__free(data->allocator, copy);
-        urn__free(data->allocator, at);
-        *blob = NULL;
-        return NULL;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const size_t size = strlen(texts[i]) + 1;
-        memcpy(at, texts[i], size);
-        copy[i] = at;
-        at += size;
-    }
-    return copy;
-}
-
 static urn_status no_memory(int64_t bytes, urn_error *error)
 {
     return urn__fail_memory(error, "the data", (size_t)(bytes > 0 ? bytes : 1));
@@ -124,8 +128,7 @@ static urn_status no_table(const urn_dataset *data, const char *table, urn_error
                      list);
 }
 
-/* The table of that very name, or *error filled. */
-static urn__table *table_of(urn_dataset *data, const char *name, urn_error *error)
+urn__table *urn__dataset_table_of(urn_dataset *data, const char *name, urn_error *error)
 {
     const int i = urn__dataset_table(data, name);
     if (i < 0)
@@ -149,7 +152,8 @@ urn_status urn_dataset_add_table(urn_dataset *data, const char *table, const cha
                    &data->tables_capacity, data->n_tables + 1))
         return no_memory((int64_t)(2 * sizeof *data->tables * data->n_tables), error);
     urn__table *added = &data->tables[data->n_tables];
-    *added = (urn__table){.n_rows = n_rows, .name = urn__dataset_strdup(data, name)};
+    *added = (urn__table){
+        .n_rows = n_rows, .n_training = n_rows, .name = urn__dataset_strdup(data, name)};
     const bool grown = urn__grow(data->allocator, (void **)&added->sources, sizeof *added->sources,
                                  &added->sources_capacity, 1);
     if (grown) {
@@ -165,109 +169,145 @@ urn_status urn_dataset_add_table(urn_dataset *data, const char *table, const cha
     return URN_OK;
 }
 
-/* Room for one more column under a name that is new: zeroed but for the name, and not yet counted.
- */
-static urn_status new_column(urn_dataset *data, const char *table, const char *name,
-                             urn__table **owner, urn__column **column, urn_error *error)
+/* ---- columns ---- */
+
+static urn_status check_name(const urn__table *t, const char *name, urn_error *error)
 {
-    urn__table *t = table_of(data, table, error);
-    if (!t)
-        return URN_ERR_USAGE;
     if (!name || !*name)
         return urn__fail(error, URN_ERR_DATA, t->sources[0].name, NULL, NULL,
                          "a column without a name");
     if (urn__dataset_find_column(t, name))
         return urn__fail(error, URN_ERR_DATA, t->sources[0].name, NULL, NULL,
                          "there are two columns called \"%s\"", name);
-    if (!urn__grow(data->allocator, (void **)&t->columns, sizeof *t->columns, &t->columns_capacity,
-                   t->n_columns + 1))
-        return no_memory(256, error);
-    urn__column *c = &t->columns[t->n_columns];
-    *c = (urn__column){.name = urn__dataset_strdup(data, name)};
-    if (!c->name)
-        return no_memory(256, error);
-    *owner = t;
-    *column = c;
     return URN_OK;
 }
 
-static urn_status keep_column(urn_dataset *data, urn__table *table, urn__column *column, bool ok,
-                              urn_error *error)
+/* Takes over the stores of `made`, on failure too; they are by row. */
+static urn_status add_column(urn_dataset *data, const char *table, const char *name,
+                             urn__column made, urn_error *error)
 {
-    if (!ok) {
-        clear_column(data->allocator, column);
-        return no_memory(table->n_rows * (int64_t)sizeof(double), error);
+    urn__table *t = urn__dataset_table_of(data, table, error);
+    urn_status status = t ? check_name(t, name, error) : URN_ERR_USAGE;
+    made.name = status == URN_OK ? urn__dataset_strdup(data, name) : NULL;
+    if (status == URN_OK && (!made.name || !urn__table_to_places(data, t, &made) ||
+                             !urn__grow(data->allocator, (void **)&t->columns, sizeof *t->columns,
+                                        &t->columns_capacity, t->n_columns + 1)))
+        status = no_memory(t->n_rows * (int64_t)sizeof(double), error);
+    if (status != URN_OK) {
+        urn__column_clear(data->allocator, &made);
+        return status;
     }
-    table->n_columns++;
+    urn__dataset_forget(data);
+    t->columns[t->n_columns++] = made;
     return URN_OK;
+}
+
+urn_status urn__dataset_take_numbers(urn_dataset *data, const char *table, const char *column,
+                                     urn__numbers *numbers, bool whole, urn_error *error)
+{
+    const urn__column made = {.kind = whole ? URN__COLUMN_INT : URN__COLUMN_REAL,
+                              .numbers = numbers};
+    return numbers ? add_column(data, table, column, made, error) : no_memory(8, error);
+}
+
+urn_status urn__dataset_take_texts(urn_dataset *data, const char *table, const char *column,
+                                   int32_t *codes, urn__dictionary *texts, urn_error *error)
+{
+    const urn__table *t = urn__dataset_table_of(data, table, error);
+    urn__labels *labels = t ? urn__labels_of_texts(data->allocator, texts) : NULL;
+    urn__column made = {.kind = URN__COLUMN_TEXT};
+    if (labels)
+        made.codes = urn__codes_new(data->allocator, t->n_rows, codes, labels, labels->n);
+    urn__labels_release(labels);
+    if (made.codes)
+        return add_column(data, table, column, made, error);
+    urn__dictionary_clear(texts);
+    urn__free(data->allocator, codes);
+    return t ? no_memory(t->n_rows * (int64_t)sizeof *codes, error) : URN_ERR_USAGE;
+}
+
+/* The rows of a table that a column may be added to. */
+static urn_status rows_for(urn_dataset *data, const char *table, const char *column, int64_t *n,
+                           urn_error *error)
+{
+    const urn__table *t = urn__dataset_table_of(data, table, error);
+    *n = t ? t->n_rows : 0;
+    return t ? check_name(t, column, error) : URN_ERR_USAGE;
 }
 
 urn_status urn_dataset_add_real(urn_dataset *data, const char *table, const char *column,
                                 const double *values, urn_error *error)
 {
-    urn__table *t = NULL;
-    urn__column *c = NULL;
-    URN_TRY(new_column(data, table, column, &t, &c, error));
-    c->kind = URN__COLUMN_REAL;
-    c->values = array_of(data, t->n_rows, sizeof *values);
-    if (c->values && t->n_rows)
-        memcpy(c->values, values, (size_t)t->n_rows * sizeof *values);
-    return keep_column(data, t, c, c->values != NULL, error);
+    int64_t n;
+    URN_TRY(rows_for(data, table, column, &n, error));
+    urn__numbers *numbers = urn__numbers_of_doubles(data->allocator, n, values);
+    return urn__dataset_take_numbers(data, table, column, numbers, false, error);
 }
 
 urn_status urn_dataset_add_int(urn_dataset *data, const char *table, const char *column,
                                const int64_t *values, urn_error *error)
 {
-    urn__table *t = NULL;
-    urn__column *c = NULL;
-    URN_TRY(new_column(data, table, column, &t, &c, error));
-    c->kind = URN__COLUMN_INT;
-    c->values = array_of(data, t->n_rows, sizeof *c->values);
-    bool ok = c->values != NULL, exact = true;
-    for (int64_t r = 0; ok && r < t->n_rows; r++) {
-        c->values[r] = (double)values[r];
-        exact = exact && fabs(c->values[r]) < exact_limit;
-    }
-    if (ok && !exact) {
-        c->ints = array_of(data, t->n_rows, sizeof *c->ints);
-        ok = c->ints != NULL;
-        if (ok)
-            memcpy(c->ints, values, (size_t)t->n_rows * sizeof *values);
-    }
-    return keep_column(data, t, c, ok, error);
+    int64_t n;
+    URN_TRY(rows_for(data, table, column, &n, error));
+    urn__numbers *numbers = urn__numbers_of_ints(data->allocator, n, values);
+    return urn__dataset_take_numbers(data, table, column, numbers, true, error);
 }
 
 urn_status urn_dataset_add_text(urn_dataset *data, const char *table, const char *column,
                                 const char *const *values, urn_error *error)
 {
-    urn__table *t = NULL;
-    urn__column *c = NULL;
-    URN_TRY(new_column(data, table, column, &t, &c, error));
-    c->kind = URN__COLUMN_TEXT;
-    c->texts = urn__dataset_copy_texts(data, t->n_rows, values, &c->blob);
-    return keep_column(data, t, c, c->texts != NULL, error);
+    int64_t n;
+    URN_TRY(rows_for(data, table, column, &n, error));
+    urn__dictionary texts;
+    urn__dictionary_init(&texts, data->allocator);
+    int32_t *codes = array_of(data, n, sizeof *codes);
+    bool ok = codes != NULL;
+    for (int64_t r = 0; ok && r < n; r++) {
+        codes[r] = urn__dictionary_add(&texts, values[r], strlen(values[r]));
+        ok = codes[r] >= 0;
+    }
+    if (ok)
+        return urn__dataset_take_texts(data, table, column, codes, &texts, error);
+    urn__dictionary_clear(&texts);
+    urn__free(data->allocator, codes);
+    return no_memory(n * (int64_t)sizeof *codes, error);
+}
+
+/* ---- where rows come from ---- */
+
+urn_status urn__dataset_take_lines(urn_dataset *data, const char *table, urn__lines *lines,
+                                   urn_error *error)
+{
+    urn__table *t = urn__dataset_table_of(data, table, error);
+    if (t) {
+        urn__free(data->allocator, t->lines.run);
+        t->lines = *lines;
+    } else {
+        urn__free(data->allocator, lines->run);
+    }
+    *lines = (urn__lines){0};
+    return t ? URN_OK : URN_ERR_USAGE;
 }
 
 urn_status urn_dataset_set_lines(urn_dataset *data, const char *table, const int64_t *lines,
                                  urn_error *error)
 {
-    urn__table *t = table_of(data, table, error);
+    const urn__table *t = urn__dataset_table_of(data, table, error);
     if (!t)
         return URN_ERR_USAGE;
-    int64_t *copy = array_of(data, t->n_rows, sizeof *copy);
-    if (!copy)
-        return no_memory(t->n_rows * (int64_t)sizeof *copy, error);
-    if (t->n_rows)
-        memcpy(copy, lines, (size_t)t->n_rows * sizeof *copy);
-    urn__free(data->allocator, t->lines);
-    t->lines = copy;
-    return URN_OK;
+    urn__lines made = {0};
+    for (int64_t r = 0; r < t->n_rows; r++)
+        if (!urn__lines_add(data->allocator, &made, r, lines[r])) {
+            urn__free(data->allocator, made.run);
+            return no_memory(t->n_rows * (int64_t)sizeof *made.run, error);
+        }
+    return urn__dataset_take_lines(data, table, &made, error);
 }
 
 urn_status urn_dataset_set_source(urn_dataset *data, const char *table, int64_t first_row,
                                   const char *source, int64_t first_line, urn_error *error)
 {
-    urn__table *t = table_of(data, table, error);
+    urn__table *t = urn__dataset_table_of(data, table, error);
     if (!t)
         return URN_ERR_USAGE;
     if (first_row <= t->sources[t->n_sources - 1].first_row || first_row > t->n_rows)
@@ -281,25 +321,6 @@ urn_status urn_dataset_set_source(urn_dataset *data, const char *table, int64_t 
         return no_memory(256, error);
     t->sources[t->n_sources++] =
         (urn__source){.name = copy, .first_row = first_row, .first_line = first_line};
-    return URN_OK;
-}
-
-urn_status urn_dataset_set_held_out(urn_dataset *data, const char *table,
-                                    const unsigned char *held_out, urn_error *error)
-{
-    urn__table *t = table_of(data, table, error);
-    if (!t)
-        return URN_ERR_USAGE;
-    unsigned char *copy = NULL;
-    if (t->n_rows && memchr(held_out, 1, (size_t)t->n_rows)) {
-        copy = array_of(data, t->n_rows, 1);
-        if (!copy)
-            return no_memory(t->n_rows, error);
-        for (int64_t r = 0; r < t->n_rows; r++)
-            copy[r] = held_out[r] != 0;
-    }
-    urn__free(data->allocator, t->held_out);
-    t->held_out = copy;
     return URN_OK;
 }
 

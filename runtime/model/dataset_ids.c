@@ -1,5 +1,6 @@
-/* The ids of a plate: the distinct values of a column, and the code of every row. */
-#include "dataset_parts.h"
+/* The ids of a plate: the distinct values of a column over all tables that have it. The columns are
+ * turned into codes of these ids on the way, which is all that is kept of them. */
+#include "dataset_ids.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,85 +11,66 @@
 /* Up to here a real number tells its neighbours apart. */
 static const double exact_limit = 9007199254740992.0; /* 2^53 */
 
+/* ---- the ids a fit knew ---- */
+
 urn_status urn_dataset_set_ids(urn_dataset *data, const char *column, int64_t n,
                                const int64_t *ints, const char *const *texts, urn_error *error)
 {
     if (n < 0 || (ints != NULL) == (texts != NULL))
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
                          "ids of \"%s\": give either integers or texts", column);
-    if (!urn__grow(data->allocator, (void **)&data->known, sizeof *data->known,
-                   &data->known_capacity, data->n_known + 1))
-        return urn__fail_memory(error, "the ids of a plate", sizeof *data->known);
-    urn__known *known = &data->known[data->n_known];
-    *known = (urn__known){.n = n, .column = urn__dataset_strdup(data, column)};
-    if (texts)
-        known->texts = urn__dataset_copy_texts(data, n, texts, &known->blob);
-    else
-        known->ints = urn__alloc(data->allocator, (size_t)(n > 0 ? n : 1) * sizeof *ints);
-    if (!known->column || (!known->texts && !known->ints)) {
-        urn__free(data->allocator, known->column);
-        urn__free(data->allocator, known->texts);
-        urn__free(data->allocator, known->blob);
-        urn__free(data->allocator, known->ints);
+    size_t bytes = texts ? 1 : 0;
+    for (int64_t i = 0; texts && i < n; i++)
+        bytes += strlen(texts[i]) + 1;
+    urn__labels *labels = urn__labels_new(data->allocator, n, bytes);
+    char *name = labels ? urn__dataset_strdup(data, column) : NULL;
+    if (!name || !urn__grow(data->allocator, (void **)&data->known, sizeof *data->known,
+                            &data->known_capacity, data->n_known + 1)) {
+        urn__free(data->allocator, name);
+        urn__labels_release(labels);
         return urn__fail_memory(error, "the ids of a plate", (size_t)n * sizeof(int64_t));
     }
-    if (ints && n)
-        memcpy(known->ints, ints, (size_t)n * sizeof *ints);
-    data->n_known++;
+    char *to = labels->bytes;
+    for (int64_t i = 0; i < n; i++) {
+        if (ints) {
+            labels->ints[i] = ints[i];
+            continue;
+        }
+        labels->texts[i] = to;
+        const size_t size = strlen(texts[i]) + 1;
+        memcpy(to, texts[i], size);
+        to += size;
+    }
+    data->known[data->n_known++] = (urn__known){name, labels};
+    urn__dataset_forget(data);
     return URN_OK;
 }
 
 /* What the last urn_dataset_set_ids said about a column of the file. */
-static const urn__known *find_known(const urn_dataset *data, const char *column)
+static const urn__labels *find_known(const urn_dataset *data, const char *column)
 {
     for (size_t i = data->n_known; i-- > 0;)
         if (strcmp(urn__dataset_mapped(data, data->known[i].column), column) == 0)
-            return &data->known[i];
+            return data->known[i].labels;
     return NULL;
 }
 
-/* A collection of ids: the model's name and the file's column, whose tables hold them. */
-typedef struct gather {
-    const urn_dataset *data;
-    const char *name, *column;
-    const urn__known *known;
-    bool text; /* ids are texts; integer columns are then read as text */
-    urn_error *error;
-} gather;
+/* ---- one id ---- */
 
-static urn_status bad_id(const gather *g, int table, int64_t row, const char *expected)
+urn_status urn__id_bad(const urn__gather *g, int table, int64_t row, const char *expected)
 {
     char where[256], called[160], found[160];
-    const urn__column *c = urn__dataset_find_column(&g->data->tables[table], g->column);
+    const urn__table *t = &g->data->tables[table];
+    const urn__column *c = urn__dataset_find_column(t, g->column);
+    const int64_t place = urn__table_place(t, row);
     urn__dataset_where(g->data, table, row, where, sizeof where);
     urn__dataset_call(g->name, g->column, called, sizeof called);
-    if (c->kind == URN__COLUMN_TEXT && !c->texts[row][0])
+    if (c->kind == URN__COLUMN_TEXT && !*urn__column_text(c, place))
         snprintf(found, sizeof found, "an empty field");
     else
-        urn__column_format(c, row, found, sizeof found);
+        urn__column_format(c, place, found, sizeof found);
     return urn__fail(g->error, URN_ERR_DATA, where, NULL, NULL, "%s: found %s, expected %s", called,
                      found, expected);
-}
-
-/* The integer id in a row of a numeric column. */
-static urn_status int_id(const gather *g, int table, const urn__column *c, int64_t row, int64_t *id)
-{
-    if (c->kind == URN__COLUMN_INT) {
-        *id = c->ints ? c->ints[row] : (int64_t)c->values[row];
-        return *id >= 0 ? URN_OK : bad_id(g, table, row, "an id of at least 0");
-    }
-    const double value = c->values[row];
-    if (!isfinite(value) || value != floor(value))
-        return bad_id(g, table, row, "a whole number (or text in every row)");
-    if (value < 0)
-        return bad_id(g, table, row, "an id of at least 0");
-    if (value > exact_limit)
-        return bad_id(
-            g, table, row,
-            "an id of at most 9007199254740992 (9223372036854775807 where all are written "
-            "as whole numbers)");
-    *id = (int64_t)value;
-    return URN_OK;
 }
 
 /* Strict UTF-8: labels end up in JSON and netCDF files. */
@@ -108,28 +90,73 @@ static bool is_utf8(const char *text)
     return true;
 }
 
-/* The text id in a row; integers are written into `buffer`. */
-static urn_status text_id(const gather *g, int table, const urn__column *c, int64_t row,
-                          char buffer[32], const char **id)
+static const char *text_problem(const char *text)
 {
-    if (c->kind != URN__COLUMN_TEXT) {
-        int64_t value = 0;
-        URN_TRY(int_id(g, table, c, row, &value));
-        snprintf(buffer, 32, "%" PRId64, value);
-        *id = buffer;
-        return URN_OK;
-    }
-    *id = c->texts[row];
-    if (!**id)
-        return bad_id(g, table, row, "an id");
-    if (!is_utf8(*id))
-        return bad_id(g, table, row, "text in UTF-8 (iconv converts files)");
-    return URN_OK;
+    return !*text ? "an id" : !is_utf8(text) ? "text in UTF-8 (iconv converts files)" : NULL;
 }
+
+static const char *real_problem(double value)
+{
+    if (!isfinite(value) || value != floor(value))
+        return "a whole number (or text in every row)";
+    if (value < 0)
+        return "an id of at least 0";
+    return value > exact_limit
+               ? "an id of at most 9007199254740992 (9223372036854775807 where all are written "
+                 "as whole numbers)"
+               : NULL;
+}
+
+const char *urn__id_problem(const urn__column *c, int64_t place)
+{
+    if (c->kind == URN__COLUMN_TEXT)
+        return text_problem(urn__column_text(c, place));
+    if (c->kind == URN__COLUMN_REAL)
+        return real_problem(urn__column_real(c, place));
+    return urn__column_int(c, place) < 0 ? "an id of at least 0" : NULL;
+}
+
+urn_status urn__id_first_bad(const urn__gather *g, int table, const urn__column *c)
+{
+    const urn__table *t = &g->data->tables[table];
+    for (int64_t r = 0; r < t->n_rows; r++) {
+        const char *problem = urn__id_problem(c, urn__table_place(t, r));
+        if (problem)
+            return urn__id_bad(g, table, r, problem);
+    }
+    return urn__fail(g->error, URN_ERR_INTERNAL, NULL, NULL, NULL,
+                     "column \"%s\": a bad id is gone", g->column);
+}
+
+bool urn__id_read(const urn__column *c, int64_t first, int64_t n, int64_t *ids)
+{
+    bool good = true;
+    if (c->kind == URN__COLUMN_INT) {
+        if (c->numbers)
+            urn__numbers_read_ints(c->numbers, first, n, ids);
+        for (int64_t i = 0; i < n && !c->numbers; i++)
+            ids[i] = urn__column_int(c, first + i);
+        for (int64_t i = 0; i < n; i++)
+            good = good && ids[i] >= 0;
+        return good;
+    }
+    double values[URN__ID_BLOCK];
+    if (c->numbers)
+        urn__numbers_read(c->numbers, first, n, values);
+    for (int64_t i = 0; i < n && !c->numbers; i++)
+        values[i] = urn__column_real(c, first + i);
+    for (int64_t i = 0; i < n && good; i++) {
+        good = !real_problem(values[i]);
+        ids[i] = good ? (int64_t)values[i] : 0;
+    }
+    return good;
+}
+
+/* ---- what ids there are ---- */
 
 /* Decides between integers and texts. A table of each kind is an error, unless the fit knew texts:
  * then whole numbers are texts that happen to look so. */
-static urn_status choose_kind(gather *g)
+static urn_status choose_kind(urn__gather *g)
 {
     int first = -1;
     for (int t = 0; t < (int)g->data->n_tables; t++) {
@@ -141,7 +168,7 @@ static urn_status choose_kind(gather *g)
             char called[160], list[160] = "none";
             urn__dataset_call(g->name, g->column, called, sizeof called);
             if (g->data->tables[t].n_rows)
-                urn__column_format(c, 0, list, sizeof list);
+                urn__column_format(c, urn__table_place(&g->data->tables[t], 0), list, sizeof list);
             return urn__fail(g->error, URN_ERR_DATA, g->data->tables[t].sources[0].name, NULL, NULL,
                              "%s holds text (%s, ...), but the ids known to the fit are integers",
                              called, list);
@@ -169,45 +196,57 @@ static urn_status choose_kind(gather *g)
     return URN_OK;
 }
 
-/* One past the largest integer id if an array over all of them is worth it, else 0. */
-static urn_status direct_size(const gather *g, int64_t *direct)
+/* The largest integer id, over tables whose columns are not codes yet, and their rows. Checks all.
+ */
+static urn_status find_top(const urn__gather *g, int64_t *top, int64_t *rows)
 {
-    int64_t top = 0, rows = 0;
-    for (int64_t i = 0; g->known && i < g->known->n; i++)
-        top = g->known->ints[i] > top ? g->known->ints[i] : top;
+    int64_t ids[URN__ID_BLOCK];
     for (int t = 0; t < (int)g->data->n_tables; t++) {
         const urn__column *c = urn__dataset_find_column(&g->data->tables[t], g->column);
-        const int64_t n = c ? g->data->tables[t].n_rows : 0;
-        rows += n;
-        for (int64_t r = 0; r < n; r++) {
-            int64_t id = 0;
-            URN_TRY(int_id(g, t, c, r, &id));
-            top = id > top ? id : top;
+        const int64_t n = c && c->kind != URN__COLUMN_TEXT ? g->data->tables[t].n_rows : 0;
+        *rows += n;
+        for (int64_t p = 0; p < n && !c->codes; p += URN__ID_BLOCK) {
+            const int64_t size = urn__id_block(n, p);
+            if (!urn__id_read(c, p, size, ids))
+                return urn__id_first_bad(g, t, c);
+            for (int64_t i = 0; i < size; i++)
+                *top = ids[i] > *top ? ids[i] : *top;
+        }
+        for (int64_t i = 0; n && c->codes && i < c->codes->labels->n; i++) {
+            const int64_t id = c->codes->labels->ints[i];
+            *top = id > *top ? id : *top;
         }
     }
-    *direct = top < 4 * rows + 1024 ? top + 1 : 0;
     return URN_OK;
 }
 
-static urn_status too_many(const gather *g, const urn__keys *keys)
+static urn_status too_many(const urn__gather *g, int64_t n)
 {
-    if (keys->n >= INT32_MAX - 1)
+    if (n >= INT32_MAX - 1)
         return urn__fail(g->error, URN_ERR_DATA, NULL, NULL, NULL,
                          "column \"%s\" has more than %d distinct ids", g->column, INT32_MAX - 1);
-    return urn__fail_memory(g->error, "the ids of a plate", (size_t)keys->n * 32);
+    return urn__fail_memory(g->error, "the ids of a plate", (size_t)n * 32);
 }
 
-static urn_status add_known(const gather *g, urn__keys *keys)
+/* Which labels of a column of codes stand in a row; to be freed. NULL: out of memory. */
+static bool *find_used(const urn__gather *g, const urn__codes *codes)
+{
+    const size_t n = codes->labels->n > 0 ? (size_t)codes->labels->n : 1;
+    bool *used = urn__calloc(g->data->allocator, n, sizeof *used);
+    for (int64_t p = 0; used && p < codes->n; p++)
+        used[codes->code[p]] = true;
+    return used;
+}
+
+static urn_status add_known_ints(const urn__gather *g, urn__keys *keys)
 {
     for (int64_t i = 0; g->known && i < g->known->n; i++) {
-        if (!g->text && g->known->ints[i] < 0)
+        if (g->known->ints[i] < 0)
             return urn__fail(g->error, URN_ERR_DATA, NULL, NULL, NULL,
                              "the known ids of \"%s\" have %" PRId64 " among them", g->name,
                              g->known->ints[i]);
-        const bool added = g->text ? urn__keys_add_text(keys, g->known->texts[i])
-                                   : urn__keys_add_int(keys, g->known->ints[i]);
-        if (!added)
-            return too_many(g, keys);
+        if (!urn__keys_add(keys, g->known->ints[i]))
+            return too_many(g, keys->n);
         if (keys->n != i + 1)
             return urn__fail(g->error, URN_ERR_DATA, NULL, NULL, NULL,
                              "the known ids of \"%s\" repeat one", g->name);
@@ -215,31 +254,83 @@ static urn_status add_known(const gather *g, urn__keys *keys)
     return URN_OK;
 }
 
-/* Adds a table's ids. Texts made from integers are kept in the arena. */
-static urn_status add_rows(const gather *g, int table, urn__arena *arena, urn__keys *keys)
+/* Adds the integers of a table's column. */
+static urn_status add_ints(const urn__gather *g, int table, urn__keys *keys)
 {
     const urn__column *c = urn__dataset_find_column(&g->data->tables[table], g->column);
     const int64_t n = c ? g->data->tables[table].n_rows : 0;
-    for (int64_t r = 0; r < n; r++) {
-        bool added = true;
-        if (g->text) {
-            char buffer[32];
-            const char *id = NULL;
-            URN_TRY(text_id(g, table, c, r, buffer, &id));
-            if (urn__keys_find_text(keys, id) < 0) {
-                const char *kept = id == buffer ? urn__arena_strdup(arena, id) : id;
-                added = kept && urn__keys_add_text(keys, kept);
-            }
-        } else {
-            int64_t id = 0;
-            URN_TRY(int_id(g, table, c, r, &id));
-            added = urn__keys_add_int(keys, id);
-        }
+    int64_t ids[URN__ID_BLOCK];
+    bool added = true;
+    if (n && c->codes) {
+        bool *used = find_used(g, c->codes);
+        added = used != NULL;
+        for (int64_t i = 0; added && i < c->codes->labels->n; i++)
+            added = !used[i] || urn__keys_add(keys, c->codes->labels->ints[i]);
+        urn__free(g->data->allocator, used);
+        return added ? URN_OK : too_many(g, keys->n);
+    }
+    for (int64_t p = 0; p < n; p += URN__ID_BLOCK) {
+        const int64_t size = urn__id_block(n, p);
+        if (!urn__id_read(c, p, size, ids))
+            return urn__id_first_bad(g, table, c);
+        for (int64_t i = 0; i < size && added; i++)
+            added = urn__keys_add(keys, ids[i]);
         if (!added)
-            return too_many(g, keys);
+            return too_many(g, keys->n);
     }
     return URN_OK;
 }
+
+static urn_status add_known_texts(const urn__gather *g, urn__dictionary *texts)
+{
+    for (int64_t i = 0; g->known && i < g->known->n; i++) {
+        const char *text = g->known->texts[i];
+        if (urn__dictionary_add(texts, text, strlen(text)) < 0)
+            return too_many(g, texts->n);
+        if (texts->n != i + 1)
+            return urn__fail(g->error, URN_ERR_DATA, NULL, NULL, NULL,
+                             "the known ids of \"%s\" repeat one", g->name);
+    }
+    return URN_OK;
+}
+
+/* Adds integers as texts. */
+static urn_status add_printed(const urn__gather *g, int table, urn__dictionary *texts)
+{
+    urn__keys keys;
+    if (!urn__keys_init(&keys, g->data->allocator, 0))
+        return too_many(g, 0);
+    urn_status status = add_ints(g, table, &keys);
+    for (int64_t i = 0; status == URN_OK && i < keys.n; i++) {
+        char text[32];
+        const int n = snprintf(text, sizeof text, "%" PRId64, keys.ints[i]);
+        if (urn__dictionary_add(texts, text, (size_t)n) < 0)
+            status = too_many(g, texts->n);
+    }
+    urn__keys_clear(&keys);
+    return status;
+}
+
+static urn_status add_texts(const urn__gather *g, int table, urn__dictionary *texts)
+{
+    const urn__column *c = urn__dataset_find_column(&g->data->tables[table], g->column);
+    if (!c || g->data->tables[table].n_rows == 0)
+        return URN_OK;
+    if (c->kind != URN__COLUMN_TEXT)
+        return add_printed(g, table, texts);
+    bool *used = find_used(g, c->codes), good = true, added = used != NULL;
+    for (int64_t i = 0; added && good && i < c->codes->labels->n; i++) {
+        const char *text = c->codes->labels->texts[i];
+        good = !used[i] || !text_problem(text);
+        added = !used[i] || !good || urn__dictionary_add(texts, text, strlen(text)) >= 0;
+    }
+    urn__free(g->data->allocator, used);
+    if (!good)
+        return urn__id_first_bad(g, table, c);
+    return added ? URN_OK : too_many(g, texts->n);
+}
+
+/* ---- labels, those after the known ones in ascending order ---- */
 
 static int compare_ints(const void *a, const void *b)
 {
@@ -252,139 +343,137 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Labels from keys: those after the known ones in ascending order. */
-static urn_status make_labels(const gather *g, const urn__keys *keys, urn__arena *arena,
-                              urn__ids *ids)
+static urn_status int_labels(const urn__gather *g, urn__labels **labels)
 {
-    const int64_t n_known = g->known ? g->known->n : keys->n;
-    const size_t first = g->known ? (size_t)g->known->n : 0, n = (size_t)keys->n;
-    *ids = (urn__ids){.n = keys->n, .n_known = n_known};
-    if (g->text) {
-        const char **texts = urn__arena_alloc(arena, n ? n : 1, sizeof *texts);
-        if (texts && n) {
-            memcpy(texts, keys->texts, n * sizeof *texts);
-            qsort(texts + first, n - first, sizeof *texts, compare_texts);
-        }
-        ids->texts = texts;
-    } else {
-        int64_t *ints = urn__arena_alloc(arena, n ? n : 1, sizeof *ints);
-        if (ints && n) {
-            memcpy(ints, keys->ints, n * sizeof *ints);
-            qsort(ints + first, n - first, sizeof *ints, compare_ints);
-        }
-        ids->ints = ints;
+    const int64_t known = g->known ? g->known->n : 0;
+    int64_t top = -1, rows = 0;
+    for (int64_t i = 0; i < known; i++)
+        top = g->known->ints[i] > top ? g->known->ints[i] : top;
+    URN_TRY(find_top(g, &top, &rows));
+    urn__keys keys;
+    const bool direct = top >= 0 && top < rows + known + 1024;
+    if (!urn__keys_init(&keys, g->data->allocator, direct ? top + 1 : 0))
+        return urn__fail_memory(g->error, "the ids of a plate", (size_t)top * sizeof(int32_t));
+    urn_status status = add_known_ints(g, &keys);
+    for (int t = 0; status == URN_OK && t < (int)g->data->n_tables; t++)
+        status = add_ints(g, t, &keys);
+    if (status == URN_OK) {
+        *labels = urn__labels_new(g->data->allocator, keys.n, 0);
+        status = *labels ? URN_OK : too_many(g, keys.n);
     }
-    return ids->texts || ids->ints ? URN_OK
-                                   : urn__fail_memory(g->error, "the ids of a plate", n * 8);
+    if (status == URN_OK && keys.n) {
+        memcpy((*labels)->ints, keys.ints, (size_t)keys.n * sizeof *keys.ints);
+        qsort((*labels)->ints + known, (size_t)(keys.n - known), sizeof *keys.ints, compare_ints);
+    }
+    urn__keys_clear(&keys);
+    return status;
+}
+
+static urn_status text_labels(const urn__gather *g, urn__labels **labels)
+{
+    const int64_t known = g->known ? g->known->n : 0;
+    urn__dictionary texts;
+    urn__dictionary_init(&texts, g->data->allocator);
+    urn_status status = add_known_texts(g, &texts);
+    for (int t = 0; status == URN_OK && t < (int)g->data->n_tables; t++)
+        status = add_texts(g, t, &texts);
+    if (status == URN_OK) {
+        *labels = urn__labels_of_texts(g->data->allocator, &texts);
+        status = *labels ? URN_OK : too_many(g, texts.n);
+    }
+    if (status == URN_OK)
+        qsort((*labels)->texts + known, (size_t)((*labels)->n - known), sizeof(char *),
+              compare_texts);
+    urn__dictionary_clear(&texts);
+    return status;
+}
+
+/* ---- codes in place of the columns ---- */
+
+/* Integers that are ids as texts stay integers, with the codes beside them. */
+static void put_codes(urn__column *c, urn__codes *codes)
+{
+    const bool own = (codes->labels->texts != NULL) == (c->kind == URN__COLUMN_TEXT);
+    urn__codes **place = own ? &c->codes : &c->other;
+    urn__codes_release(*place);
+    *place = codes;
+    if (own) {
+        urn__numbers_release(c->numbers);
+        c->numbers = NULL;
+    }
+}
+
+static urn_status code_columns(const urn__gather *g, urn__labels *labels)
+{
+    const urn__ids ids = urn__ids_of(labels);
+    for (int t = 0; t < (int)g->data->n_tables; t++) {
+        urn__column *c = urn__dataset_find_column(&g->data->tables[t], g->column);
+        urn__codes *codes = NULL;
+        if (!c)
+            continue;
+        URN_TRY(urn__codes_make(g, t, c, &ids, labels->n, &codes));
+        put_codes(c, codes);
+    }
+    return URN_OK;
+}
+
+static urn__labels *find_set(const urn_dataset *data, const char *column)
+{
+    const urn__lookups *lookups = data->lookups;
+    for (size_t i = 0; i < lookups->n_sets; i++)
+        if (strcmp(lookups->sets[i].column, column) == 0)
+            return lookups->sets[i].labels;
+    return NULL;
+}
+
+static urn_status add_set(const urn__gather *g, urn__labels *labels)
+{
+    urn__lookups *lookups = g->data->lookups;
+    char *name = urn__dataset_strdup(g->data, g->column);
+    if (!name || !urn__grow(g->data->allocator, (void **)&lookups->sets, sizeof *lookups->sets,
+                            &lookups->sets_capacity, lookups->n_sets + 1)) {
+        urn__free(g->data->allocator, name);
+        return too_many(g, labels->n);
+    }
+    lookups->sets[lookups->n_sets++] = (urn__id_set){name, urn__labels_share(labels)};
+    return URN_OK;
+}
+
+/* The labels, with a reference for the caller. */
+static urn_status find_ids(urn__gather *g, urn__labels **labels)
+{
+    *labels = urn__labels_share(find_set(g->data, g->column));
+    if (*labels)
+        return URN_OK;
+    g->known = find_known(g->data, g->column);
+    URN_TRY(choose_kind(g));
+    URN_TRY(g->text ? text_labels(g, labels) : int_labels(g, labels));
+    if (g->known)
+        (*labels)->n_known = g->known->n;
+    const urn_status status = code_columns(g, *labels);
+    return status == URN_OK ? add_set(g, *labels) : status;
+}
+
+static void release_labels(void *labels)
+{
+    urn__labels_release(labels);
 }
 
 urn_status urn__dataset_ids(const urn_dataset *data, const char *column, urn__arena *arena,
                             urn__ids *ids, urn_error *error)
 {
-    gather g = {
+    urn__gather g = {
         .data = data, .name = column, .column = urn__dataset_resolve(data, column), .error = error};
-    g.known = find_known(data, g.column);
-    URN_TRY(choose_kind(&g));
-    int64_t direct = 0;
-    if (!g.text)
-        URN_TRY(direct_size(&g, &direct));
-    urn__keys keys;
-    if (!urn__keys_init(&keys, data->allocator, g.text, direct))
-        return urn__fail_memory(error, "the ids of a plate", (size_t)direct * sizeof(int32_t));
-    urn_status status = add_known(&g, &keys);
-    for (int t = 0; status == URN_OK && t < (int)data->n_tables; t++)
-        status = add_rows(&g, t, arena, &keys);
-    if (status == URN_OK)
-        status = make_labels(&g, &keys, arena, ids);
-    urn__keys_clear(&keys);
-    return status;
-}
-
-/* ---- codes ---- */
-
-/* Keys whose numbers are the codes of `ids`. */
-static urn_status keys_of(const gather *g, const urn__ids *ids, int64_t rows, urn__keys *keys)
-{
-    int64_t top = -1;
-    for (int64_t i = 0; ids->ints && i < ids->n; i++)
-        top = ids->ints[i] > top ? ids->ints[i] : top;
-    const int64_t direct = top >= 0 && top < 4 * (rows + ids->n) + 1024 ? top + 1 : 0;
-    bool ok = urn__keys_init(keys, g->data->allocator, ids->texts != NULL, direct);
-    for (int64_t i = 0; ok && i < ids->n; i++)
-        ok = ids->texts ? urn__keys_add_text(keys, ids->texts[i])
-                        : urn__keys_add_int(keys, ids->ints[i]);
-    return ok ? URN_OK
-              : urn__fail_memory(g->error, "the codes of a column",
-                                 (size_t)(direct + 16 * ids->n) * sizeof(int32_t));
-}
-
-static urn_status code_rows(const gather *g, int table, const urn__column *c, const urn__keys *keys,
-                            int32_t *codes)
-{
-    const int64_t n = g->data->tables[table].n_rows;
-    for (int64_t r = 0; r < n; r++) {
-        if (keys->text) {
-            char buffer[32];
-            const char *id = NULL;
-            URN_TRY(text_id(g, table, c, r, buffer, &id));
-            codes[r] = urn__keys_find_text(keys, id);
-        } else {
-            int64_t id = 0;
-            URN_TRY(int_id(g, table, c, r, &id));
-            codes[r] = urn__keys_find_int(keys, id);
-        }
-        if (codes[r] < 0)
-            return bad_id(g, table, r, "one of the plate's ids");
+    urn__labels *labels = NULL;
+    urn__dataset_lock(data);
+    const urn_status status = find_ids(&g, &labels);
+    urn__dataset_unlock(data);
+    if (status != URN_OK) {
+        urn__labels_release(labels);
+        return status;
     }
-    return URN_OK;
-}
-
-/* Row numbers instead of ids. */
-static urn_status number_rows(const gather *g, int table, const urn__column *c, int64_t size,
-                              int32_t *codes)
-{
-    const int64_t n = g->data->tables[table].n_rows;
-    char expected[96];
-    snprintf(expected, sizeof expected, "a row number from 0 to %" PRId64, size - 1);
-    for (int64_t r = 0; r < n; r++) {
-        const double value = c->values[r];
-        if (!(value >= 0 && value < (double)size) || value != floor(value))
-            return bad_id(g, table, r, expected);
-        codes[r] = (int32_t)value;
-    }
-    return URN_OK;
-}
-
-urn_status urn__dataset_codes(const urn_dataset *data, int table, const char *column,
-                              const urn__ids *ids, int64_t size, urn__arena *arena, int32_t **codes,
-                              urn_error *error)
-{
-    const urn__column *c = urn__dataset_require(data, table, column, error);
-    if (!c)
-        return URN_ERR_DATA;
-    const gather g = {.data = data, .name = column, .column = c->name, .error = error};
-    const int64_t n = data->tables[table].n_rows;
-    if (c->kind == URN__COLUMN_TEXT && !(ids && ids->texts))
-        return n ? bad_id(&g, table, 0, ids ? "an integer id" : "a row number")
-                 : urn__fail(error, URN_ERR_DATA, NULL, NULL, NULL, "column \"%s\" holds text",
-                             c->name);
-    if (!ids && size > INT32_MAX - 1)
-        return urn__fail(error, URN_ERR_DATA, NULL, NULL, NULL,
-                         "column \"%s\" indexes %" PRId64 " rows, at most %d are possible", c->name,
-                         size, INT32_MAX - 1);
-    int32_t *made = urn__arena_alloc(arena, n ? (size_t)n : 1, sizeof *made);
-    if (!made)
-        return urn__fail_memory(error, "the codes of a column", (size_t)n * sizeof *made);
-    if (!ids) {
-        URN_TRY(number_rows(&g, table, c, size, made));
-    } else {
-        urn__keys keys;
-        urn_status status = keys_of(&g, ids, n, &keys);
-        if (status == URN_OK)
-            status = code_rows(&g, table, c, &keys, made);
-        urn__keys_clear(&keys);
-        URN_TRY(status);
-    }
-    *codes = made;
-    return URN_OK;
+    *ids = urn__ids_of(labels);
+    return urn__arena_keep(arena, labels, release_labels)
+               ? URN_OK
+               : urn__fail_memory(error, "the ids of a plate", sizeof *labels);
 }

@@ -1,14 +1,14 @@
-/* Distinct integers or texts, numbered in the order they were added. */
+/* Distinct integers, numbered in the order they were added. */
 #include "dataset_parts.h"
 
 #include <string.h>
 
 #define MAX_KEYS (INT32_MAX - 1)
 
-bool urn__keys_init(urn__keys *keys, const urn_allocator *allocator, bool text, int64_t direct)
+bool urn__keys_init(urn__keys *keys, const urn_allocator *allocator, int64_t direct)
 {
-    *keys = (urn__keys){.allocator = allocator, .text = text};
-    if (direct > 0 && !text) {
+    *keys = (urn__keys){.allocator = allocator};
+    if (direct > 0) {
         keys->direct = urn__calloc(allocator, (size_t)direct, sizeof *keys->direct);
         keys->n_direct = keys->direct ? direct : 0;
         return keys->direct != NULL;
@@ -21,14 +21,13 @@ bool urn__keys_init(urn__keys *keys, const urn_allocator *allocator, bool text, 
 void urn__keys_clear(urn__keys *keys)
 {
     urn__free(keys->allocator, keys->ints);
-    urn__free(keys->allocator, keys->texts);
     urn__free(keys->allocator, keys->slots);
     urn__free(keys->allocator, keys->direct);
     *keys = (urn__keys){0};
 }
 
-/* Where an integer is, or the empty slot it would go to. */
-static size_t slot_of_int(const urn__keys *keys, int64_t key)
+/* Where a key is, or the empty slot it would go to. */
+static size_t slot_of(const urn__keys *keys, int64_t key)
 {
     size_t at = (size_t)urn__hash_u64(0, (uint64_t)key) & (keys->n_slots - 1);
     while (keys->slots[at] && keys->ints[keys->slots[at] - 1] != key)
@@ -36,24 +35,11 @@ static size_t slot_of_int(const urn__keys *keys, int64_t key)
     return at;
 }
 
-static size_t slot_of_text(const urn__keys *keys, const char *key)
-{
-    size_t at = (size_t)urn__hash_text(0, key) & (keys->n_slots - 1);
-    while (keys->slots[at] && strcmp(keys->texts[keys->slots[at] - 1], key) != 0)
-        at = (at + 1) & (keys->n_slots - 1);
-    return at;
-}
-
-int32_t urn__keys_find_int(const urn__keys *keys, int64_t key)
+int32_t urn__keys_find(const urn__keys *keys, int64_t key)
 {
     if (keys->direct)
         return key >= 0 && key < keys->n_direct ? keys->direct[key] - 1 : -1;
-    return keys->slots[slot_of_int(keys, key)] - 1;
-}
-
-int32_t urn__keys_find_text(const urn__keys *keys, const char *key)
-{
-    return keys->slots[slot_of_text(keys, key)] - 1;
+    return keys->slots[slot_of(keys, key)] - 1;
 }
 
 /* Twice as many slots, so that at most half of them are taken. */
@@ -66,11 +52,8 @@ static bool rehash(urn__keys *keys)
     urn__free(keys->allocator, keys->slots);
     keys->slots = slots;
     keys->n_slots = n_slots;
-    for (int32_t i = 0; i < (int32_t)keys->n; i++) {
-        const size_t at =
-            keys->text ? slot_of_text(keys, keys->texts[i]) : slot_of_int(keys, keys->ints[i]);
-        slots[at] = i + 1;
-    }
+    for (int32_t i = 0; i < (int32_t)keys->n; i++)
+        slots[slot_of(keys, keys->ints[i])] = i + 1;
     return true;
 }
 
@@ -81,22 +64,15 @@ static bool make_room(urn__keys *keys)
         return false;
     if (!keys->direct && (size_t)keys->n * 2 >= keys->n_slots && !rehash(keys))
         return false;
-    void *array = keys->text ? (void *)keys->texts : (void *)keys->ints;
-    const size_t size = keys->text ? sizeof *keys->texts : sizeof *keys->ints;
-    if (!urn__grow(keys->allocator, &array, size, &keys->capacity, (size_t)keys->n + 1))
-        return false;
-    if (keys->text)
-        keys->texts = array;
-    else
-        keys->ints = array;
-    return true;
+    return urn__grow(keys->allocator, (void **)&keys->ints, sizeof *keys->ints, &keys->capacity,
+                     (size_t)keys->n + 1);
 }
 
-bool urn__keys_add_int(urn__keys *keys, int64_t key)
+bool urn__keys_add(urn__keys *keys, int64_t key)
 {
     if (keys->direct && (key < 0 || key >= keys->n_direct))
         return false;
-    if (urn__keys_find_int(keys, key) >= 0)
+    if (urn__keys_find(keys, key) >= 0)
         return true;
     if (!make_room(keys))
         return false;
@@ -104,17 +80,6 @@ bool urn__keys_add_int(urn__keys *keys, int64_t key)
     if (keys->direct)
         keys->direct[key] = (int32_t)keys->n;
     else
-        keys->slots[slot_of_int(keys, key)] = (int32_t)keys->n;
-    return true;
-}
-
-bool urn__keys_add_text(urn__keys *keys, const char *key)
-{
-    if (urn__keys_find_text(keys, key) >= 0)
-        return true;
-    if (!make_room(keys))
-        return false;
-    keys->texts[keys->n++] = key;
-    keys->slots[slot_of_text(keys, key)] = (int32_t)keys->n;
+        keys->slots[slot_of(keys, key)] = (int32_t)keys->n;
     return true;
 }

@@ -188,5 +188,6 @@ urn_status urn_dataset_map(urn_dataset *data, const char *name, const char *colu
         return urn__fail_memory(error, "the data", strlen(name) + strlen(column) + 2);
     }
     data->n_maps++;
+    urn__dataset_forget(data);
     return URN_OK;
 }

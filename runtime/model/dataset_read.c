@@ -11,55 +11,27 @@ int64_t urn__dataset_table_rows(const urn_dataset *data, int table)
     return data->tables[table].n_rows;
 }
 
-const unsigned char *urn__dataset_table_held_out(const urn_dataset *data, int table)
+int64_t urn__dataset_held_out_count(const urn_dataset *data, int table)
 {
-    return data->tables[table].held_out;
+    return data->tables[table].n_rows - data->tables[table].n_training;
 }
 
-/* The file a row came from. */
-static const urn__source *source_of(const urn__table *table, int64_t row)
-{
-    size_t i = table->n_sources - 1;
-    while (i > 0 && table->sources[i].first_row > row)
-        i--;
-    return &table->sources[i];
-}
-
-int64_t urn__table_line(const urn__table *table, int64_t row)
-{
-    if (table->lines)
-        return table->lines[row];
-    const urn__source *source = source_of(table, row);
-    return source->first_line > 0 ? source->first_line + (row - source->first_row) : 0;
-}
-
-void urn__dataset_where(const urn_dataset *data, int table, int64_t row, char *text, size_t size)
+urn__view urn__dataset_view(const urn_dataset *data, int table, urn_rows rows)
 {
     const urn__table *t = &data->tables[table];
-    const urn__source *source = source_of(t, row);
-    const int64_t line = urn__table_line(t, row);
-    const char *name = source->name ? source->name : "";
-    if (*name && line > 0) {
-        snprintf(text, size, "%s:%" PRId64, name, line);
-        return;
-    }
-    snprintf(text, size, "%s%s%s%s%srow %" PRId64 " (from 0)", name, *name ? ", " : "",
-             *t->name ? "table " : "", t->name, *t->name ? ", " : "", row - source->first_row);
+    if (rows == URN_ROWS_TRAINING)
+        return (urn__view){.n = t->n_training};
+    if (rows == URN_ROWS_HELD_OUT)
+        return (urn__view){.first = t->n_training, .n = t->n_rows - t->n_training};
+    return (urn__view){.n = t->n_rows, .by_row = t->held_out != NULL};
 }
 
-void urn__column_format(const urn__column *column, int64_t row, char *text, size_t size)
+int64_t urn__dataset_row(const urn_dataset *data, int table, const urn__view *view, int64_t i)
 {
-    if (column->kind == URN__COLUMN_TEXT)
-        snprintf(text, size, "\"%.120s\"", column->texts[row]);
-    else if (column->ints)
-        snprintf(text, size, "%" PRId64, column->ints[row]);
-    else if (isnan(column->values[row]))
-        snprintf(text, size, "NaN");
-    else if (column->kind == URN__COLUMN_INT)
-        snprintf(text, size, "%.0f", column->values[row]);
-    else
-        snprintf(text, size, "%.15g", column->values[row]);
+    return view->by_row ? i : urn__table_row(&data->tables[table], view->first + i);
 }
+
+/* ---- values ---- */
 
 static bool is_number(const char *text)
 {
@@ -83,11 +55,12 @@ static urn_status not_a_number(const urn_dataset *data, int table, const urn__co
     const int64_t n = data->tables[table].n_rows;
     char where[256], found[160];
     for (int64_t r = 0; r < n; r++) {
-        if (is_number(column->texts[r]))
+        const int64_t place = urn__table_place(&data->tables[table], r);
+        if (is_number(urn__column_text(column, place)))
             continue;
         urn__dataset_where(data, table, r, where, sizeof where);
-        if (column->texts[r][0])
-            urn__column_format(column, r, found, sizeof found);
+        if (*urn__column_text(column, place))
+            urn__column_format(column, place, found, sizeof found);
         else
             snprintf(found, sizeof found, "an empty field");
         return urn__fail(error, URN_ERR_DATA, where, NULL, NULL, "%s: found %s, expected a number",
@@ -97,29 +70,111 @@ static urn_status not_a_number(const urn_dataset *data, int table, const urn__co
                      "%s holds text, expected numbers", called);
 }
 
-const double *urn__dataset_column(const urn_dataset *data, int table, const char *column,
+/* The first row whose value is not finite is to blame; there is one. */
+static urn_status not_finite(const urn_dataset *data, int table, const urn__column *column,
+                             const char *called, urn_error *error)
+{
+    char where[256], found[160];
+    const urn__table *t = &data->tables[table];
+    int64_t row = 0;
+    while (row + 1 < t->n_rows && isfinite(urn__column_real(column, urn__table_place(t, row))))
+        row++;
+    urn__dataset_where(data, table, row, where, sizeof where);
+    urn__column_format(column, urn__table_place(t, row), found, sizeof found);
+    return urn__fail(error, URN_ERR_DATA, where, NULL, "remove or repair this row",
+                     "%s: found %s, expected a finite number", called, found);
+}
+
+enum { BLOCK = 1024 };
+
+static bool all_finite(const urn__column *column, int64_t n)
+{
+    double values[BLOCK];
+    for (int64_t p = 0; p < n; p += BLOCK) {
+        const int64_t size = n - p < BLOCK ? n - p : BLOCK;
+        double worst = 0.0; /* NaN or infinite once one of them is */
+        urn__numbers_read(column->numbers, p, size, values);
+        for (int64_t i = 0; i < size; i++)
+            worst += values[i] - values[i];
+        if (!(worst == 0.0))
+            return false;
+    }
+    return true;
+}
+
+/* A column that has finite numbers, or NULL with *error filled. */
+static urn__column *finite_column(const urn_dataset *data, int table, const char *column,
                                   urn_error *error)
 {
-    const urn__column *c = urn__dataset_require(data, table, column, error);
+    urn__column *c = urn__dataset_require(data, table, column, error);
     if (!c)
         return NULL;
-    char called[160], where[256], found[160];
+    char called[160];
     urn__dataset_call(column, c->name, called, sizeof called);
     if (c->kind == URN__COLUMN_TEXT) {
         not_a_number(data, table, c, called, error);
         return NULL;
     }
-    const int64_t n = data->tables[table].n_rows;
-    for (int64_t r = 0; c->kind == URN__COLUMN_REAL && r < n; r++) {
-        if (isfinite(c->values[r]))
-            continue;
-        urn__dataset_where(data, table, r, where, sizeof where);
-        urn__column_format(c, r, found, sizeof found);
-        urn__fail(error, URN_ERR_DATA, where, NULL, "remove or repair this row",
-                  "%s: found %s, expected a finite number", called, found);
+    if (!urn__column_make_numbers(data, c)) {
+        urn__fail_memory(error, c->name, (size_t)data->tables[table].n_rows * sizeof(double));
         return NULL;
     }
-    return c->values;
+    c->finite =
+        c->finite || c->kind == URN__COLUMN_INT || all_finite(c, data->tables[table].n_rows);
+    if (!c->finite)
+        not_finite(data, table, c, called, error);
+    return c->finite ? c : NULL;
+}
+
+static void release_numbers(void *numbers)
+{
+    urn__numbers_release(numbers);
+}
+
+urn__numbers *urn__dataset_numbers(const urn_dataset *data, int table, const char *column,
+                                   urn__arena *arena, urn_error *error)
+{
+    urn__dataset_lock(data);
+    const urn__column *c = finite_column(data, table, column, error);
+    urn__numbers *numbers = c ? urn__numbers_share(c->numbers) : NULL;
+    urn__dataset_unlock(data);
+    if (!numbers || urn__arena_keep(arena, numbers, release_numbers))
+        return numbers;
+    urn__fail_memory(error, column, sizeof(double));
+    return NULL;
+}
+
+/* Values by row, held from now on; NULL: out of memory. */
+static const double *shown_values(const urn_dataset *data, const urn__table *t, urn__column *c)
+{
+    if (c->shown)
+        return urn__numbers_doubles(c->shown);
+    if (!urn__column_make_numbers(data, c))
+        return NULL;
+    if (!t->held_out) {
+        c->shown = urn__numbers_share(c->numbers);
+        return urn__numbers_doubles(c->shown);
+    }
+    const size_t n = t->n_rows ? (size_t)t->n_rows : 1;
+    double *values = urn__alloc(data->allocator, n * sizeof *values);
+    for (int64_t r = 0; values && r < t->n_rows; r++)
+        urn__numbers_read(c->numbers, urn__table_place(t, r), 1, &values[r]);
+    c->shown = values ? urn__numbers_new(data->allocator, URN__DOUBLE, t->n_rows, values) : NULL;
+    if (!c->shown)
+        urn__free(data->allocator, values);
+    return c->shown ? values : NULL;
+}
+
+const double *urn__dataset_column(const urn_dataset *data, int table, const char *column,
+                                  urn_error *error)
+{
+    urn__dataset_lock(data);
+    urn__column *c = finite_column(data, table, column, error);
+    const double *values = c ? shown_values(data, &data->tables[table], c) : NULL;
+    urn__dataset_unlock(data);
+    if (c && !values)
+        urn__fail_memory(error, column, (size_t)data->tables[table].n_rows * sizeof *values);
+    return values;
 }
 
 int urn__dataset_match(const urn_dataset *data, int table, const char *pattern, const char **names,
@@ -156,6 +211,20 @@ urn_status urn_dataset_set_mean(urn_dataset *data, const char *column, double me
     return URN_OK;
 }
 
+/* The training rows' places come first. Compensated (Neumaier): the mean is used as data. */
+static double compensated_sum(urn__numbers *numbers, int64_t n)
+{
+    double sum = 0.0, lost = 0.0, values[BLOCK];
+    for (int64_t i = 0; i < n; i++) {
+        if (i % BLOCK == 0)
+            urn__numbers_read(numbers, i, n - i < BLOCK ? n - i : BLOCK, values);
+        const double value = values[i % BLOCK], next = sum + value;
+        lost += fabs(sum) >= fabs(value) ? (sum - next) + value : (value - next) + sum;
+        sum = next;
+    }
+    return sum + lost;
+}
+
 urn_status urn__dataset_mean(const urn_dataset *data, int table, const char *column, double *mean,
                              urn_error *error)
 {
@@ -165,24 +234,19 @@ urn_status urn__dataset_mean(const urn_dataset *data, int table, const char *col
             *mean = data->means[i].mean;
             return URN_OK;
         }
-    const double *values = urn__dataset_column(data, table, column, error);
-    if (!values)
-        return URN_ERR_DATA;
     const urn__table *t = &data->tables[table];
-    double sum = 0.0, lost = 0.0; /* compensated: the mean is used as data */
-    int64_t n = 0;
-    for (int64_t r = 0; r < t->n_rows; r++) {
-        if (t->held_out && t->held_out[r])
-            continue;
-        const double next = sum + values[r];
-        lost += fabs(sum) >= fabs(values[r]) ? (sum - next) + values[r] : (values[r] - next) + sum;
-        sum = next;
-        n++;
-    }
-    if (n == 0)
+    urn__dataset_lock(data);
+    const urn__column *c = finite_column(data, table, column, error);
+    urn__numbers *numbers = c ? urn__numbers_share(c->numbers) : NULL;
+    urn__dataset_unlock(data);
+    if (!numbers)
+        return error ? error->status : URN_ERR_DATA;
+    const double sum = compensated_sum(numbers, t->n_training);
+    urn__numbers_release(numbers);
+    if (t->n_training == 0)
         return urn__fail(error, URN_ERR_DATA, t->sources[0].name, NULL, NULL,
                          "column \"%s\" has no training rows to take a mean of", name);
-    *mean = (sum + lost) / (double)n;
+    *mean = sum / (double)t->n_training;
     return URN_OK;
 }
 
@@ -216,8 +280,13 @@ const double *urn_dataset_values(const urn_dataset *data, const char *table, con
     const urn__table *t = look(data, table);
     if (!t || !column)
         return NULL;
-    const urn__column *c = urn__dataset_find_column(t, urn__dataset_mapped(data, column));
-    return c ? c->values : NULL;
+    urn__column *c = urn__dataset_find_column(t, urn__dataset_mapped(data, column));
+    if (!c || c->kind == URN__COLUMN_TEXT)
+        return NULL;
+    urn__dataset_lock(data);
+    const double *values = shown_values(data, t, c);
+    urn__dataset_unlock(data);
+    return values;
 }
 
 const char *urn_dataset_source(const urn_dataset *data, const char *table)
@@ -228,8 +297,33 @@ const char *urn_dataset_source(const urn_dataset *data, const char *table)
 
 const unsigned char *urn_dataset_held_out(const urn_dataset *data, const char *table)
 {
-    const urn__table *t = look(data, table);
-    return t ? t->held_out : NULL;
+    const int i = data ? urn__dataset_table(data, table) : -1;
+    urn__table *t = i < 0 ? NULL : &data->tables[i];
+    if (!t || t->n_training == t->n_rows)
+        return NULL;
+    urn__dataset_lock(data);
+    if (!t->flags && (t->flags = urn__alloc(data->allocator, (size_t)t->n_rows)))
+        urn__table_flags(t, t->flags);
+    urn__dataset_unlock(data);
+    return t->flags;
+}
+
+size_t urn_dataset_memory(const urn_dataset *data)
+{
+    size_t bytes = 0;
+    if (!data)
+        return 0;
+    urn__dataset_lock(data);
+    for (size_t i = 0; i < data->n_tables; i++)
+        bytes += urn__table_bytes(&data->tables[i]);
+    for (size_t i = 0; i < data->n_entries; i++) {
+        size_t n = 1;
+        for (int k = 0; k < data->entries[i].rank; k++)
+            n *= (size_t)data->entries[i].dims[k];
+        bytes += n * sizeof(double);
+    }
+    urn__dataset_unlock(data);
+    return bytes;
 }
 
 int urn_dataset_table_count(const urn_dataset *data)

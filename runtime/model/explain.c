@@ -146,8 +146,7 @@ static void add_row(const urn_model *m, const urn__site *s, int64_t row, int64_t
         return;
     char where[256];
     const int64_t r = row / (rows / p->size);
-    urn__dataset_where(m->data, p->table, p->table_row == NULL ? r : p->table_row[r], where,
-                       sizeof where);
+    urn__dataset_where(m->data, p->table, urn__plate_table_row(m, p, r), where, sizeof where);
     urn__text_add(text, " (%s)", where);
 }
 

@@ -100,7 +100,7 @@ int64_t urn_model_table_row(const urn_model *model, const char *plate, int64_t r
     for (size_t i = 0; i < model->n_plates; i++) {
         const urn__plate *p = &model->plate[i];
         if (p->kind == URN__PLATE_ROWS && strcmp(p->name, plate) == 0)
-            return row < 0 || row >= p->size ? -1 : p->table_row == NULL ? row : p->table_row[row];
+            return row < 0 || row >= p->size ? -1 : urn__plate_table_row(model, p, row);
     }
     return -1;
 }

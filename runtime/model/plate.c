@@ -67,30 +67,22 @@ static uint32_t find(const urn_model *m, urn__plate_kind kind, const char *name)
 static bool any_held_out(const urn_dataset *data)
 {
     for (int i = 0; i < urn_dataset_table_count(data); i++)
-        if (urn__dataset_table_held_out(data, i) != NULL)
+        if (urn__dataset_held_out_count(data, i) > 0)
             return true;
     return false;
 }
 
-/* Keeps the rows of the view; all of them need no list. Where rows of one table are held out,
- * tables without are seen whole in every view. */
-static bool select_rows(urn_model *m, urn__plate *p)
+/* Where rows of one table are held out, tables without are seen whole in every view. */
+static void select_rows(const urn_model *m, urn__plate *p)
 {
-    const unsigned char *held_out = urn__dataset_table_held_out(m->data, p->table);
-    const int64_t n = urn__dataset_table_rows(m->data, p->table);
-    const bool want_held = m->options.rows == URN_ROWS_HELD_OUT;
-    p->size = n;
-    p->all_views = held_out == NULL && any_held_out(m->data);
-    if (m->options.rows == URN_ROWS_ALL || p->all_views || (held_out == NULL && !want_held))
-        return true;
-    p->table_row = urn__arena_alloc(m->arena, (size_t)n + 1, sizeof *p->table_row);
-    if (p->table_row == NULL)
-        return false;
-    p->size = 0;
-    for (int64_t r = 0; r < n; r++)
-        if ((held_out != NULL && held_out[r] != 0) == want_held)
-            p->table_row[p->size++] = r;
-    return true;
+    p->all_views = urn__dataset_held_out_count(m->data, p->table) == 0 && any_held_out(m->data);
+    p->view = urn__dataset_view(m->data, p->table, p->all_views ? URN_ROWS_ALL : m->options.rows);
+    p->size = p->view.n;
+}
+
+int64_t urn__plate_table_row(const urn_model *m, const urn__plate *plate, int64_t row)
+{
+    return plate->table < 0 ? row : urn__dataset_row(m->data, plate->table, &plate->view, row);
 }
 
 static void missing_table(urn_model *m, const char *table)
@@ -132,10 +124,7 @@ urn_plate urn_plate_rows(urn_model *m, const char *table)
     if (m->data != NULL)
         p.table = urn__dataset_table(m->data, table);
     if (p.table >= 0) {
-        if (!select_rows(m, &p)) {
-            (void)urn__var(m, 0);
-            return no_plate(m);
-        }
+        select_rows(m, &p);
     } else if (urn__asked_size(m, table) >= 0) {
         p.size = urn__asked_size(m, table);
     } else if (urn__asked_size(m, "rows") >= 0) { /* every table without a size of its own */

@@ -26,7 +26,7 @@ typedef struct urn__plate {
     urn__ids ids;
     int table;          /* rows: number in the dataset, -1 without data */
     const char *column; /* ids: the file's column */
-    int64_t *table_row; /* rows: table row of each, NULL when all of the table */
+    urn__view view;     /* rows: which of the table's */
     bool all_views;     /* rows: the same in training and held-out views */
     int n_levels;       /* 1, or more when nested */
     int32_t level[URN__MAX_LEVELS];
@@ -136,6 +136,8 @@ urn_var urn__poison(urn_model *m);
 void *urn__model_append(urn_model *m, void **array, size_t element, size_t *count,
                         size_t *capacity);
 urn__plate *urn__plate_at(urn_plate plate); /* NULL for none */
+/* The table row behind a row of a rows plate. */
+int64_t urn__plate_table_row(const urn_model *m, const urn__plate *plate, int64_t row);
 bool urn__plate_known(const urn_model *m, urn_plate plate);
 /* The plate dims of a plate as a shape. */
 urn__shape urn__plate_shape(const urn_model *m, uint32_t plate);

@@ -157,6 +157,41 @@ static void arena_text(void **state)
     urn__arena_free(arena);
 }
 
+/* ---- objects kept ---- */
+
+static char released[8];
+
+static void note_release(void *object)
+{
+    const size_t n = strlen(released);
+    released[n] = *(const char *)object;
+    released[n + 1] = 0;
+}
+
+static void kept_objects_go_with_the_arena(void **state)
+{
+    (void)state;
+    static char names[] = "abc";
+    failing_memory memory;
+    failing_memory_init(&memory, 0, false);
+    urn__arena *arena = urn__arena_new(&memory.hook);
+    released[0] = 0;
+    for (int i = 0; i < 3; i++)
+        assert_true(urn__arena_keep(arena, names + i, note_release));
+    assert_true(urn__arena_keep(arena, NULL, note_release));
+    assert_string_equal(released, "");
+    urn__arena_free(arena);
+    assert_string_equal(released, "cba");
+    arena = urn__arena_new(&memory.hook);
+    memory.fail_at = memory.calls + 1;
+    released[0] = 0;
+    assert_false(urn__arena_keep(arena, names, note_release));
+    assert_string_equal(released, "a"); /* at once */
+    urn__arena_free(arena);
+    assert_string_equal(released, "a");
+    assert_int_equal(memory.live, 0);
+}
+
 /* One session of arena work; true if all of it came through. */
 static bool arena_session(const urn_allocator *hook)
 {
@@ -259,6 +294,7 @@ int main(void)
         cmocka_unit_test(grow_overflow_fails),
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(arena_text),
+        cmocka_unit_test(kept_objects_go_with_the_arena),
         cmocka_unit_test(arena_failure_is_sticky_and_leaks_nothing),
         cmocka_unit_test(arena_overflow_is_a_failure),
         cmocka_unit_test(text_buffer_grows_and_clears),

@@ -213,7 +213,8 @@ static void test_mean(void **state)
     expect_failure(URN_ERR_DATA, "no training rows",
                    urn__dataset_mean(data, 0, "weight", &mean, &err));
     expect_ok(urn_dataset_set_held_out(data, "", (const unsigned char[]){0, 0, 0, 0, 0}, &err));
-    assert_null(urn__dataset_table_held_out(data, 0));
+    assert_int_equal(urn__dataset_held_out_count(data, 0), 0);
+    assert_null(urn_dataset_held_out(data, ""));
     /* Compensated: the naive sum of these is 0. */
     const double hard[] = {1e16, 1.0, 1.0, 1.0, -1e16};
     expect_ok(urn_dataset_add_real(data, "", "hard", hard, &err));

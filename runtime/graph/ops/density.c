@@ -184,6 +184,7 @@ static urn__id density_example(urn__example *e, int variant)
 
 const urn__op URN__OP(density) = {.name = "density",
                                   .arity = -1,
+                                  .flags = URN__OP_ROWS_ONLY,
                                   .shape = density_shape,
                                   .run = URN__REAL(density_run),
                                   .state_size = URN__DENSITY_STATE,
@@ -197,7 +198,7 @@ const urn__op URN__OP(density) = {.name = "density",
 /* What the adjoint of a density is made of; itself never differentiated. */
 const urn__op URN__OP(density_all) = {.name = "density_all",
                                       .arity = -1,
-                                      .flags = URN__OP_NOT_DIFFERENTIABLE,
+                                      .flags = URN__OP_NOT_DIFFERENTIABLE | URN__OP_ROWS_ONLY,
                                       .shape = density_all_shape,
                                       .run = URN__REAL(density_run),
                                       .state_size = URN__DENSITY_STATE,

@@ -510,6 +510,7 @@ static urn__id row_accumulate_example(urn__example *e, int variant)
 
 const urn__op URN__OP(gather) = {.name = "gather",
                                  .arity = 2,
+                                 .flags = URN__OP_ROWS_ONLY,
                                  .linear = 1,
                                  .shape = gather_shape,
                                  .run = gather_run,
@@ -524,6 +525,7 @@ const urn__op URN__OP(scatter) = {.name = "scatter",
                                   .example = scatter_example};
 const urn__op URN__OP(gather_dot) = {.name = "gather_dot",
                                      .arity = 4,
+                                     .flags = URN__OP_ROWS_ONLY,
                                      .linear = 3,
                                      .shape = gather_dot_shape,
                                      .run = gather_dot_run,
