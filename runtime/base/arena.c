@@ -134,6 +134,11 @@ bool urn__arena_failed(const urn__arena *arena)
     return arena->failed;
 }
 
+void urn__arena_fail(urn__arena *arena)
+{
+    arena->failed = true;
+}
+
 const urn_allocator *urn__arena_allocator(const urn__arena *arena)
 {
     return &arena->hook;

@@ -44,6 +44,8 @@ void *urn__arena_alloc(urn__arena *arena, size_t count, size_t size);
 char *urn__arena_strdup(urn__arena *arena, const char *text);
 char *urn__arena_printf(urn__arena *arena, const char *format, ...) URN_PRINTF(2, 3);
 bool urn__arena_failed(const urn__arena *arena);
+/* Memory ran out for something that belongs to the arena's content: counts as its own failure. */
+void urn__arena_fail(urn__arena *arena);
 const urn_allocator *urn__arena_allocator(const urn__arena *arena);
 /* Hands the arena an object to release when it goes itself (the latest first). On failure it is
  * released at once; `object` may be NULL. */

@@ -87,17 +87,18 @@ urn__numbers *urn__numbers_of_ints(const urn_allocator *allocator, int64_t n, co
     return numbers;
 }
 
-urn__numbers *urn__numbers_arranged(urn__numbers *numbers, int64_t n, const uint32_t *from)
+urn__numbers *urn__numbers_arranged(urn__numbers *numbers, int64_t first, int64_t n,
+                                    const int32_t *rows)
 {
     void *cells;
     pthread_mutex_lock(&numbers->lock);
     urn__numbers *made = with_cells(numbers->allocator, numbers->type, n, &cells);
     if (made != NULL && urn__number_size(numbers->type) == sizeof(uint32_t))
         for (int64_t i = 0; i < n; i++) /* bits, whatever they mean */
-            memcpy((char *)cells + 4 * i, (const char *)numbers->cells + 4 * (size_t)from[i], 4);
+            memcpy((char *)cells + 4 * i, (const char *)numbers->cells + 4 * (first + rows[i]), 4);
     else if (made != NULL)
         for (int64_t i = 0; i < n; i++)
-            memcpy((char *)cells + 8 * i, (const char *)numbers->cells + 8 * (size_t)from[i], 8);
+            memcpy((char *)cells + 8 * i, (const char *)numbers->cells + 8 * (first + rows[i]), 8);
     pthread_mutex_unlock(&numbers->lock);
     return made;
 }

@@ -20,8 +20,9 @@ urn__numbers *urn__numbers_of_doubles(const urn_allocator *allocator, int64_t n,
                                       const double *values);
 urn__numbers *urn__numbers_of_ints(const urn_allocator *allocator, int64_t n,
                                    const int64_t *values);
-/* Numbers from[0], from[1], ... of them, n in all, in a store of their own. */
-urn__numbers *urn__numbers_arranged(urn__numbers *numbers, int64_t n, const uint32_t *from);
+/* Numbers first + rows[0], first + rows[1], ..., n in all, in a store of their own. */
+urn__numbers *urn__numbers_arranged(urn__numbers *numbers, int64_t first, int64_t n,
+                                    const int32_t *rows);
 /* Does a float hold this very value? */
 bool urn__is_single(double value);
 /* One reference more, which is also returned; one less. Both take NULL. */

@@ -154,37 +154,53 @@ static bool can_reorder(const reordering *r, urn__id id, int depth)
     return can;
 }
 
+static void release_numbers(void *numbers)
+{
+    urn__numbers_release(numbers);
+}
+
+/* A column stays what it is: numbers in their smallest type. */
+static urn__id reorder_numbers(const reordering *r, const urn__values_attr *from)
+{
+    urn__numbers *numbers = urn__numbers_arranged(from->numbers, from->first, r->n, r->order);
+    if (numbers == NULL || !urn__arena_keep(urn__graph_arena(r->g), numbers, release_numbers))
+        return 0;
+    const urn__values_attr attr = {.numbers = numbers, .width = 1, .shape = from->shape};
+    return urn__emit(r->g, &urn__op_data, 0, NULL, &attr, sizeof attr);
+}
+
 static urn__id reorder_data(const reordering *r, const urn__values_attr *from)
 {
+    if (from->numbers != NULL)
+        return reorder_numbers(r, from);
     urn__arena *arena = urn__graph_arena(r->g);
     const int64_t width = from->width;
     double *values = urn__arena_alloc(arena, (size_t)(r->n * width) + 1, sizeof *values);
     if (values == NULL)
         return 0;
-    if (from->numbers != NULL)
-        urn__numbers_pick(from->numbers, from->first, r->n, r->order, values);
-    for (int64_t i = 0; from->numbers == NULL && i < r->n; i++)
+    for (int64_t i = 0; i < r->n; i++)
         memcpy(values + i * width, from->values + r->order[i] * width,
                (size_t)width * sizeof *values);
     const urn__values_attr attr = {.values = values, .width = width, .shape = from->shape};
     return urn__emit(r->g, &urn__op_data, 0, NULL, &attr, sizeof attr);
 }
 
+static void release_index(void *index)
+{
+    urn__index_free(index);
+}
+
 static urn__id reorder_index(const reordering *r, const urn__index_attr *from)
 {
     urn__arena *arena = urn__graph_arena(r->g);
-    urn__index *ix = urn__arena_alloc(arena, 1, sizeof *ix);
-    const size_t n = (size_t)r->n + 1, targets = (size_t)from->n_targets + 2;
-    int32_t *row = urn__arena_alloc(arena, n, sizeof *row);
-    int32_t *order = urn__arena_alloc(arena, n, sizeof *order);
-    int64_t *start = urn__arena_alloc(arena, targets, sizeof *start);
-    if (ix == NULL || urn__arena_failed(arena))
-        return 0;
-    for (int64_t i = 0; i < r->n; i++)
+    int32_t *row = urn__arena_alloc(arena, (size_t)r->n + 1, sizeof *row);
+    for (int64_t i = 0; row != NULL && i < r->n; i++)
         row[i] = from->index->row[r->order[i]];
-    *ix = (urn__index){
-        .n = r->n, .n_targets = from->n_targets, .row = row, .start = start, .order = order};
-    urn__index_sort(ix);
+    urn__index *ix = row == NULL
+                         ? NULL
+                         : urn__index_new(urn__arena_allocator(arena), r->n, from->n_targets, row);
+    if (ix == NULL || !urn__arena_keep(arena, ix, release_index))
+        return 0;
     urn__index_attr attr = *from;
     attr.index = ix;
     return urn__emit(r->g, &urn__op_index, 0, NULL, &attr, sizeof attr);
@@ -212,13 +228,19 @@ static void sort_rows(urn__graph *g, const urn__shape *rows, int n_in, urn__id *
     const urn__index_attr *first = urn__graph_node(g, in[2])->attr;
     if (first->batch || first->index == NULL || first->index->sorted)
         return;
-    const reordering r = {
-        .g = g, .order = first->index->order, .n = first->index->n, .rows = *rows};
+    reordering r = {.g = g, .n = first->index->n, .rows = *rows};
     for (int k = 2; k < n_in; k++)
         if (!can_reorder(&r, in[k], 0))
             return;
+    const urn_allocator *allocator = urn__arena_allocator(urn__graph_arena(g));
+    int32_t *order = urn__index_order(first->index, allocator);
+    r.order = order;
     for (int k = 2; k < n_in; k++)
-        in[k] = reorder(&r, in[k]);
+        in[k] = order == NULL ? 0 : reorder(&r, in[k]);
+    for (int k = 2; k < n_in; k++)
+        if (in[k] == 0) /* not a reason to leave the node as it was */
+            urn__arena_fail(urn__graph_arena(g));
+    urn__free(allocator, order);
 }
 
 /* ---- the node ---- */

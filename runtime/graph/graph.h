@@ -98,6 +98,8 @@ void urn__index_free(urn__index *ix); /* takes NULL */
 /* Makes start and order if they are not there; may be called from several threads. false: out of
  * memory. */
 bool urn__index_need(urn__index *ix);
+/* The order of an index, for a while: to be freed. NULL: out of memory. */
+int32_t *urn__index_order(const urn__index *ix, const urn_allocator *allocator);
 size_t urn__index_bytes(urn__index *ix); /* held for start and order by an index of its own */
 
 /* What a kernel gets. Pointers of index inputs are in `index`, not in `in`. */

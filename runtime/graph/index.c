@@ -99,6 +99,22 @@ bool urn__index_need(urn__index *ix)
     return ok;
 }
 
+int32_t *urn__index_order(const urn__index *ix, const urn_allocator *allocator)
+{
+    urn__index copy = *ix;
+    copy.start = urn__alloc(allocator, ((size_t)ix->n_targets + 2) * sizeof *copy.start);
+    copy.order = urn__alloc(allocator, ((size_t)ix->n + 1) * sizeof *copy.order);
+    if (copy.start != NULL && copy.order != NULL) {
+        count(&copy);
+        sort(&copy);
+    } else {
+        urn__free(allocator, copy.order);
+        copy.order = NULL;
+    }
+    urn__free(allocator, copy.start);
+    return copy.order;
+}
+
 size_t urn__index_bytes(urn__index *ix)
 {
     if (ix == NULL || ix->own == NULL)

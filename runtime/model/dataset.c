@@ -143,6 +143,10 @@ urn_status urn_dataset_add_table(urn_dataset *data, const char *table, const cha
     if (n_rows < 0)
         return urn__fail(error, URN_ERR_USAGE, source, NULL, NULL,
                          "table \"%s\": the number of rows is %lld", name, (long long)n_rows);
+    if (n_rows >= INT32_MAX) /* places are 32 bit */
+        return urn__fail(error, URN_ERR_DATA, source, NULL, NULL,
+                         "table \"%s\" has %lld rows; at most %d are possible", name,
+                         (long long)n_rows, INT32_MAX - 1);
     if (urn__dataset_table_named(data, name) >= 0)
         return urn__fail(
             error, URN_ERR_DATA, source, NULL, "give each file a name of its own: --data NAME=FILE",

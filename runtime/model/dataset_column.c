@@ -179,7 +179,7 @@ bool urn__column_make_numbers(const urn_dataset *data, urn__column *column)
 /* ---- other places ---- */
 
 static urn__codes *arranged_codes(const urn_dataset *data, const urn__codes *codes, int64_t n,
-                                  const uint32_t *from)
+                                  const int32_t *from)
 {
     int32_t *code = urn__alloc(data->allocator, (n > 0 ? (size_t)n : 1) * sizeof *code);
     for (int64_t p = 0; code && p < n; p++)
@@ -192,11 +192,11 @@ static urn__codes *arranged_codes(const urn_dataset *data, const urn__codes *cod
 }
 
 bool urn__column_arrange(const urn_dataset *data, urn__column *column, int64_t n,
-                         const uint32_t *from)
+                         const int32_t *from)
 {
     urn__numbers *numbers = NULL;
     urn__codes *codes = NULL;
-    if (column->numbers && !(numbers = urn__numbers_arranged(column->numbers, n, from)))
+    if (column->numbers && !(numbers = urn__numbers_arranged(column->numbers, 0, n, from)))
         return false;
     if (column->codes && !(codes = arranged_codes(data, column->codes, n, from))) {
         urn__numbers_release(numbers);

@@ -10,7 +10,7 @@ typedef struct plan {
     const urn__table *table;
     uint32_t *first;  /* the first place of its like */
     uint32_t *keeper; /* of firsts: the place whose row the merged one takes */
-    uint32_t *from;   /* by new place: the keepers */
+    int32_t *from;    /* by new place: the keepers */
     int64_t n_kept;
     int64_t n_merged;
 } plan;
@@ -49,7 +49,7 @@ static bool plan_init(plan *p, const urn_dataset *data, const urn__key *k, bool 
             p->keeper[p->first[i]] = (uint32_t)i;
     for (int64_t i = 0; i < t->n_rows; i++)
         if (p->keeper[p->first[i]] == i)
-            p->from[p->n_kept++] = (uint32_t)i;
+            p->from[p->n_kept++] = (int32_t)i;
     return true;
 }
 

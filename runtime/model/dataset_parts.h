@@ -206,7 +206,7 @@ double urn__column_real(const urn__column *column, int64_t place);
 void urn__column_format(const urn__column *column, int64_t place, char *text, size_t size);
 /* Puts what is in places from[0], from[1], ... into places 0 .. n - 1. false: out of memory. */
 bool urn__column_arrange(const urn_dataset *data, urn__column *column, int64_t n,
-                         const uint32_t *from);
+                         const int32_t *from);
 
 size_t urn__table_bytes(const urn__table *table); /* held now */
 

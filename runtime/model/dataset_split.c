@@ -140,10 +140,10 @@ bool urn__table_to_places(const urn_dataset *data, const urn__table *table, urn_
 {
     if (!table->held_out)
         return true;
-    uint32_t *from = urn__alloc(data->allocator, ((size_t)table->n_rows + 1) * sizeof *from);
+    int32_t *from = urn__alloc(data->allocator, ((size_t)table->n_rows + 1) * sizeof *from);
     int64_t training = 0, held_out = table->n_training;
     for (int64_t r = 0; from && r < table->n_rows; r++)
-        from[urn__table_is_held_out(table, r) ? held_out++ : training++] = (uint32_t)r;
+        from[urn__table_is_held_out(table, r) ? held_out++ : training++] = (int32_t)r;
     const bool ok = from && urn__column_arrange(data, column, table->n_rows, from);
     urn__free(data->allocator, from);
     return ok;
@@ -198,15 +198,15 @@ static bool split_init(const urn_allocator *allocator, int64_t n, is_held_out *a
 }
 
 /* from[new place] = place now. */
-static uint32_t *moves(const urn_dataset *data, const urn__table *t, const split *s)
+static int32_t *moves(const urn_dataset *data, const urn__table *t, const split *s)
 {
     const size_t n = t->n_rows > 0 ? (size_t)t->n_rows : 1;
-    uint32_t *from = urn__alloc(data->allocator, n * sizeof *from);
+    int32_t *from = urn__alloc(data->allocator, n * sizeof *from);
     int64_t training = 0, held_out = t->n_training, to_training = 0, to_held_out = s->n_training;
     for (int64_t r = 0; from && r < t->n_rows; r++) {
         const int64_t now = urn__table_is_held_out(t, r) ? held_out++ : training++;
         const bool out = s->held_out ? s->held_out[r / WORD] >> (r % WORD) & 1 : r >= s->n_training;
-        from[out ? to_held_out++ : to_training++] = (uint32_t)now;
+        from[out ? to_held_out++ : to_training++] = (int32_t)now;
     }
     return from;
 }
@@ -226,7 +226,7 @@ static urn_status apply(urn_dataset *data, urn__table *t, split *s, urn_error *e
 {
     bool ok = true;
     if (t->held_out || s->held_out) {
-        uint32_t *from = moves(data, t, s);
+        int32_t *from = moves(data, t, s);
         ok = from != NULL;
         for (size_t i = 0; ok && i < t->n_columns; i++)
             ok = urn__column_arrange(data, &t->columns[i], t->n_rows, from);

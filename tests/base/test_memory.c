@@ -232,6 +232,12 @@ static void arena_failure_is_sticky_and_leaks_nothing(void **state)
 static void arena_overflow_is_a_failure(void **state)
 {
     (void)state;
+    urn__arena *told = urn__arena_new(NULL);
+    assert_non_null(urn__arena_alloc(told, 1, 1));
+    urn__arena_fail(told);
+    assert_true(urn__arena_failed(told));
+    assert_null(urn__arena_alloc(told, 1, 1));
+    urn__arena_free(told);
     urn__arena *arena = urn__arena_new(NULL);
     assert_null(urn__arena_alloc(arena, SIZE_MAX / 2, 3));
     assert_true(urn__arena_failed(arena));

@@ -67,6 +67,8 @@ static void test_building_errors(void **state)
                    urn_dataset_add_int(data, "absent", "x", stars, &err));
     expect_failure(URN_ERR_USAGE, "number of rows is -1",
                    urn_dataset_add_table(data, "x", NULL, -1, 2, &err));
+    expect_failure(URN_ERR_DATA, "has 3000000000 rows; at most 2147483646 are possible",
+                   urn_dataset_add_table(data, "x", NULL, 3000000000, 2, &err));
     expect_ok(urn_dataset_add_scalar(data, "sigma", 2.5, &err));
     expect_failure(URN_ERR_DATA, "\"sigma\" is in the data twice",
                    urn_dataset_add_scalar(data, "sigma", 1, &err));
