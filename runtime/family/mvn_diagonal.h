@@ -44,9 +44,12 @@ static inline mvn_diagonal mvn_diagonal_at(const mvn_job *job, const urn__real *
     return at;
 }
 
-/* Rows worked on together, which are MVN_APART rows apart, so that their sums come in order. */
+/* Rows worked on together, in ascending order: what a short row's store leaves in the next one is
+ * overwritten. */
 #define MVN_TOGETHER (LANES < 4 ? LANES : 4)
-#define MVN_APART (LANES / MVN_TOGETHER)
+#define MVN_PARTS (LANES / MVN_TOGETHER)
+/* Their sums, combined part by part, come in another order than the rows. */
+#define MVN_FROM_PARTS(l, d, k) (l) / MVN_TOGETHER + (l) % MVN_TOGETHER *MVN_PARTS
 
 /* The register at k of those rows. x, loc, d_x and d_loc are those of the first one. */
 LANES_INLINE void mvn_diagonal_column(const bool last, const bool x_out, const bool loc_rows,
@@ -54,7 +57,7 @@ LANES_INLINE void mvn_diagonal_column(const bool last, const bool x_out, const b
                                       const urn__real *x, const urn__real *loc, urn__real *d_x,
                                       urn__real *d_loc, lanes *square)
 {
-    const int64_t step = job->dim * MVN_APART;
+    const int64_t step = job->dim;
     const int64_t x_step = x_out || job->x_stride != 0 ? step : 0;
     const lanes root = lanes_get(at->root + k);
     const lanes shared = lanes_get(loc + k);
@@ -100,11 +103,12 @@ LANES_INLINE void mvn_diagonal_groups(const bool x_out, const bool loc_rows, con
     const mvn_job job = *given;
     const mvn_diagonal at = *diagonal;
     for (int64_t row = 0; row < job.n; row += LANES) {
-        lanes square[MVN_APART];
-        for (int i = 0; i < MVN_APART; i++)
-            square[i] = mvn_diagonal_few(x_out, loc_rows, &job, &at, row + i);
-        lanes_put(job.log_density + row,
-                  job.constant - (urn__real)0.5 * lanes_sum_each(MVN_APART, square));
+        lanes square[MVN_PARTS];
+        for (int i = 0; i < MVN_PARTS; i++)
+            square[i] = mvn_diagonal_few(x_out, loc_rows, &job, &at, row + i * MVN_TOGETHER);
+        const lanes sum = lanes_sum_each(MVN_PARTS, square);
+        const lanes ordered = __builtin_shufflevector(sum, sum, LANES_EACH(MVN_FROM_PARTS, 0, 0));
+        lanes_put(job.log_density + row, job.constant - (urn__real)0.5 * ordered);
     }
 }
 
