@@ -248,7 +248,11 @@ urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, co
 int64_t urn__model_target_memory(const urn__model_target *mt)
 {
     const urn_program *p = mt->program;
-    return urn__plan_slab(p->plan) + (p->value ? urn__plan_slab(p->value) : 0);
+    const int threads = mt->target.threads;
+    size_t bytes = urn__machine_bytes(p->plan, threads);
+    if (p->value)
+        bytes += urn__machine_bytes(p->value, threads);
+    return (int64_t)bytes;
 }
 
 urn_status urn__model_target_open(urn__model_target *mt, urn_error *error)

@@ -441,6 +441,8 @@ bool urn__plan_root_is_wide(const urn__plan *plan, int k); /* doubles in either 
 void urn__plan_dump(const urn__plan *plan, urn__text *text);
 
 typedef struct urn__machine urn__machine;
+/* Most of the memory of a machine for this plan, before it is made. */
+size_t urn__machine_bytes(const urn__plan *plan, int threads);
 urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,
                             urn__machine **machine, urn_error *error);
 void urn__machine_free(urn__machine *machine);

@@ -187,6 +187,11 @@ static int64_t scratch_needed(const struct urn__plan *p, int threads)
     return most;
 }
 
+size_t urn__machine_bytes(const urn__plan *plan, int threads)
+{
+    return (size_t)plan->slab + (size_t)scratch_needed(plan, threads) * sizeof(double);
+}
+
 static bool fill(urn__machine *m, int threads)
 {
     const struct urn__plan *p = m->p;
