@@ -1,5 +1,6 @@
-/* Fusion of factor models: the density of ratings over link(U[iu] . V[iv] + offset) becomes one
- * node (factor_density) that gives the sums over ratings for both factors as well. */
+/* Fusion of factor models: the density of ratings over gain * link(U[iu] . V[iv] +
+ * offset) + shift becomes one node (factor_density) that gives the sums over ratings for both
+ * factors as well. */
 #include "graph.h"
 #include <string.h>
 
@@ -10,6 +11,7 @@
 typedef struct mean_terms {
     urn__id dot;    /* the gather_dot */
     urn__id offset; /* sum of the others, 0: none */
+    double gain, shift;
     int32_t link;
 } mean_terms;
 
@@ -23,6 +25,36 @@ static bool list_terms(const urn__graph *g, urn__id id, urn__id *term, int *n)
         return false;
     term[(*n)++] = id;
     return true;
+}
+
+static bool number_of(const urn__graph *g, urn__id id, double *value)
+{
+    const urn__node *n = urn__graph_node(g, id);
+    if (n->op != &urn__op_constant || n->shape->n_plates > 0 || urn__shape_size(n->shape) != 1)
+        return false;
+    *value = urn__values_doubles(n->attr)[0];
+    return true;
+}
+
+/* Takes sums and products with numbers off `id`, which is gain * (what is returned) + shift. */
+static urn__id without_numbers(const urn__graph *g, urn__id id, double *gain, double *shift)
+{
+    *gain = 1.0;
+    *shift = 0.0;
+    for (int i = 0; i < MOST_TERMS; i++) {
+        const urn__node *n = urn__graph_node(g, id);
+        const bool add = n->op == &urn__op_add, mul = n->op == &urn__op_mul;
+        double value;
+        if (!add && !mul)
+            return id;
+        const int number = number_of(g, n->in[1], &value) ? 1 : 0;
+        if (number == 0 && !number_of(g, n->in[0], &value))
+            return id;
+        *shift += add ? *gain * value : 0.0;
+        *gain *= mul ? value : 1.0;
+        id = n->in[1 - number];
+    }
+    return id;
 }
 
 static int32_t link_of(const urn__node *node)
@@ -42,9 +74,15 @@ static bool find_terms(urn__graph *g, urn__id mean, const urn__shape *rows, mean
 {
     urn__id term[MOST_TERMS];
     int n = 0;
-    *t = (mean_terms){.link = link_of(urn__graph_node(g, mean))};
-    if (t->link >= 0)
-        mean = urn__graph_node(g, mean)->in[0];
+    *t = (mean_terms){.gain = 1.0};
+    double gain, shift;
+    const urn__id inner = without_numbers(g, mean, &gain, &shift);
+    t->link = link_of(urn__graph_node(g, inner));
+    if (t->link >= 0 || gain > 1.0 || gain < 1.0) {
+        t->gain = gain;
+        t->shift = shift;
+        mean = t->link >= 0 ? urn__graph_node(g, inner)->in[0] : inner;
+    }
     if (!urn__shape_equal(urn__graph_shape(g, mean), rows) || !list_terms(g, mean, term, &n))
         return false;
     for (int i = 0; i < n; i++) {
@@ -255,7 +293,7 @@ static urn__id to_factor_density(void *context, urn__graph *to, const urn__graph
         d->family->event_rank != 0 || d->dim != 1 || !is_data(to, in[0]))
         return 0;
     const urn__shape rows = *urn__graph_shape(to, in[0]);
-    urn__factor_attr a = {.density = *d, .link = -1};
+    urn__factor_attr a = {.density = *d, .gain = 1.0, .link = -1};
     if (rows.n_plates != 1 || rows.n_event != 0 || !params_fit(to, d, in, &rows) ||
         d->n_given + 7 > URN__MAX_IN)
         return 0;
@@ -268,6 +306,8 @@ static urn__id to_factor_density(void *context, urn__graph *to, const urn__graph
             continue;
         a.density.producer = d->given[k - 1];
         a.link = t.link;
+        a.gain = t.gain;
+        a.shift = t.shift;
         a.has_offset = t.offset != 0;
         urn__id inputs[URN__MAX_IN] = {0};
         put_factors(to, &dot, inputs);

@@ -331,15 +331,17 @@ typedef struct urn__density_attr {
     int32_t padding;
 } urn__density_attr;
 
-/* factor_density: the density of rows whose parameter `density.producer` is link(U[iu] . V[iv] +
- * offset), with the partials of U and V summed in CSR order, on top of `base` where one is given.
- * Inputs: U, V, iu, iv, x, the other parameters in family order, then offset, base of U, base of V,
- * as far as there are any. Outputs: the sum of the log densities, then what is wanted, in the order
- * U, V, offset, parameters (density.wanted, bit k + 1 parameter k). */
+/* factor_density: the density of rows whose parameter `density.producer` is gain *
+ * link(U[iu] . V[iv] + offset) + shift, with the partials of U and V summed in CSR order, on top of
+ * `base` where one is given. Inputs: U, V, iu, iv, x, the other parameters in family order, then
+ * offset, base of U, base of V, as far as there are any. Outputs: the sum of the log densities,
+ * then what is wanted, in the order U, V, offset, parameters (density.wanted, bit k + 1 parameter
+ * k). */
 enum { URN__FACTOR_LONG = 16 }; /* rows from this length on may be summed in one pass for both */
 typedef struct urn__factor_attr {
     urn__density_attr density;
-    int32_t link; /* urn__map1 applied to the mean; -1: none */
+    double gain, shift;
+    int32_t link; /* urn__map1; -1: none */
     int32_t has_offset;
     int32_t wanted_u, wanted_v, wanted_offset;
     int32_t base_u, base_v;

@@ -20,6 +20,7 @@ typedef struct problem {
     order order;
     bool one_user;   /* has all ratings */
     int32_t map;     /* link: urn__map1, or -1 */
+    bool scaled;     /* mean times a number plus a number */
     bool biases;     /* offsets gathered from users and items, and a constant */
     bool bernoulli;  /* else normal */
     bool own_scales; /* one a rating */
@@ -106,7 +107,11 @@ static urn__id mean_of(fixture *f, const problem *p, urn__id u, urn__id v, urn__
     for (int i = 0; p->map >= 0 && urn__op_at(i) != NULL; i++)
         if (urn__op_at(i)->map == p->map && urn__op_at(i)->arity == 1 &&
             (urn__op_at(i)->flags & URN__OP_ELEMENTWISE))
-            return urn__emit1(f->g, urn__op_at(i), mean);
+            mean = urn__emit1(f->g, urn__op_at(i), mean);
+    if (p->scaled) {
+        mean = urn__emit2(f->g, &urn__op_mul, mean, urn__number(f->g, 4.5));
+        mean = urn__emit2(f->g, &urn__op_add, urn__number(f->g, 0.5), mean);
+    }
     return mean;
 }
 
@@ -336,6 +341,7 @@ static void random_shapes(void **state)
                            .dim = 1 + next_below(&f, 40),
                            .order = (order)next_below(&f, 3),
                            .map = links[next_below(&f, 4)],
+                           .scaled = next_below(&f, 3) == 0,
                            .biases = next_below(&f, 2) == 0,
                            .bernoulli = next_below(&f, 4) == 0,
                            .own_scales = next_below(&f, 3) == 0,

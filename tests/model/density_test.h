@@ -47,8 +47,11 @@ static inline void check_gradient(const urn_model *model, formula *f, double *x,
 typedef struct variant {
     machine machine;
     const char *name;
-    double tolerance; /* 0: the same bits as the first */
+    double tolerance; /* 0: the same bits as the first one of its precision */
+    bool single;
 } variant;
+
+enum { MOST_VARIANTS = 24 };
 
 /* Programs that must agree: the first is the one looked at. */
 static inline int density_variants(const urn_model *model, variant *v)
@@ -56,62 +59,189 @@ static inline int density_variants(const urn_model *model, variant *v)
     const char *path[3];
     static const int threads[] = {1, 2, 3, 8};
     int n = 0;
-    urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
-    for (size_t k = 0; k < N_OF(threads); k++)
-        v[n++] = (variant){machine_with(model, &options, threads[k]), "another thread count", 0};
-    options.no_fuse = true;
-    v[n++] = (variant){machine_with(model, &options, 1), "unfused", 1e-12};
-    for (int k = 0, paths = cpu_paths(path); k < paths; k++) {
-        options.cpu = path[k];
-        options.no_fuse = k % 2 != 0;
-        v[n++] = (variant){machine_with(model, &options, 3), path[k], 1e-12};
+    for (int single = 0; single < 2; single++) {
+        urn_compile_options options = {.bytes = sizeof options,
+                                       .kind = URN_PROGRAM_DENSITY,
+                                       .precision =
+                                           single ? URN_PRECISION_SINGLE : URN_PRECISION_DOUBLE};
+        for (size_t k = 0; k < N_OF(threads); k++)
+            v[n++] = (variant){machine_with(model, &options, threads[k]), "another thread count", 0,
+                               single != 0};
+        options.no_fuse = true;
+        v[n++] = (variant){machine_with(model, &options, 1), "unfused", 1e-12, single != 0};
+        for (int k = 0, paths = cpu_paths(path); k < paths; k++) {
+            options.cpu = path[k];
+            options.no_fuse = k % 2 != 0;
+            v[n++] = (variant){machine_with(model, &options, 3), path[k], 1e-12, single != 0};
+        }
     }
     return n;
 }
 
-static inline void check_variant(const variant *v, const double *x, double value, const double *g,
-                                 int64_t n)
+/* A position with what a program says of it. */
+typedef struct evaluation {
+    int64_t n;
+    double *x, *g;
+    double value;
+    double value_moves, g_moves; /* when coordinates move by a rounding of a float */
+    double *single_g;            /* of the first single program */
+    double single_value;
+} evaluation;
+
+static inline double largest_difference(int64_t n, const double *a, const double *b)
 {
-    double *own = doubles(n), size = 0;
-    const double found = urn_replay_log_density(v->machine.replay, x, own);
-    const double alone = urn_replay_log_density(v->machine.replay, x, NULL);
+    double most = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, fabs(a[i] - (b == NULL ? 0.0 : b[i])));
+    return most;
+}
+
+static inline void find_moves(evaluation *e, const machine *m)
+{
+    double *x = doubles(e->n), *g = doubles(e->n);
+    dice d = {99};
+    for (int round = 0; round < 3; round++) {
+        for (int64_t i = 0; i < e->n; i++)
+            x[i] = e->x[i] * (1.0 + (dice_below(&d, 2) ? 0x1p-24 : -0x1p-24));
+        const double value = urn_replay_log_density(m->replay, x, g);
+        e->value_moves = fmax(e->value_moves, fabs(value - e->value));
+        e->g_moves = fmax(e->g_moves, largest_difference(e->n, g, e->g));
+    }
+    free(x);
+    free(g);
+}
+
+static inline evaluation evaluation_new(int64_t n)
+{
+    return (evaluation){.n = n, .x = doubles(n), .g = doubles(n), .single_g = doubles(n)};
+}
+
+static inline void evaluation_clear(evaluation *e)
+{
+    free(e->x);
+    free(e->g);
+    free(e->single_g);
+}
+
+/* Evaluates the first variant of each precision; the position is rounded to floats first. */
+static inline void evaluate(evaluation *e, const variant *v, int n_variants)
+{
+    for (int64_t i = 0; i < e->n; i++)
+        e->x[i] = (double)(float)e->x[i];
+    e->value = urn_replay_log_density(v[0].machine.replay, e->x, e->g);
+    e->value_moves = e->g_moves = 0;
+    find_moves(e, &v[0].machine);
+    for (int k = n_variants - 1; k > 0; k--)
+        if (v[k].single)
+            e->single_value = urn_replay_log_density(v[k].machine.replay, e->x, e->single_g);
+}
+
+static inline void check_near(const evaluation *e, const char *name, double tolerance, double found,
+                              const double *g)
+{
+    assert_near(found, e->value, tolerance, name);
+    const double size = fmax(1.0, largest_difference(e->n, e->g, NULL));
+    for (int64_t i = 0; i < e->n; i++)
+        if (!(fabs(g[i] - e->g[i]) <= tolerance * size))
+            fail_msg("%s: gradient %lld is %.17g, not %.17g", name, (long long)i, g[i], e->g[i]);
+}
+
+/* What floats may cost: the effect of moving every coordinate by a few roundings (backward
+ * stability of each kernel), and some roundings of the result; sums over rows are doubles, so
+ * their length does not come in. */
+static inline void check_single(const evaluation *e, const char *name, double found,
+                                const double *g)
+{
+    enum { ROUNDINGS = 32 };
+    const double size = fmax(1.0, largest_difference(e->n, e->g, NULL));
+    const double allowed = ROUNDINGS * (e->g_moves + 0x1p-24 * size);
+    const double value = ROUNDINGS * (e->value_moves + 0x1p-24 * fmax(1.0, fabs(e->value)));
+    if (!isfinite(e->value))
+        return;
+    if (!(fabs(found - e->value) <= value))
+        fail_msg("%s in single: %.17g, in double %.17g, allowed %g", name, found, e->value, value);
+    if (!(largest_difference(e->n, g, e->g) <= allowed))
+        fail_msg("%s in single: gradient differs by %g, allowed %g", name,
+                 largest_difference(e->n, g, e->g), allowed);
+}
+
+/* Through the functions for floats; the one for doubles must say the same. */
+static inline double run_single(const evaluation *e, const variant *v, double *g)
+{
+    float *x = malloc(((size_t)e->n + 1) * sizeof *x), *f = malloc(((size_t)e->n + 1) * sizeof *f);
+    double *other = doubles(e->n);
+    assert_non_null(x);
+    assert_non_null(f);
+    for (int64_t i = 0; i < e->n; i++)
+        x[i] = (float)e->x[i];
+    const double found = urn_replay_log_density_single(v->machine.replay, x, f);
+    const double alone = urn_replay_log_density_single(v->machine.replay, x, NULL);
+    const double converted = urn_replay_log_density(v->machine.replay, e->x, other);
+    for (int64_t i = 0; i < e->n; i++)
+        g[i] = (double)f[i];
+    assert_same_bits(&found, &converted, 1, "value by the function for doubles");
+    assert_same_bits(g, other, e->n, "gradient by the function for doubles");
+    assert_near(alone, found, 32 * 0x1p-24, "value without gradient");
+    free(x);
+    free(f);
+    free(other);
+    return found;
+}
+
+static inline double run_double(const evaluation *e, const variant *v, double *g)
+{
+    const double found = urn_replay_log_density(v->machine.replay, e->x, g);
+    const double alone = urn_replay_log_density(v->machine.replay, e->x, NULL);
+    const float x = 0;
     assert_near(alone, found, 1e-13, "value without gradient");
+    assert_true(isnan(urn_replay_log_density_single(v->machine.replay, &x, NULL)));
+    return found;
+}
+
+static inline void check_variant(const variant *v, const evaluation *e)
+{
+    double *own = doubles(e->n);
+    const double found = v->single ? run_single(e, v, own) : run_double(e, v, own);
+    if (v->single)
+        check_single(e, v->name, found, own);
+    else
+        check_near(e, v->name, v->tolerance > 0 ? v->tolerance : 1e-12, found, own);
     if (v->tolerance <= 0) {
-        assert_same_bits(&found, &value, 1, v->name);
-        assert_same_bits(own, g, n, v->name);
-    } else {
-        assert_near(found, value, v->tolerance, v->name);
-        for (int64_t i = 0; i < n; i++)
-            size = fmax(size, fabs(g[i]));
-        for (int64_t i = 0; i < n; i++)
-            if (!(fabs(own[i] - g[i]) <= v->tolerance * fmax(fmax(1.0, fabs(g[i])), size)))
-                fail_msg("%s: gradient %lld is %.17g, not %.17g", v->name, (long long)i, own[i],
-                         g[i]);
+        assert_same_bits(&found, v->single ? &e->single_value : &e->value, 1, v->name);
+        assert_same_bits(own, v->single ? e->single_g : e->g, e->n, v->name);
     }
     free(own);
 }
 
+/* Evaluates at e->x and checks every variant. */
+static inline void check_variants(evaluation *e, const variant *v, int n_variants)
+{
+    evaluate(e, v, n_variants);
+    for (int k = 0; k < n_variants; k++)
+        check_variant(&v[k], e);
+}
+
+static inline void variants_clear(variant *v, int n)
+{
+    for (int k = 0; k < n; k++)
+        machine_clear(&v[k].machine);
+}
+
 static inline void check_density(const urn_model *model, const density_case *c)
 {
-    enum { MOST = 12 };
-    const int64_t n = urn_model_position_size(model);
     const double tolerance = c->tolerance > 0 ? c->tolerance : 1e-11;
-    variant v[MOST];
+    variant v[MOST_VARIANTS];
     dice d = {42};
-    double *x = doubles(n), *g = doubles(n);
+    evaluation e = evaluation_new(urn_model_position_size(model));
     const int n_variants = density_variants(model, v);
     for (int round = 0; round < (c->positions > 0 ? c->positions : 5); round++) {
-        dice_normals(&d, n, c->spread > 0 ? c->spread : 1.0, x);
-        const double value = urn_replay_log_density(v[0].machine.replay, x, g);
-        assert_near(value, c->expected(model, x), tolerance, "log density");
-        check_gradient(model, c->expected, x, g);
-        for (int k = 0; k < n_variants; k++)
-            check_variant(&v[k], x, value, g, n);
+        dice_normals(&d, e.n, c->spread > 0 ? c->spread : 1.0, e.x);
+        check_variants(&e, v, n_variants);
+        assert_near(e.value, c->expected(model, e.x), tolerance, "log density");
+        check_gradient(model, c->expected, e.x, e.g);
     }
-    for (int k = 0; k < n_variants; k++)
-        machine_clear(&v[k].machine);
-    free(x);
-    free(g);
+    variants_clear(v, n_variants);
+    evaluation_clear(&e);
 }
 
 /* Traces, checks, frees. */

@@ -281,17 +281,16 @@ static void gradients_under_one_batch(void **state)
     static const double steps[4] = {-2, -1, 1, 2};
     urn_dataset *data = columns(N);
     urn_model *model = trace_batched(DEF(everything), data, 5);
-    variant v[12];
-    double x[SIZE], g[SIZE], untouched = 0;
+    variant v[MOST_VARIANTS];
+    evaluation e = evaluation_new(SIZE);
+    double *x = e.x, untouched = 0;
     dice numbers = {4};
     const int n = density_variants(model, v);
     for (int step = 0; step < 5; step++) {
         dice_normals(&numbers, SIZE, 0.5, x);
         for (int k = 0; k < n; k++)
             pick(&v[k].machine, 2, step);
-        const double value = urn_replay_log_density(v[0].machine.replay, x, g);
-        for (int k = 0; k < n; k++)
-            check_variant(&v[k], x, value, g, SIZE);
+        check_variants(&e, v, n);
         for (int i = 0; i < SIZE; i++) {
             const double at = x[i], h = 1e-3;
             double f[4];
@@ -300,13 +299,13 @@ static void gradients_under_one_batch(void **state)
                 f[k] = urn_replay_log_density(v[0].machine.replay, x, NULL);
             }
             x[i] = at;
-            assert_near(g[i], (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h), 1e-7, "gradient");
-            untouched += g[i] == 0.0;
+            assert_near(e.g[i], (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h), 1e-7, "gradient");
+            untouched += e.g[i] == 0.0;
         }
     }
     assert_true(untouched >= 5 * (N - 5)); /* rows outside the batch */
-    for (int k = 0; k < n; k++)
-        machine_clear(&v[k].machine);
+    variants_clear(v, n);
+    evaluation_clear(&e);
     urn_model_free(model);
     urn_dataset_free(data);
 }

@@ -167,33 +167,31 @@ static void small_pmf(void **state)
 /* Past one chunk of rows: the value by hand, the gradient along random directions. */
 static void check_large(const urn_model *model, formula *expected)
 {
-    enum { MOST_VARIANTS = 12 };
     const int64_t n = urn_model_position_size(model);
     variant v[MOST_VARIANTS];
     dice d = {12};
-    double *x = doubles(n), *g = doubles(n), *way = doubles(n), *to = doubles(n);
+    evaluation e = evaluation_new(n);
+    double *way = doubles(n), *to = doubles(n);
     const int n_variants = density_variants(model, v);
-    dice_normals(&d, n, 0.3, x);
-    const double value = urn_replay_log_density(v[0].machine.replay, x, g);
-    assert_near(value, expected(model, x), 1e-11, "log density");
-    for (int k = 0; k < n_variants; k++)
-        check_variant(&v[k], x, value, g, n);
+    dice_normals(&d, n, 0.3, e.x);
+    check_variants(&e, v, n_variants);
+    assert_near(e.value, expected(model, e.x), 1e-11, "log density");
     for (int round = 0; round < 3; round++) {
         double along = 0, f[4];
         static const double steps[4] = {-2, -1, 1, 2};
         dice_normals(&d, n, 1, way);
         for (int64_t i = 0; i < n; i++)
-            along += g[i] * way[i];
+            along += e.g[i] * way[i];
         for (int k = 0; k < 4; k++) {
             for (int64_t i = 0; i < n; i++)
-                to[i] = x[i] + 1e-3 * steps[k] * way[i];
+                to[i] = e.x[i] + 1e-3 * steps[k] * way[i];
             f[k] = expected(model, to);
         }
         assert_near(along, (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / 12e-3, 1e-7, "slope");
     }
-    for (int k = 0; k < n_variants; k++)
-        machine_clear(&v[k].machine);
-    free(x), free(g), free(way), free(to);
+    variants_clear(v, n_variants);
+    evaluation_clear(&e);
+    free(way), free(to);
 }
 
 static void large_data(void **state)

@@ -63,9 +63,11 @@ static void give_inputs(const urn_model *model, const machine *m, double *values
     }
 }
 
-static void check_no_allocation(const urn_model *model, urn_program_kind kind, int threads)
+static void check_no_allocation(const urn_model *model, urn_program_kind kind,
+                                urn_precision precision, int threads)
 {
-    const urn_compile_options options = {.bytes = sizeof options, .kind = kind};
+    const urn_compile_options options = {
+        .bytes = sizeof options, .kind = kind, .precision = precision};
     machine m = machine_with(model, &options, threads);
     const int64_t n = urn_model_position_size(model);
     double *x = doubles(n), *g = doubles(n), *other = doubles(n), sum = 0;
@@ -102,9 +104,13 @@ static void replays_do_not_allocate(void **state)
     urn_model *batched = trace_with(DEF(broad), &options);
     for (int kind = URN_PROGRAM_DENSITY; kind <= URN_PROGRAM_PREDICT; kind++)
         for (int threads = 1; threads <= 3; threads += 2) {
-            check_no_allocation(model, (urn_program_kind)kind, threads);
-            check_no_allocation(batched, (urn_program_kind)kind, threads);
+            check_no_allocation(model, (urn_program_kind)kind, URN_PRECISION_DOUBLE, threads);
+            check_no_allocation(batched, (urn_program_kind)kind, URN_PRECISION_DOUBLE, threads);
         }
+    for (int threads = 1; threads <= 3; threads += 2) {
+        check_no_allocation(model, URN_PROGRAM_DENSITY, URN_PRECISION_SINGLE, threads);
+        check_no_allocation(batched, URN_PROGRAM_DENSITY, URN_PRECISION_SINGLE, threads);
+    }
     urn_model_free(model);
     urn_model_free(batched);
     urn_dataset_free(data);
@@ -150,10 +156,12 @@ static urn_status run_all(const attempt *a, const urn_allocator *allocator, urn_
     options.allocator = allocator;
     urn_status status = urn_model_trace(a->def, &options, &model, error);
     for (int kind = URN_PROGRAM_DENSITY; status == URN_OK && kind <= URN_PROGRAM_PREDICT; kind++)
-        for (int plain = 0; status == URN_OK && plain < 2; plain++) {
+        for (int way = 0; status == URN_OK && way < (kind == URN_PROGRAM_DENSITY ? 4 : 2); way++) {
             const urn_compile_options compile = {.bytes = sizeof compile,
                                                  .kind = (urn_program_kind)kind,
-                                                 .no_fuse = plain != 0,
+                                                 .no_fuse = way % 2 != 0,
+                                                 .precision = way < 2 ? URN_PRECISION_DOUBLE
+                                                                      : URN_PRECISION_SINGLE,
                                                  .dump = a->dump ? count_text : NULL,
                                                  .dump_context = &dumped};
             urn_program *program;

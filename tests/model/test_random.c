@@ -246,27 +246,24 @@ static void check_values(const urn_model *model, const double *x)
 
 static void check_seed(const urn_dataset *data)
 {
-    variant v[12];
+    variant v[MOST_VARIANTS];
     urn_model *model = trace_data(DEF(random_model), data);
     const int64_t n = urn_model_position_size(model);
-    double *x = doubles(n), *g = doubles(n);
+    evaluation e = evaluation_new(n);
     dice d = {seed + 1000};
     const int n_variants = density_variants(model, v);
     const urn_compile_options options = {
         .bytes = sizeof options, .kind = URN_PROGRAM_DENSITY, .no_fuse = true};
     machine plain = machine_with(model, &options, 1);
-    dice_normals(&d, n, 0.7, x);
-    const double value = urn_replay_log_density(v[0].machine.replay, x, g);
-    assert_true(isfinite(value));
-    for (int k = 0; k < n_variants; k++)
-        check_variant(&v[k], x, value, g, n);
-    check_differences(&plain, x, g, n);
-    check_values(model, x);
-    for (int k = 0; k < n_variants; k++)
-        machine_clear(&v[k].machine);
+    dice_normals(&d, n, 0.7, e.x);
+    check_variants(&e, v, n_variants);
+    assert_true(isfinite(e.value));
+    check_differences(&plain, e.x, e.g, n);
+    check_values(model, e.x);
+    variants_clear(v, n_variants);
     machine_clear(&plain);
     urn_model_free(model);
-    free(x), free(g);
+    evaluation_clear(&e);
 }
 
 static void random_models(void **state)

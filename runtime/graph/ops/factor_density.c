@@ -145,16 +145,17 @@ typedef struct example_case {
     int offset;       /* 0: none, 1: one a row, 2: one number */
     bool scale_a_row; /* else one for all */
     bool bernoulli;   /* else normal */
+    double gain;
 } example_case;
 
 static const example_case cases[] = {
-    {5, -1, 0, false, false},
-    {1, -1, 1, true, false},
-    {17, URN__MAP_SIGMOID, 2, false, false},
-    {3, URN__MAP_EXP, 1, false, false},
-    {30, -1, 1, false, true},
-    {4, URN__MAP_TANH, 0, true, false},
-    {8, URN__MAP_SOFTPLUS, 1, false, false},
+    {5, -1, 0, false, false, 1.0},
+    {1, -1, 1, true, false, 0.75},
+    {17, URN__MAP_SIGMOID, 2, false, false, 4.5},
+    {3, URN__MAP_EXP, 1, false, false, 1.0},
+    {30, -1, 1, false, true, 1.0},
+    {4, URN__MAP_TANH, 0, true, false, 0.5},
+    {8, URN__MAP_SOFTPLUS, 1, false, false, 1.0},
 };
 
 static urn__id factor_example(urn__example *e, int variant)
@@ -175,6 +176,8 @@ static urn__id factor_example(urn__example *e, int variant)
                     .n_given = k->bernoulli ? 1 : 2,
                     .given = {0, 1},
                     .producer = 0},
+        .gain = k->gain,
+        .shift = k->gain < 1.0 ? 0.25 : 0.0,
         .link = k->link,
         .has_offset = k->offset > 0};
     double x[64];

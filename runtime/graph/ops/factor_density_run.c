@@ -225,33 +225,6 @@ static const urn__real *rows_of(const stretch *s, int input, bool a_row, urn__re
     return to;
 }
 
-static void means(const stretch *s)
-{
-    const factor_job *job = s->job;
-    const urn__call *c = job->call;
-    const int32_t *u = c->index[URN__FACTOR_IU]->row, *v = c->index[URN__FACTOR_IV]->row;
-    const urn__real *all_u = c->in[URN__FACTOR_U], *all_v = c->in[URN__FACTOR_V];
-    if (s->order == NULL) {
-        u += s->from;
-        v += s->from;
-    } else {
-        for (int64_t i = 0; i < s->n; i++) {
-            s->r->u[i] = u[s->order[i]];
-            s->r->v[i] = v[s->order[i]];
-        }
-        u = s->r->u;
-        v = s->r->v;
-    }
-    s->kernels->row_dot(0, s->n, job->d, all_u, u, job->d, all_v, v, job->d, s->r->mean);
-    if (job->a->has_offset) {
-        const urn__real *offset =
-            rows_of(s, URN__REAL(factor_offset_input)(job->a), job->offset_a_row, s->r->slope);
-        s->kernels->map2[URN__MAP_ADD](s->n, s->r->mean, 1, offset, 1, s->r->mean);
-    }
-    if (job->a->link >= 0)
-        s->kernels->map1[job->a->link](s->n, s->r->mean, s->r->mean);
-}
-
 /* Slope of the link, from its value y. */
 static void link_slope(const stretch *s, urn__real *slope)
 {
@@ -277,15 +250,47 @@ static void link_slope(const stretch *s, urn__real *slope)
     }
 }
 
+static void means(const stretch *s)
+{
+    const factor_job *job = s->job;
+    const urn__call *c = job->call;
+    const int32_t *u = c->index[URN__FACTOR_IU]->row, *v = c->index[URN__FACTOR_IV]->row;
+    const urn__real *all_u = c->in[URN__FACTOR_U], *all_v = c->in[URN__FACTOR_V];
+    if (s->order == NULL) {
+        u += s->from;
+        v += s->from;
+    } else {
+        for (int64_t i = 0; i < s->n; i++) {
+            s->r->u[i] = u[s->order[i]];
+            s->r->v[i] = v[s->order[i]];
+        }
+        u = s->r->u;
+        v = s->r->v;
+    }
+    s->kernels->row_dot(0, s->n, job->d, all_u, u, job->d, all_v, v, job->d, s->r->mean);
+    if (job->a->has_offset) {
+        const urn__real *offset =
+            rows_of(s, URN__REAL(factor_offset_input)(job->a), job->offset_a_row, s->r->slope);
+        s->kernels->map2[URN__MAP_ADD](s->n, s->r->mean, 1, offset, 1, s->r->mean);
+    }
+    if (job->a->link >= 0) {
+        s->kernels->map1[job->a->link](s->n, s->r->mean, s->r->mean);
+        link_slope(s, s->r->slope);
+    }
+    const urn__real gain = (urn__real)job->a->gain, shift = (urn__real)job->a->shift;
+    if (gain > 1 || gain < 1)
+        s->kernels->map2[URN__MAP_MUL](s->n, s->r->mean, 1, &gain, 0, s->r->mean);
+    if (shift > 0 || shift < 0)
+        s->kernels->map2[URN__MAP_ADD](s->n, s->r->mean, 1, &shift, 0, s->r->mean);
+}
+
 /* From what the family gave for the mean to the weights of the stretch's ratings. */
 static void settle_weights(const stretch *s, urn__real *d_mean)
 {
     const factor_job *job = s->job;
-    const urn__real factor = (urn__real)job->a->density.weight;
-    if (job->a->link >= 0) {
-        link_slope(s, s->r->slope);
+    const urn__real factor = (urn__real)(job->a->density.weight * job->a->gain);
+    if (job->a->link >= 0)
         s->kernels->map2[URN__MAP_MUL](s->n, d_mean, 1, s->r->slope, 1, d_mean);
-    }
     if (factor > 1 || factor < 1)
         s->kernels->map2[URN__MAP_MUL](s->n, d_mean, 1, &factor, 0, d_mean);
     for (int64_t i = 0; s->order != NULL && i < s->n; i++)

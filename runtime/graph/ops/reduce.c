@@ -282,9 +282,9 @@ static bool logsumexp_shape(urn__shape_query *q)
 
 static double logsumexp(int64_t n, const urn__real *x)
 {
-    double high = x[0];
-    for (int64_t i = 1; i < n; i++)
-        high = x[i] > high ? x[i] : high;
+    double high = -INFINITY;
+    for (int64_t i = 0; i < n; i++)
+        high = x[i] > high || isnan(x[i]) ? x[i] : high;
     if (!isfinite(high))
         return high;
     double sum = 0;

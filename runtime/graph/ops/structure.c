@@ -38,9 +38,14 @@ static bool slice_shape(urn__shape_query *q)
 
 static bool pad_shape(urn__shape_query *q)
 {
+    const urn__ints_attr *a = q->attr;
     if (!needs_event(q, 0))
         return false;
-    q->out[0] = with_last_dim(q->in[0], ((const urn__ints_attr *)q->attr)->c);
+    if (a->a < 0 || a->b < 1 || a->a + a->b > a->c || a->b != urn__shape_last(q->in[0])) {
+        (void)snprintf(q->why, q->why_size, "the piece does not fit");
+        return false;
+    }
+    q->out[0] = with_last_dim(q->in[0], a->c);
     return true;
 }
 
@@ -127,9 +132,9 @@ static void concat_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const boo
     const urn__id a = urn__graph_node(g, y)->in[0], b = urn__graph_node(g, y)->in[1];
     const int64_t na = urn__shape_last(urn__graph_shape(g, a));
     const int64_t nb = urn__shape_last(urn__graph_shape(g, b));
-    if (wanted[0])
+    if (wanted[0] && na > 0)
         d_in[0] = slice_of(g, d_out[0], 0, na);
-    if (wanted[1])
+    if (wanted[1] && nb > 0)
         d_in[1] = slice_of(g, d_out[0], na, nb);
 }
 
