@@ -1,14 +1,16 @@
-/* Time of one log density with gradient, on one thread, for the models whose peers' figures are
- * known: small ones, where the cost is that of the interpreter, and large ones, where it is that of
- * the kernels. Data are made up: the time does not depend on them. Prints one line of JSON. */
-#include <math.h>
+/* Time of one log density with gradient, on one thread, in double, for the models whose peers'
+ * figures are known (docs/benchmarks.md): small ones, where the cost is that of the interpreter,
+ * and large ones, where it is that of the kernels. Where there is a floor, a loop written for that
+ * model alone, it runs in turn with Urn on the same data, and both must agree. Data are made up but
+ * for hpmf: times do not depend on them. Prints one line of JSON.
+ *
+ *   gradient [WATCH_MINUTES.csv] */
+#include "bench/floor_gradient.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <urn/urn.h>
 
-enum { KID_ROWS = 434, AR_ROWS = 195, AR_LAGS = 5, LOGISTIC_ROWS = 10000, LOGISTIC_COLUMNS = 50 };
+enum { KID_ROWS = 434, AR_ROWS = 195, AR_LAGS = 5, LOGISTIC_ROWS = 10000 };
 
 static void eight_schools(urn_model *m)
 {
@@ -75,100 +77,233 @@ static void check(urn_status status, const urn_error *error)
         stop(error);
 }
 
-static double *column(int64_t n, double scale, double shift, uint64_t *state)
+/* ---- data ---- */
+
+/* Made-up columns: y, sigma, x0, x1, ... */
+typedef struct columns {
+    int64_t n;
+    int n_x;
+    double *y, *sigma, *x; /* x: rows of LOGISTIC_STRIDE */
+} columns;
+
+static void fill(int64_t n, double scale, double shift, uint64_t *state, int64_t stride, double *x)
 {
-    double *x = malloc((size_t)n * sizeof *x);
-    for (int64_t i = 0; x != NULL && i < n; i++) {
-        *state = *state * 6364136223846793005u + 1442695040888963407u;
-        x[i] = shift + scale * ((double)(*state >> 11) * 0x1p-53 - 0.5);
-    }
-    return x;
+    for (int64_t i = 0; i < n; i++)
+        x[i * stride] = shift + scale * (bench_uniform(state) - 0.5);
 }
 
-static urn_dataset *make_data(int64_t n, int n_x, bool binary)
+static columns columns_new(int64_t n, int n_x, bool binary)
+{
+    uint64_t state = 7;
+    columns c = {.n = n, .n_x = n_x};
+    c.y = bench_zeros(n, sizeof(double));
+    c.sigma = bench_zeros(n, sizeof(double));
+    c.x = bench_zeros(n * LOGISTIC_STRIDE, sizeof(double));
+    fill(n, 3.0, 0.0, &state, 1, c.y);
+    fill(n, 1.0, 12.0, &state, 1, c.sigma);
+    for (int64_t i = 0; binary && i < n; i++)
+        c.y[i] = c.y[i] > 0.0;
+    for (int k = 0; k < n_x; k++)
+        fill(n, 2.0, 0.0, &state, LOGISTIC_STRIDE, c.x + k);
+    return c;
+}
+
+static void columns_free(columns *c)
+{
+    free(c->y);
+    free(c->sigma);
+    free(c->x);
+}
+
+static urn_dataset *dataset_of(const columns *c)
 {
     urn_error error = {0};
-    uint64_t state = 7;
     urn_dataset *data = urn_dataset_new(NULL);
-    check(urn_dataset_add_table(data, "", "made up", n, 1, &error), &error);
-    double *y = column(n, 3.0, 0.0, &state), *sigma = column(n, 1.0, 12.0, &state);
-    for (int64_t i = 0; binary && i < n; i++)
-        y[i] = y[i] > 0.0;
-    check(urn_dataset_add_real(data, "", "y", y, &error), &error);
-    check(urn_dataset_add_real(data, "", "sigma", sigma, &error), &error);
-    for (int k = 0; k < n_x; k++) {
+    double *x = bench_zeros(c->n, sizeof *x);
+    check(urn_dataset_add_table(data, "", "made up", c->n, 1, &error), &error);
+    check(urn_dataset_add_real(data, "", "y", c->y, &error), &error);
+    check(urn_dataset_add_real(data, "", "sigma", c->sigma, &error), &error);
+    for (int k = 0; k < c->n_x; k++) {
         char name[16] = "x";
-        double *x = column(n, 2.0, 0.0, &state);
-        if (n_x > 1)
+        if (c->n_x > 1)
             snprintf(name, sizeof name, "x%d", k);
+        for (int64_t i = 0; i < c->n; i++)
+            x[i] = c->x[i * LOGISTIC_STRIDE + k];
         check(urn_dataset_add_real(data, "", name, x, &error), &error);
-        free(x);
     }
-    free(y);
-    free(sigma);
+    free(x);
     return data;
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Least microseconds an evaluation, over repetitions of about 20 ms. */
-static double time_gradient(urn_replay *replay, double *position, double *gradient)
-{
-    int64_t n = 1;
-    double best = INFINITY;
-    for (int repeat = 0; repeat < 25;) {
-        const double start = seconds();
-        for (int64_t i = 0; i < n; i++) {
-            position[0] = 0.1 + 1e-9 * (double)i;
-            (void)urn_replay_log_density(replay, position, gradient);
-        }
-        const double took = seconds() - start;
-        if (took < 0.02) {
-            n *= 2;
-            continue;
-        }
-        best = fmin(best, took / (double)n);
-        repeat++;
-    }
-    return 1e6 * best;
-}
-
-static double run(const urn_model_def *def, urn_dataset *data)
+static urn_dataset *dataset_of_ratings(const ratings *r)
 {
     urn_error error = {0};
+    urn_dataset *data = urn_dataset_new(NULL);
+    int64_t *id = bench_zeros(r->n, sizeof *id);
+    check(urn_dataset_add_table(data, "", "ratings", r->n, 1, &error), &error);
+    for (int k = 0; k < 2; k++) {
+        for (int64_t i = 0; i < r->n; i++)
+            id[i] = k == 0 ? r->user[i] : r->item[i];
+        check(urn_dataset_add_int(data, "", k == 0 ? "user" : "item", id, &error), &error);
+    }
+    check(urn_dataset_add_real(data, "", "rating", r->rating, &error), &error);
+    free(id);
+    return data;
+}
+
+/* ---- the two sides ---- */
+
+typedef struct sides {
     urn_model *model;
     urn_program *program;
     urn_replay *replay;
-    const urn_trace_options trace = {.bytes = sizeof trace, .data = data};
-    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
-    check(urn_model_trace(def, &trace, &model, &error), &error);
-    check(urn_program_compile(model, &options, &program, &error), &error);
-    check(urn_replay_new(program, 1, &replay, &error), &error);
-    const size_t size = (size_t)urn_model_position_size(model);
-    double *x = calloc(2 * size, sizeof *x);
-    for (size_t i = 0; x != NULL && i < size; i++)
-        x[i] = 0.1 + 0.01 * (double)(i % 7);
-    const double us = x == NULL ? 0.0 : time_gradient(replay, x, x + size);
-    free(x);
-    urn_replay_free(replay);
-    urn_program_free(program);
-    urn_model_free(model);
-    urn_dataset_free(data);
-    return us;
+    const columns *made;
+    hpmf *by_hand;
+    double (*floor)(const struct sides *s, const double *position, double *gradient); /* or NULL */
+} sides;
+
+static double of_urn(const sides *s, const double *position, double *gradient)
+{
+    return urn_replay_log_density(s->replay, position, gradient);
 }
 
-int main(void)
+static double of_eight_schools(const sides *s, const double *position, double *gradient)
 {
-    printf("{\"unit\": \"us\", \"eight_schools\": %.3f, ",
-           run(urn_model_eight_schools(), make_data(8, 0, false)));
-    printf("\"kidiq\": %.3f, ", run(urn_model_kidiq(), make_data(KID_ROWS, 1, false)));
-    printf("\"arK\": %.3f, ", run(urn_model_ark(), make_data(AR_ROWS, AR_LAGS, false)));
-    printf("\"logistic\": %.2f}\n",
-           run(urn_model_logistic(), make_data(LOGISTIC_ROWS, LOGISTIC_COLUMNS, true)));
+    return floor_eight_schools(s->made->y, s->made->sigma, position, gradient);
+}
+
+static double of_logistic(const sides *s, const double *position, double *gradient)
+{
+    return floor_logistic(s->made->n, s->made->y, s->made->x, position, gradient);
+}
+
+static double of_hpmf(const sides *s, const double *position, double *gradient)
+{
+    return floor_hpmf(s->by_hand, position, gradient);
+}
+
+/* Microseconds an evaluation, in one repetition of about 10 ms. */
+static double time_side(const sides *s, bool floor, double *position, double *gradient)
+{
+    for (int64_t n = 1;; n *= 2) {
+        const double start = bench_seconds();
+        for (int64_t i = 0; i < n; i++) {
+            position[0] = 0.1 + 1e-9 * (double)i;
+            (void)(floor ? s->floor : of_urn)(s, position, gradient);
+        }
+        const double took = bench_seconds() - start;
+        if (took > 0.01)
+            return 1e6 * took / (double)n;
+    }
+}
+
+static double worst_difference(size_t n, const double *a, const double *b)
+{
+    double worst = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double off = fabs(a[i] - b[i]) / fmax(1.0, fabs(b[i]));
+        worst = off <= worst ? worst : off;
+    }
+    return worst;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts; prints median, least and greatest. */
+static void print_times(const char *name, int n, double *us)
+{
+    qsort(us, (size_t)n, sizeof *us, by_value);
+    printf(", \"%s_us\": %.4f, \"%s_us_min\": %.4f, \"%s_us_max\": %.4f", name, us[n / 2], name,
+           us[0], name, us[n - 1]);
+}
+
+/* Both sides in turn. */
+static void measure(const char *name, const sides *s)
+{
+    enum { ROUNDS = 15 };
+    const size_t size = (size_t)urn_model_position_size(s->model);
+    double *x = bench_zeros((int64_t)(3 * size), sizeof *x), *g = x + size, *g_floor = g + size;
+    double us[2][ROUNDS];
+    for (size_t i = 0; i < size; i++)
+        x[i] = 0.1 + 0.01 * (double)(i % 7);
+    printf("%s\"%s\": {\"size\": %zu", strcmp(name, "eight_schools") ? ", " : "", name, size);
+    if (s->floor) {
+        const double urn = of_urn(s, x, g), floor = s->floor(s, x, g_floor);
+        const double off = worst_difference(1, &urn, &floor);
+        const double g_off = worst_difference(size, g, g_floor);
+        printf(", \"density_error\": %.3g, \"gradient_error\": %.3g", off, g_off);
+        if (!(off < 1e-11 && g_off < 1e-11))
+            bench_fail("the floor disagrees: ", name);
+    }
+    for (int round = 0; round < ROUNDS; round++)
+        for (int side = 0; side < (s->floor ? 2 : 1); side++)
+            us[side][round] = time_side(s, side == 1, x, g);
+    print_times("urn", ROUNDS, us[0]);
+    if (s->floor)
+        print_times("floor", ROUNDS, us[1]);
+    printf("}");
+    free(x);
+}
+
+static void run(const urn_model_def *def, urn_dataset *data, const columns *made, hpmf *by_hand,
+                double (*floor)(const sides *s, const double *position, double *gradient))
+{
+    urn_error error = {0};
+    sides s = {.made = made, .by_hand = by_hand, .floor = floor};
+    const urn_trace_options trace = {.bytes = sizeof trace, .data = data};
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
+    check(urn_model_trace(def, &trace, &s.model, &error), &error);
+    check(urn_program_compile(s.model, &options, &s.program, &error), &error);
+    check(urn_replay_new(s.program, 1, &s.replay, &error), &error);
+    measure(def->name, &s);
+    urn_replay_free(s.replay);
+    urn_program_free(s.program);
+    urn_model_free(s.model);
+    urn_dataset_free(data);
+}
+
+static void run_made(const urn_model_def *def, int64_t n, int n_x, bool binary,
+                     double (*floor)(const sides *s, const double *position, double *gradient))
+{
+    columns made = columns_new(n, n_x, binary);
+    run(def, dataset_of(&made), &made, NULL, floor);
+    columns_free(&made);
+}
+
+const urn_model_def *urn_model_hpmf(void);
+
+/* All ids are known to both, the held-out rows' ratings to neither. */
+static void run_hpmf(const char *path)
+{
+    const int64_t column[3] = {0, 1, 2};
+    urn_error error = {0};
+    ratings all = ratings_read(path, column), training = ratings_read(path, column);
+    unsigned char *held_out = bench_zeros(all.n, 1);
+    ratings_hold_out(&training, 0.1);
+    for (int64_t i = 0; i < all.n; i++)
+        held_out[i] = ratings_held_out(i, 0.1);
+    urn_dataset *data = dataset_of_ratings(&all);
+    check(urn_dataset_set_held_out(data, "", held_out, &error), &error);
+    hpmf *by_hand = hpmf_new(training, 5, 1);
+    run(urn_model_hpmf(), data, NULL, by_hand, of_hpmf);
+    hpmf_free(by_hand);
+    ratings_free(&all);
+    free(held_out);
+}
+
+int main(int argc, char **argv)
+{
+    printf("{");
+    run_made(urn_model_eight_schools(), 8, 0, false, of_eight_schools);
+    run_made(urn_model_kidiq(), KID_ROWS, 1, false, NULL);
+    run_made(urn_model_ark(), AR_ROWS, AR_LAGS, false, NULL);
+    run_made(urn_model_logistic(), LOGISTIC_ROWS, LOGISTIC_COLUMNS, true, of_logistic);
+    if (argc > 1)
+        run_hpmf(argv[1]);
+    printf("}\n");
     return 0;
 }
