@@ -40,7 +40,7 @@ static int64_t bounded(double count, int64_t least, int64_t most)
 static void count_ratings(maker *m, int64_t n)
 {
     double *weight = bench_zeros(m->n_users, sizeof *weight), factor = 1.0;
-    const int64_t least = n / m->n_users > 40 ? 20 : 1, most = m->n_items / 2;
+    const int64_t least = n > 40 * m->n_users ? 20 : 1, most = m->n_items / 2;
     if (n < least * m->n_users || n > most * m->n_users)
         bench_fail("this many ratings need more users or items", "");
     for (int64_t u = 0; u < m->n_users; u++)

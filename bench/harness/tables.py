@@ -1,0 +1,24 @@
+"""The tables by name. Each is a function from a Bench to what goes into bench-results.json."""
+
+import table_gradient
+import table_io
+import table_linear
+import table_map
+import table_start
+import table_svi
+
+
+class Table:
+    def __init__(self, summary, run):
+        self.summary, self.run = summary, run
+
+
+TABLES = {
+    "svi": Table("one SVI step of hpmf, AVOD and MovieLens", table_svi.run),
+    "svi20m": Table("one SVI step of hpmf, 20 million ratings", table_svi.run_large),
+    "map": Table("one Adam step to the mode of pmf_sigmoid, MovieLens", table_map.run),
+    "gradient": Table("one log density and gradient of five models", table_gradient.run),
+    "start": Table("start to first step, memory, the published job", table_start.run),
+    "linear": Table("a step's cost over ratings, dims and threads", table_linear.run),
+    "io": Table("reading CSV, compiling a model file", table_io.run),
+}
