@@ -249,10 +249,9 @@ int64_t urn__model_target_memory(const urn__model_target *mt)
 {
     const urn_program *p = mt->program;
     const int threads = mt->target.threads;
-    size_t bytes = urn__machine_bytes(p->plan, threads);
-    if (p->value)
-        bytes += urn__machine_bytes(p->value, threads);
-    return (int64_t)bytes;
+    const size_t bytes = urn__machine_bytes(p->plan, threads);
+    const size_t value = p->value ? urn__machine_bytes(p->value, threads) : 0;
+    return (int64_t)(bytes > value ? bytes : value); /* they share it */
 }
 
 urn_status urn__model_target_open(urn__model_target *mt, urn_error *error)

@@ -445,8 +445,11 @@ void urn__plan_dump(const urn__plan *plan, urn__text *text);
 typedef struct urn__machine urn__machine;
 /* Most of the memory of a machine for this plan, before it is made. */
 size_t urn__machine_bytes(const urn__plan *plan, int threads);
+/* Where `lender` is given, the machine works in that machine's memory as far as it is large enough:
+ * the two are not run at once, the lender is freed last, and either one's run spoils the other's
+ * roots. */
 urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,
-                            urn__machine **machine, urn_error *error);
+                            const urn__machine *lender, urn__machine **machine, urn_error *error);
 void urn__machine_free(urn__machine *machine);
 urn__exec *urn__machine_exec(urn__machine *machine);
 /* Where coordinates are read (position + offset), and where root k is written if it can be (else it

@@ -9,6 +9,7 @@ struct urn__machine {
     urn__exec exec;
     urn__call *call;
     char *slab;
+    size_t slab_bytes, scratch_doubles;
     void **at; /* by place */
     const void *position;
     const void **input; /* by slot */
@@ -192,15 +193,27 @@ size_t urn__machine_bytes(const urn__plan *plan, int threads)
     return (size_t)plan->slab + (size_t)scratch_needed(plan, threads) * sizeof(double);
 }
 
-static bool fill(urn__machine *m, int threads)
+static void take_memory(urn__machine *m, const urn__machine *lender)
+{
+    m->slab_bytes = (size_t)m->p->slab + 64;
+    m->scratch_doubles = (size_t)scratch_needed(m->p, m->exec.threads);
+    if (lender != NULL && lender->slab_bytes >= m->slab_bytes)
+        m->slab = lender->slab;
+    else
+        m->slab = urn__arena_alloc(m->arena, m->slab_bytes, 1);
+    if (lender != NULL && lender->scratch_doubles >= m->scratch_doubles)
+        m->exec.scratch = lender->exec.scratch;
+    else
+        m->exec.scratch = urn__arena_alloc(m->arena, m->scratch_doubles, sizeof(double));
+}
+
+static bool fill(urn__machine *m, int threads, const urn__machine *lender)
 {
     const struct urn__plan *p = m->p;
     m->exec = (urn__exec){.kernels = p->kernels,
                           .kernels_single = urn__kernels_in_single(p->kernels),
                           .threads = threads < 1 ? 1 : threads};
-    const size_t scratch = (size_t)scratch_needed(p, m->exec.threads);
-    m->exec.scratch = urn__arena_alloc(m->arena, scratch, sizeof(double));
-    m->slab = urn__arena_alloc(m->arena, (size_t)p->slab + 64, 1);
+    take_memory(m, lender);
     m->call = urn__arena_alloc(m->arena, (size_t)p->n_instr + 1, sizeof *m->call);
     m->at = urn__arena_alloc(m->arena, (size_t)p->n_places + 1, sizeof *m->at);
     m->bound = urn__arena_alloc(m->arena, (size_t)p->n_root + 1, sizeof *m->bound);
@@ -218,7 +231,7 @@ static bool fill(urn__machine *m, int threads)
 }
 
 urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocator, int threads,
-                            urn__machine **machine, urn_error *error)
+                            const urn__machine *lender, urn__machine **machine, urn_error *error)
 {
     *machine = NULL;
     urn__arena *arena = urn__arena_new(allocator);
@@ -227,7 +240,7 @@ urn_status urn__machine_new(const urn__plan *plan, const urn_allocator *allocato
         m->p = plan;
         m->arena = arena;
     }
-    if (m == NULL || !fill(m, threads)) {
+    if (m == NULL || !fill(m, threads, lender)) {
         urn__arena_free(arena);
         return urn__fail_memory(error, "the buffers of a replay", (size_t)plan->slab);
     }

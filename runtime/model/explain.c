@@ -189,7 +189,7 @@ urn_status urn_model_explain(const urn_model *model, const double *position, cha
     URN_TRY(urn__program_begin(model, &options, &p, error));
     urn_status status = compile_terms(p, error);
     if (status == URN_OK)
-        status = urn__machine_new(p->plan, model->allocator, 1, &machine, error);
+        status = urn__machine_new(p->plan, model->allocator, 1, NULL, &machine, error);
     if (status == URN_OK) {
         urn__text found = {.allocator = model->allocator};
         urn__machine_position(machine, position);

@@ -92,9 +92,10 @@ urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **
     r->p = program;
     r->arena = arena;
     r->most_threads = n;
-    status = urn__machine_new(program->plan, program->allocator, n, &r->machine, error);
+    status = urn__machine_new(program->plan, program->allocator, n, NULL, &r->machine, error);
     if (status == URN_OK && program->value != NULL)
-        status = urn__machine_new(program->value, program->allocator, n, &r->value, error);
+        status =
+            urn__machine_new(program->value, program->allocator, n, r->machine, &r->value, error);
     if (status == URN_OK && (!new_positions(r) || !new_inputs(r) || !new_order(r)))
         status = urn__fail_memory(error, "a replay", (size_t)program->m->position_size);
     if (status == URN_OK)
@@ -108,8 +109,8 @@ void urn_replay_free(urn_replay *r)
 {
     if (r == NULL)
         return;
-    urn__machine_free(r->machine);
     urn__machine_free(r->value);
+    urn__machine_free(r->machine);
     urn__arena_free(r->arena);
 }
 

@@ -212,7 +212,7 @@ static double *evaluate(const fixture *f, const urn__kernels *kernels, urn_preci
         position[i] = (float)f->position[i];
     assert_int_equal(urn__plan_new(f->g, f->n_roots, f->root, kernels, precision, &plan, NULL),
                      URN_OK);
-    assert_int_equal(urn__machine_new(plan, NULL, threads, &machine, NULL), URN_OK);
+    assert_int_equal(urn__machine_new(plan, NULL, threads, NULL, &machine, NULL), URN_OK);
     if (precision == URN_PRECISION_SINGLE)
         urn__machine_position(machine, position);
     else

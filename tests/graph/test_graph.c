@@ -161,7 +161,7 @@ static void plan_reuses_memory(void **state)
                      URN_OK);
     assert_int_equal(urn__plan_length(plan), 2 * DEPTH);
     assert_true(urn__plan_slab(plan) <= 4 * 8 * (N + 16));
-    assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
+    assert_int_equal(urn__machine_new(plan, NULL, 1, NULL, &m, NULL), URN_OK);
     double position[N];
     for (int i = 0; i < N; i++)
         position[i] = 0.01 * i;
@@ -195,7 +195,7 @@ static void roots_bind(void **state)
     double out[3], position[3] = {0, 1, 2};
     assert_int_equal(urn__plan_new(f.g, 4, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
                      URN_OK);
-    assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
+    assert_int_equal(urn__machine_new(plan, NULL, 1, NULL, &m, NULL), URN_OK);
     assert_false(urn__machine_bind_root(m, 0, out)); /* shared with root 3 */
     assert_false(urn__machine_bind_root(m, 2, out)); /* a leaf */
     assert_true(urn__machine_bind_root(m, 1, out));
@@ -222,7 +222,7 @@ static void constants_fold(void **state)
     assert_int_equal(urn__plan_new(f.g, 1, &y, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
                      URN_OK);
     assert_int_equal(urn__plan_length(plan), 1); /* the product alone is left to do */
-    assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
+    assert_int_equal(urn__machine_new(plan, NULL, 1, NULL, &m, NULL), URN_OK);
     urn__machine_position(m, &position);
     urn__machine_run(m);
     assert_true(fabs(*(const double *)urn__machine_root(m, 0) - 3.0 * exp(1.0)) < 1e-14);
@@ -273,7 +273,7 @@ static void fusion_keeps_order(void **state)
         squares += exp(2 * position[i]) / (sum * sum);
     assert_int_equal(urn__plan_new(f.g, 2, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL),
                      URN_OK);
-    assert_int_equal(urn__machine_new(plan, NULL, 1, &m, NULL), URN_OK);
+    assert_int_equal(urn__machine_new(plan, NULL, 1, NULL, &m, NULL), URN_OK);
     urn__machine_position(m, position);
     urn__machine_run(m);
     assert_true(fabs(*(const double *)urn__machine_root(m, 0) - squares) < 1e-14);
@@ -320,7 +320,7 @@ static urn_status whole_path(const urn_allocator *allocator)
         if (status == URN_OK)
             status = urn__plan_new(g, 2, root, kernels(), URN_PRECISION_DOUBLE, &plan, NULL);
         if (status == URN_OK)
-            status = urn__machine_new(plan, allocator, 2, &m, NULL);
+            status = urn__machine_new(plan, allocator, 2, NULL, &m, NULL);
     }
     urn__machine_free(m);
     urn__arena_free(arena);

@@ -132,7 +132,7 @@ static double evaluate(const bench *b, urn__id root, const double *position, way
         assert_int_equal(urn__narrow(b->e.graph, 1, &root, NULL), URN_OK);
     assert_int_equal(urn__plan_new(b->e.graph, 1, &root, kernels(how.path), precision, &plan, NULL),
                      URN_OK);
-    assert_int_equal(urn__machine_new(plan, NULL, how.threads, &machine, NULL), URN_OK);
+    assert_int_equal(urn__machine_new(plan, NULL, how.threads, NULL, &machine, NULL), URN_OK);
     urn__machine_position(machine, how.single ? (const void *)single : position);
     urn__machine_run(machine);
     read_root(plan, machine, how.single, n, out == NULL ? first : out);
