@@ -51,8 +51,11 @@ static bool fusible(const fusion *f, urn__id id)
     return (op || is_sum(n)) && !n->constant && urn__shape_size(extent(f, id)) >= SMALLEST;
 }
 
+/* Where a value is there: constants, which need constants alone, come before everything. */
 static urn__id position(const fusion *f, urn__id id)
 {
+    if (urn__graph_node(f->g, id)->constant)
+        return 0;
     return f->of[id] != NULL ? f->of[id]->first : id;
 }
 
@@ -254,9 +257,11 @@ static bool run(fusion *f, int n, urn__id *root)
         f->root[root[k]] = true;
     if (!make_groups(f, URN__FUSED_MAX))
         return false;
-    for (urn__id id = 1; id <= f->count; id++)
-        if (f->needed[id] && !rebuild_node(f, id))
-            return false;
+    for (int constants = 1; constants >= 0; constants--)
+        for (urn__id id = 1; id <= f->count; id++)
+            if (f->needed[id] && urn__graph_node(f->g, id)->constant == (constants != 0) &&
+                !rebuild_node(f, id))
+                return false;
     for (int k = 0; k < n; k++)
         root[k] = f->new_id[root[k]];
     return true;

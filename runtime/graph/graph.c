@@ -380,13 +380,37 @@ urn__id urn__reshape_event(urn__graph *g, urn__id x, int n_event, const int64_t 
     return urn__emit(g, &urn__op_reshape, 1, &x, &attr, sizeof attr);
 }
 
+/* What `a` is a broadcast of, if `b` has the whole shape anyway. */
+static urn__id without_broadcast(const urn__graph *g, urn__id a, urn__id b)
+{
+    const urn__node *n = &g->node[a];
+    const bool same = n->op == &urn__op_broadcast && urn__shape_equal(n->shape, g->node[b].shape);
+    return same ? n->in[0] : a;
+}
+
 urn__id urn__times(urn__graph *g, urn__id a, urn__id b)
 {
-    if (a != 0 && b != 0 && urn__is_number(g, a, 1.0))
+    if (a == 0 || b == 0)
+        return 0;
+    const urn__id small = without_broadcast(g, a, b);
+    b = small == a ? without_broadcast(g, b, a) : b;
+    a = small;
+    if (urn__is_number(g, a, 1.0))
         return b;
-    if (a != 0 && b != 0 && urn__is_number(g, b, 1.0))
+    if (urn__is_number(g, b, 1.0))
         return a;
     return urn__emit2(g, &urn__op_mul, a, b);
+}
+
+urn__id urn__negate(urn__graph *g, urn__id x)
+{
+    if (x == 0)
+        return 0;
+    const urn__node *n = &g->node[x];
+    if (n->op != &urn__op_broadcast)
+        return urn__emit1(g, &urn__op_neg, x);
+    const urn__shape shape = *n->shape;
+    return urn__broadcast(g, urn__emit1(g, &urn__op_neg, n->in[0]), &shape);
 }
 
 urn__id urn__plus(urn__graph *g, urn__id a, urn__id b)

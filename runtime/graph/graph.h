@@ -274,7 +274,8 @@ bool urn__is_number(const urn__graph *g, urn__id id, double value);
 urn__id urn__sum_to(urn__graph *g, urn__id x, const urn__shape *shape);
 urn__id urn__broadcast(urn__graph *g, urn__id x, const urn__shape *shape);
 urn__id urn__reshape_event(urn__graph *g, urn__id x, int n_event, const int64_t *dims);
-urn__id urn__times(urn__graph *g, urn__id a, urn__id b); /* drops factors of 1 */
+urn__id urn__times(urn__graph *g, urn__id a, urn__id b); /* drops factors of 1, idle broadcasts */
+urn__id urn__negate(urn__graph *g, urn__id x);           /* beneath a broadcast */
 urn__id urn__plus(urn__graph *g, urn__id a, urn__id b);  /* 0 ids count as nothing */
 
 /* ---- attributes of ops ---- */

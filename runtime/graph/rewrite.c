@@ -146,6 +146,30 @@ urn_status urn__verify(const urn__graph *g, urn_error *error)
 
 /* ---- dump ---- */
 
+static const char *map_name(int32_t arity, int32_t map)
+{
+    for (int i = 0; urn__op_at(i) != NULL; i++)
+        if ((urn__op_at(i)->flags & URN__OP_ELEMENTWISE) && urn__op_at(i)->arity == arity &&
+            urn__op_at(i)->map == map)
+            return urn__op_at(i)->name;
+    return "copy";
+}
+
+/* What a fused node does, e.g. "<mul, add, sum>". */
+static void dump_fused(const urn__fused_attr *a, urn__text *text)
+{
+    static const char *const kinds[] = {[URN__FUSED_SUM] = "sum", [URN__FUSED_TOTAL] = "total"};
+    const char *separator = "<";
+    for (int i = 0; i < a->n_instr; i++, separator = ", ")
+        urn__text_add(text, "%s%s", separator, map_name(a->instr[i].arity, a->instr[i].map));
+    for (int k = 0; k < a->n_out; k++)
+        if (a->kind[k] != URN__FUSED_VALUE) {
+            urn__text_add(text, "%s%s", separator, kinds[a->kind[k]]);
+            separator = ", ";
+        }
+    urn__text_add(text, ">");
+}
+
 static void dump_node(const urn__graph *g, urn__id id, urn__text *text)
 {
     const urn__node *n = urn__graph_node(g, id);
@@ -156,6 +180,8 @@ static void dump_node(const urn__graph *g, urn__id id, urn__text *text)
         urn__text_add(text, "<%s%s%s>", a->family->name, a->rowwise ? ", rowwise" : "",
                       a->producer >= 0 ? ", gather_dot inside" : "");
     }
+    if (n->op == &urn__op_fused)
+        dump_fused(n->attr, text);
     if (n->op == &urn__op_output)
         urn__text_add(text, "<%lld>", (long long)((const urn__ints_attr *)n->attr)->a);
     for (int k = 0; k < n->n_in; k++)

@@ -159,6 +159,44 @@ static void plans_say_their_size(void **state)
     urn_dataset_free(data);
 }
 
+/* ---- elementwise chains with their sums ---- */
+
+static void line(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var a = urn_sample(m, "a", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 1));
+    urn_var b = urn_sample(m, "b", normal, .loc = urn_real(m, 0), .scale = urn_real(m, 1));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"),
+                .loc = urn_add(a, urn_mul(b, urn_data(rows, "x"))), .scale = urn_real(m, 1),
+                .plate = rows);
+    urn_factor(m, "f", urn_neg(urn_exp(urn_mul(b, urn_data(rows, "z")))));
+}
+
+/* Rows are gone through once before the density, once after it, and once for the factor and its
+ * adjoint: all sums are made on the way. */
+static void sums_join_what_they_add(void **state)
+{
+    (void)state;
+    static const double x[3] = {1, 2, 3}, y[3] = {2, 0, 1}, z[3] = {0.5, 0.25, -1};
+    urn_dataset *data = rows_y(3, y);
+    rows_real(data, "x", x);
+    rows_real(data, "z", z);
+    urn_model *model = trace_data(DEF(line), data);
+    dumps d = density_dumps(model);
+    const char *before = stage_of(&d, "density fusion"), *plan = stage_of(&d, "plan");
+    const char *fused = stage_of(&d, "elementwise fusion");
+    assert_int_equal(count(before, "= broadcast "), 0);
+    assert_int_equal(count(before, "= sum_to "), 3);
+    assert_int_equal(count(before, "= total "), 1);
+    assert_int_equal(count(plan, " sum_to:") + count(plan, " total:"), 0);
+    assert_int_equal(count(fused, "= fused<mul, sum, sum> "), 1);
+    assert_int_equal(count(fused, "= fused<mul, exp, neg, mul, mul, total, sum> "), 1);
+    assert_int_equal(count(plan, " fused:"), 3);
+    dumps_clear(&d);
+    urn_model_free(model);
+    urn_dataset_free(data);
+}
+
 /* ---- data only: once ---- */
 
 static void standardised(urn_model *m)
@@ -278,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pass_is_named),
         cmocka_unit_test(plans_say_their_size),
+        cmocka_unit_test(sums_join_what_they_add),
         cmocka_unit_test(what_depends_on_data_only_is_computed_once),
         cmocka_unit_test(dead_adjoints_are_dropped),
         cmocka_unit_test(nothing_flows_into_inputs),

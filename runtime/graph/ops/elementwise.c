@@ -147,7 +147,7 @@ static urn__id erf_slope(urn__graph *g, urn__id x)
     return mul(g, urn__number(g, 1.1283791670955125739), urn__emit1(g, &urn__op_exp, minus));
 }
 
-VJP1(neg, urn__emit1(g, &urn__op_neg, d))
+VJP1(neg, urn__negate(g, d))
 VJP1(exp, mul(g, d, y))
 VJP1(log, urn__emit2(g, &urn__op_div, d, x))
 VJP1(log1p, urn__emit2(g, &urn__op_div, d, urn__plus(g, x, urn__number(g, 1))))
@@ -193,7 +193,7 @@ static void add_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *
 static void sub_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
                     urn__id *d_in)
 {
-    const urn__id d_b = wanted[1] ? urn__emit1(g, &urn__op_neg, d_out[0]) : 0;
+    const urn__id d_b = wanted[1] ? urn__negate(g, d_out[0]) : 0;
     give2(g, y, wanted, d_out[0], d_b, d_in);
 }
 
