@@ -45,7 +45,15 @@ while read -r op; do
         echo "lists: urn__op_$op has no row in runtime/graph/ops.def" >&2
         bad=1
     fi
-done < <(grep -rhoE --include='*.c' '^const urn__op urn__op_[a-z_0-9]+ ' runtime/graph | sed 's/.*urn__op_//')
+done < <(grep -rhoE --include='*.c' '^const urn__op URN__OP\([a-z_0-9]+\)' runtime/graph | sed 's/.*URN__OP(//; s/)//')
+defined=$(grep -rlE --include='*.c' 'const urn__op URN__OP\(' runtime/graph | sort)
+compiled=$(sed -n '/^single_sources/,/^$/p' runtime/graph/module.am | grep -oE 'runtime/graph/[a-z_/0-9]+\.c' | sort)
+while read -r file; do
+    if ! grep -qx "$file" <<<"$compiled"; then
+        echo "lists: $file defines ops and is not in single_sources of runtime/graph/module.am" >&2
+        bad=1
+    fi
+done <<<"$defined"
 
 # Engines: a row names a descriptor urn__engine_<name>.
 if [ -e inference/engines.def ]; then
