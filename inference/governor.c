@@ -3,13 +3,14 @@
 
 #define SMALL 40e-6    /* seconds of a step that is not worth waking a thread for */
 #define WARM_UP 2      /* steps whose caches are cold or whose threads are being made, ... */
-#define LONG 10e-3     /* ... which does not matter in steps that take so many seconds */
+#define LONG 2e-3      /* ... which does not matter in steps that take so many seconds */
 #define TRIAL_STEPS 6  /* that count, ... */
 #define TRIAL_TIME 0.1 /* ... or as many as take so many seconds */
-#define HOPELESS 3.0   /* a trial this much slower than the best way ends at once */
-#define PAUSE 1.0      /* seconds between trials at first */
+#define LOST 1.5       /* steps of the best way that a trial may lose before it ends */
+#define STALLED 3.0    /* a step so much slower than the best way's ends it in any case */
+#define PAUSE 0.1      /* seconds between trials at first */
 #define LONGEST 30.0   /* pauses double up to this while the same way stays the best */
-#define SHARE 50.0     /* a pause is at least so many times as long as a trial */
+#define SHARE 20.0     /* a pause is at least so many times as long as a trial */
 #define FORGET 0.02    /* weight of the latest step in a mean */
 #define MARGIN 0.97    /* how much faster another way must be */
 #define CHANGED 1.5    /* a best way this much slower than it was is doubted */
@@ -78,12 +79,13 @@ static int end_trial(urn__governor *g, double now)
 static int trial_step(urn__governor *g, double seconds, double now)
 {
     const double best = g->way[g->best].mean;
-    const bool hopeless = g->now != g->best && seconds > HOPELESS * best;
-    if (++g->steps > WARM_UP || seconds >= LONG || hopeless) {
+    const bool compared = g->now != g->best, stalled = compared && seconds > STALLED * best;
+    if (++g->steps > WARM_UP || seconds >= LONG || stalled) {
         g->counted++;
         g->spent += seconds;
     }
-    if (hopeless || g->counted >= TRIAL_STEPS || g->spent >= TRIAL_TIME)
+    const bool lost = compared && g->spent - g->counted * best > LOST * best;
+    if (stalled || lost || g->counted >= TRIAL_STEPS || g->spent >= TRIAL_TIME)
         return end_trial(g, now);
     return g->way[g->now].threads;
 }
@@ -108,7 +110,7 @@ int urn__governor_step(urn__governor *g, double seconds, double now)
     way->mean += FORGET * (seconds - way->mean);
     if (g->best == 0 && way->mean < SMALL)
         return 1;
-    const bool changed = way->mean > CHANGED * g->settled && now > g->next - g->pause + 0.1;
+    const bool changed = way->mean > CHANGED * g->settled && now > g->next - g->pause + PAUSE;
     if (changed)
         g->pause = PAUSE;
     return changed || now >= g->next ? begin(g, next_probe(g)) : way->threads;

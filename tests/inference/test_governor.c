@@ -31,12 +31,12 @@ static void keeps_the_faster_way(void **state)
     assert_int_equal(threads, 1);
     const int alone = run(&g, &threads, &now, 20000, two, 2); /* 12 s */
     assert_int_equal(threads, 2);
-    assert_true(alone >= 8 + 8 && alone <= 8 * 5); /* trials at 1, 3, 7 s */
+    assert_true(alone >= 8 + 8 && alone <= 8 * 8); /* trials at .1, .3, .7, 1.5, 3.1, 6.3 s */
     assert_int_equal(urn__governor_used(&g), 2);
     threads = urn__governor_start(&g, 2, now);
     const int both = run(&g, &threads, &now, 20000, one, 1);
     assert_int_equal(threads, 1);
-    assert_true(both >= 8 && both <= 8 * 6);
+    assert_true(both >= 8 && both <= 8 * 9);
     assert_int_equal(urn__governor_used(&g), 1);
 }
 
@@ -71,7 +71,7 @@ static void a_stall_ends_a_trial(void **state)
     assert_int_equal(threads, 1);
     const int stalled = run(&g, &threads, &now, 5000, seconds, 1);
     assert_int_equal(threads, 1);
-    assert_true(stalled >= 1 && stalled <= 3);
+    assert_true(stalled >= 1 && stalled <= 5);
 }
 
 static void follows_a_change(void **state)
@@ -113,7 +113,7 @@ static void long_steps_are_not_wasted(void **state)
     int threads = urn__governor_start(&g, 2, now);
     const int alone = run(&g, &threads, &now, 400, seconds, 2);
     assert_int_equal(threads, 2);
-    assert_true(alone >= 2 && alone <= 1 + 400 * 0.3 / 25.0 + 1);
+    assert_true(alone >= 2 && alone <= 1 + 8); /* 120 s: pauses of 5, 10, 20, 30, 30 s */
 }
 
 static void one_thread_is_one(void **state)
