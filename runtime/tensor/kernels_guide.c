@@ -1,30 +1,63 @@
 /* The sweeps over a diagonal normal guide and the optimisers: each reads and writes its arrays
  * once. */
 #include "normals.h"
+#include "vmath.h"
 
-URN__INLINE void sample_whole(int64_t n, const urn__real *restrict loc,
-                              const urn__real *restrict log_scale, const urn__real *restrict eps,
-                              urn__real *restrict z)
+#define PAIR (2 * URN__REGISTER_LANES)
+
+/* Draws, whole registers of them. */
+static __attribute__((noinline)) void sample_whole(int64_t n, const urn__real *restrict loc,
+                                                   const urn__real *restrict log_scale,
+                                                   const urn__real *restrict eps,
+                                                   urn__real *restrict z)
 {
     URN__SIMD
     for (int64_t i = 0; i < n; i++)
         z[i] = loc[i] + urn__exp_real(log_scale[i]) * eps[i];
 }
 
-/* One block's normals. */
-static void sample_block(int64_t n, const urn__real *loc, const urn__real *log_scale,
-                         const urn__real *eps, urn__real *z)
+/* Adds the sum of the log scales and that of eps^2; n is whole registers, a block at most, which
+ * may be summed in the kernels' own type. */
+URN__INLINE void add_sums(int64_t n, const urn__real *log_scale, const urn__real *eps,
+                          double sums[2])
 {
-    const int64_t whole = URN__WHOLE(n);
+    enum { SETS = 2 };
+    urn__reals logs[SETS] = {{0}}, squares[SETS] = {{0}}, x, y;
+    for (int64_t i = 0; i < n; i += SETS * URN__REGISTER_LANES) {
+        URN__UNROLL
+        for (int k = 0; k < SETS; k++) {
+            memcpy(&x, log_scale + i + k * URN__REGISTER_LANES, sizeof x);
+            memcpy(&y, eps + i + k * URN__REGISTER_LANES, sizeof y);
+            logs[k] += x;
+            squares[k] += y * y;
+        }
+    }
+    logs[0] += logs[1];
+    squares[0] += squares[1];
+    for (int l = 0; l < URN__REGISTER_LANES; l++) {
+        sums[0] += (double)logs[0][l];
+        sums[1] += (double)squares[0][l];
+    }
+}
+
+/* One block's normals, which are there up to the block's end. */
+static void sample_block(int64_t n, const urn__real *loc, const urn__real *log_scale,
+                         urn__real *eps, urn__real *z, double sums[2])
+{
+    const int64_t whole = n / PAIR * PAIR;
     sample_whole(whole, loc, log_scale, eps, z);
+    add_sums(whole, log_scale, eps, sums);
     if (whole == n)
         return;
     /* The rest is padded to a vector: the scalar exp could differ by an ulp from the vector one. */
-    urn__real pad[2][URN__LANES] = {{0}}, pad_z[URN__LANES];
+    urn__real pad[2][PAIR] = {{0}}, pad_z[PAIR];
     const size_t bytes = (size_t)(n - whole) * sizeof *z;
     memcpy(pad[0], loc + whole, bytes);
     memcpy(pad[1], log_scale + whole, bytes);
-    sample_whole(URN__LANES, pad[0], pad[1], eps + whole, pad_z);
+    for (int64_t i = n; i < whole + PAIR; i++)
+        eps[i] = 0;
+    sample_whole(PAIR, pad[0], pad[1], eps + whole, pad_z);
+    add_sums(PAIR, pad[1], eps + whole, sums);
     memcpy(z + whole, pad_z, bytes);
 }
 
@@ -39,9 +72,7 @@ void URN__KERNEL(guide_sample)(const urn__stream *stream, int64_t first, int64_t
     for (int64_t from = 0; from < n; from += URN__NORMAL_BLOCK) {
         const int64_t part = n - from < URN__NORMAL_BLOCK ? n - from : URN__NORMAL_BLOCK;
         urn__normals_block(&l, eps);
-        sample_block(part, loc + from, log_scale + from, eps, z + from);
-        sums[0] += URN__KERNEL(sum)(part, log_scale + from);
-        sums[1] += URN__KERNEL(dot)(part, eps, eps);
+        sample_block(part, loc + from, log_scale + from, eps, z + from, sums);
     }
 }
 
@@ -65,21 +96,70 @@ URN__INLINE adam_step step_of(const urn__adam *adam)
                        .keep = (urn__real)(1.0 - adam->lr * adam->weight_decay)};
 }
 
-/* One parameter's step (Kingma and Ba, 2015; decay as in Loshchilov and Hutter, 2019). */
-URN__INLINE void adam_one(const adam_step *s, urn__real g, urn__real *m, urn__real *v, urn__real *p)
+/* A register of parameters' steps (Kingma and Ba, 2015; decay as in Loshchilov and Hutter, 2019).
+ * The root is the processor's, or Newton's: AVX-512's divider is slow, and is better shared. */
+URN__INLINE void adam_step_of(const adam_step *s, bool newton, urn__reals g, urn__real *m_at,
+                              urn__real *v_at, urn__real *p_at)
 {
-    *m = s->beta1 * *m + s->rest1 * g;
-    *v = s->beta2 * *v + s->rest2 * (g * g);
-    *p = s->keep * *p - s->rate * *m / (urn__sqrt_real(*v) * s->root + s->epsilon);
+    urn__reals m, v, p, root;
+    memcpy(&m, m_at, sizeof m);
+    memcpy(&v, v_at, sizeof v);
+    memcpy(&p, p_at, sizeof p);
+    m = s->beta1 * m + s->rest1 * g;
+    v = s->beta2 * v + s->rest2 * (g * g);
+    if (newton)
+        urn__roots_up_to_max(&v, &root);
+    else
+        urn__roots_exact(&v, &root);
+    p = s->keep * p - s->rate * m / (root * s->root + s->epsilon);
+    memcpy(m_at, &m, sizeof m);
+    memcpy(v_at, &v, sizeof v);
+    memcpy(p_at, &p, sizeof p);
 }
 
-void URN__KERNEL(adam)(int64_t n, const urn__adam *adam, const urn__real *restrict g,
-                       urn__real *restrict m, urn__real *restrict v, urn__real *restrict p)
+/* Sweeps over whole registers are functions of their own, compiled once: a second copy for the rest
+ * of a range might round differently. */
+#define SWEEP static __attribute__((noinline)) void
+
+SWEEP adam_whole(int64_t n, const adam_step *s, const urn__real *g, urn__real *m, urn__real *v,
+                 urn__real *p)
+{
+    const adam_step step = *s;
+    for (int64_t i = 0; i < n; i += URN__REGISTER_LANES) {
+        urn__reals slope;
+        memcpy(&slope, g + i, sizeof slope);
+        adam_step_of(&step, false, slope, m + i, v + i, p + i);
+    }
+}
+
+/* The numbers left over, in registers of their own. */
+typedef struct rest {
+    urn__real x[URN__REGISTER_LANES];
+} rest;
+
+URN__INLINE rest rest_of(const urn__real *x, int64_t n)
+{
+    rest r = {{0}};
+    memcpy(r.x, x, (size_t)n * sizeof *x);
+    return r;
+}
+
+void URN__KERNEL(adam)(int64_t n, const urn__adam *adam, const urn__real *g, urn__real *m,
+                       urn__real *v, urn__real *p)
 {
     const adam_step s = step_of(adam);
-    URN__SIMD
-    for (int64_t i = 0; i < n; i++)
-        adam_one(&s, g[i], &m[i], &v[i], &p[i]);
+    const int64_t whole = n / URN__REGISTER_LANES * URN__REGISTER_LANES, left = n - whole;
+    const size_t bytes = (size_t)left * sizeof *g;
+    adam_whole(whole, &s, g, m, v, p);
+    if (left == 0)
+        return;
+    const rest last_g = rest_of(g + whole, left);
+    rest last_m = rest_of(m + whole, left), last_v = rest_of(v + whole, left);
+    rest last_p = rest_of(p + whole, left);
+    adam_whole(URN__REGISTER_LANES, &s, last_g.x, last_m.x, last_v.x, last_p.x);
+    memcpy(m + whole, last_m.x, bytes);
+    memcpy(v + whole, last_v.x, bytes);
+    memcpy(p + whole, last_p.x, bytes);
 }
 
 void URN__KERNEL(momentum)(int64_t n, double lr, double momentum, const urn__real *restrict g,
@@ -93,21 +173,48 @@ void URN__KERNEL(momentum)(int64_t n, double lr, double momentum, const urn__rea
     }
 }
 
+/* One side of the guide: locations or log scales, and their optimiser's memory. */
+typedef struct side {
+    urn__real *p, *m, *v;
+} side;
+
 /* At a draw z = loc + scale * eps, the loss -(log p(z) + sum of log scales + constant) * factor has
  * the gradients below, g being that of log p. */
-void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor,
-                             const urn__real *restrict g, const urn__real *restrict z,
-                             urn__real *restrict loc, urn__real *restrict m_loc,
-                             urn__real *restrict v_loc, urn__real *restrict log_scale,
-                             urn__real *restrict m_scale, urn__real *restrict v_scale)
+SWEEP guide_whole(int64_t n, const adam_step *s, urn__real factor, const urn__real *g,
+                  const urn__real *z, const side *loc, const side *scale)
+{
+    const adam_step step = *s;
+    const side l = *loc, k = *scale;
+    const bool newton = URN_CPU == 2 && sizeof(urn__real) == sizeof(double);
+    for (int64_t i = 0; i < n; i += URN__REGISTER_LANES) {
+        urn__reals slope, draw, center;
+        memcpy(&slope, g + i, sizeof slope);
+        memcpy(&draw, z + i, sizeof draw);
+        memcpy(&center, l.p + i, sizeof center);
+        const urn__reals d_loc = -factor * slope;
+        const urn__reals d_scale = d_loc * (draw - center) - factor;
+        adam_step_of(&step, false, d_loc, l.m + i, l.v + i, l.p + i);
+        adam_step_of(&step, newton, d_scale, k.m + i, k.v + i, k.p + i);
+    }
+}
+
+void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor, const urn__real *g,
+                             const urn__real *z, urn__real *loc, urn__real *m_loc, urn__real *v_loc,
+                             urn__real *log_scale, urn__real *m_scale, urn__real *v_scale)
 {
     const adam_step s = step_of(adam);
-    const urn__real share = (urn__real)factor;
-    URN__SIMD
-    for (int64_t i = 0; i < n; i++) {
-        const urn__real d_loc = -share * g[i];
-        const urn__real d_log_scale = d_loc * (z[i] - loc[i]) - share;
-        adam_one(&s, d_loc, &m_loc[i], &v_loc[i], &loc[i]);
-        adam_one(&s, d_log_scale, &m_scale[i], &v_scale[i], &log_scale[i]);
-    }
+    const int64_t whole = n / URN__REGISTER_LANES * URN__REGISTER_LANES, left = n - whole;
+    const side l = {loc, m_loc, v_loc}, k = {log_scale, m_scale, v_scale};
+    guide_whole(whole, &s, (urn__real)factor, g, z, &l, &k);
+    if (left == 0)
+        return;
+    urn__real *const from[] = {loc, m_loc, v_loc, log_scale, m_scale, v_scale};
+    const rest last_g = rest_of(g + whole, left), last_z = rest_of(z + whole, left);
+    rest last[6];
+    for (int a = 0; a < 6; a++)
+        last[a] = rest_of(from[a] + whole, left);
+    guide_whole(URN__REGISTER_LANES, &s, (urn__real)factor, last_g.x, last_z.x,
+                &(side){last[0].x, last[1].x, last[2].x}, &(side){last[3].x, last[4].x, last[5].x});
+    for (int a = 0; a < 6; a++)
+        memcpy(from[a] + whole, last[a].x, (size_t)left * sizeof *g);
 }

@@ -36,6 +36,11 @@ URN__LANES_TYPES(4)
 URN__LANES_TYPES(8)
 URN__LANES_TYPES(16)
 
+/* One register of doubles, and of 64-bit words. */
+#define URN__DOUBLES (URN__REGISTER_BYTES / 8)
+typedef double urn__doubles __attribute__((vector_size(URN__REGISTER_BYTES)));
+typedef uint64_t urn__words __attribute__((vector_size(URN__REGISTER_BYTES)));
+
 /* urn__sum_lanes_N(v, sums): sums[r] is the sum of the N lanes of v[r], for as many r as fit N
  * lanes, 8 at most. Merging two vectors into one of half sums takes two shuffles and an addition,
  * so a sum costs less than three instructions a vector where one by one it would cost six and more.

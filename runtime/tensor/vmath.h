@@ -7,11 +7,12 @@
 #ifndef URN_TENSOR_VMATH_H
 #define URN_TENSOR_VMATH_H
 
-#include <math.h>
+#include "vexp.h"
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) &&       \
     !defined(URN_NO_LIBMVEC)
 #if __GLIBC_PREREQ(2, 35)
+#define URN__HAVE_LIBMVEC 1
 #define URN__VECTOR __attribute__((simd("notinbranch")))
 URN__VECTOR double exp(double);
 URN__VECTOR double log(double);
@@ -39,24 +40,36 @@ URN__VECTOR float powf(float, float);
 #ifdef URN_SINGLE
 #define URN__MATH_REAL float
 #define URN__MATH_NAME(name) name##f
+#define URN__MATH_OWN(name) urn__##name##_float
 #else
 #define URN__MATH_REAL double
 #define URN__MATH_NAME(name) name
+#define URN__MATH_OWN(name) urn__##name##_double
 #endif
-#define URN__MATH_ONE(name)                                                                        \
+#define URN__MATH_REAL_ONE(name, function)                                                         \
     static inline __attribute__((always_inline))                                                   \
     URN__MATH_REAL urn__##name##_real(URN__MATH_REAL x)                                            \
     {                                                                                              \
-        return URN__MATH_NAME(name)(x);                                                            \
+        return function(x);                                                                        \
     }
+#define URN__MATH_ONE(name) URN__MATH_REAL_ONE(name, URN__MATH_NAME(name))
 #define URN__MATH_TWO(name)                                                                        \
     static inline __attribute__((always_inline))                                                   \
     URN__MATH_REAL urn__##name##_real(URN__MATH_REAL x, URN__MATH_REAL y)                          \
     {                                                                                              \
         return URN__MATH_NAME(name)(x, y);                                                         \
     }
-URN__MATH_ONE(exp)
-URN__MATH_ONE(log)
+/* Our own where they are faster, and where there is no libmvec. */
+#if !defined(URN__HAVE_LIBMVEC) || URN_CPU == 2
+URN__MATH_REAL_ONE(exp, URN__MATH_OWN(exp))
+#else
+URN__MATH_REAL_ONE(exp, URN__MATH_NAME(exp))
+#endif
+#if !defined(URN__HAVE_LIBMVEC)
+URN__MATH_REAL_ONE(log, URN__MATH_OWN(log))
+#else
+URN__MATH_REAL_ONE(log, URN__MATH_NAME(log))
+#endif
 URN__MATH_ONE(log1p)
 URN__MATH_ONE(expm1)
 URN__MATH_ONE(tanh)
@@ -73,6 +86,8 @@ URN__MATH_TWO(fmin)
 URN__MATH_TWO(fmax)
 URN__MATH_TWO(copysign)
 #undef URN__MATH_ONE
+#undef URN__MATH_REAL_ONE
+#undef URN__MATH_OWN
 #undef URN__MATH_TWO
 #undef URN__MATH_NAME
 #undef URN__MATH_REAL
