@@ -81,8 +81,9 @@ typedef struct urn_fit_options {
     /* The type the fit computes in: engines that cannot use single precision refuse it. What comes
      * out (the posterior, losses) is in doubles either way. */
     urn_precision precision;
-    /* Asked before large memory is taken: anything but URN_OK (with *error filled) ends the fit with
-     * it. Asked twice: when the model is compiled, and when its buffers are there. May be NULL. */
+    /* Asked before large memory is taken: anything but URN_OK (with *error filled) ends the fit
+     * with it. Asked twice: when the model is compiled, and when its buffers are there. May be
+     * NULL. */
     urn_status (*admit)(void *context, const urn_fit_memory *memory, urn_error *error);
 } urn_fit_options;
 

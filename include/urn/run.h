@@ -78,9 +78,9 @@ URN_API int64_t urn_dataset_rows(const urn_dataset *data, const char *table);
 URN_API const double *urn_dataset_values(const urn_dataset *data, const char *table,
                                          const char *column);
 URN_API const char *urn_dataset_source(const urn_dataset *data, const char *table);
-/* Bytes held now for the values, ids and lines of all rows, and for arrays. A column is held once: as
- * numbers of 4 bytes where these are exact, else 8, or as 4-byte codes of its ids once a model has
- * asked for these. What urn_dataset_values gave is held beside it, where it differs. */
+/* Bytes held now for the values, ids and lines of all rows, and for arrays. A column is held once:
+ * as numbers of 4 bytes where these are exact, else 8, or as 4-byte codes of its ids once a model
+ * has asked for these. What urn_dataset_values gave is held beside it, where it differs. */
 URN_API size_t urn_dataset_memory(const urn_dataset *data);
 URN_API const unsigned char *urn_dataset_held_out(const urn_dataset *data, const char *table);
 URN_API int urn_dataset_table_count(const urn_dataset *data);

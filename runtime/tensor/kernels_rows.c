@@ -40,10 +40,17 @@ void URN__KERNEL(gather_rows)(int64_t from, int64_t to, int64_t d, const urn__re
     case length:                                                                                   \
         copy_few(from, to, length, x, index, y);                                                   \
         return;
-        FEW(1)
-        FEW(2) FEW(3) FEW(4) FEW(5) FEW(6) FEW(7) FEW(8)
+        FEW(1);
+        FEW(2);
+        FEW(3);
+        FEW(4);
+        FEW(5);
+        FEW(6);
+        FEW(7);
+        FEW(8);
 #undef FEW
-            default : break;
+    default:
+        break;
     }
     if (d < WORDS) {
         copy_few(from, to, d, x, index, y);
@@ -126,9 +133,14 @@ static void weigh_columns(int64_t rows, int64_t d, int64_t width, const urn__rea
     case n:                                                                                        \
         weigh_vectors(n, sets, rows, d, width, weight, x, out);                                    \
         return;
-        VECTORS(1, 4)
-        VECTORS(2, 2) VECTORS(3, 2) VECTORS(4, 2) VECTORS(5, 1) VECTORS(6, 1) VECTORS(7, 1)
-            VECTORS(8, 1)
+        VECTORS(1, 4);
+        VECTORS(2, 2);
+        VECTORS(3, 2);
+        VECTORS(4, 2);
+        VECTORS(5, 1);
+        VECTORS(6, 1);
+        VECTORS(7, 1);
+        VECTORS(8, 1);
 #undef VECTORS
     }
 }
@@ -146,10 +158,16 @@ void URN__KERNEL(weigh_rows)(int64_t from, int64_t to, int64_t d, const urn__rea
     case length:                                                                                   \
         weigh_few(length < LANES ? length : 1, rows, weight, x, out);                              \
         return;
-        FEW(1)
-        FEW(2) FEW(3) FEW(4) FEW(5) FEW(6) FEW(7)
+        FEW(1);
+        FEW(2);
+        FEW(3);
+        FEW(4);
+        FEW(5);
+        FEW(6);
+        FEW(7);
 #undef FEW
-            default : break;
+    default:
+        break;
     }
     const int64_t most = MOST * LANES, parts = (d + most - 1) / most;
     for (int64_t p = 0; p < parts; p++) {

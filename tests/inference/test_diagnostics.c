@@ -185,7 +185,8 @@ static double efficiency_of(const json_t *set)
         urn__chains_free(c);
         free(x);
     }
-    return sum / (double)N_OF(parameters);
+    const size_t n = N_OF(parameters);
+    return sum / (double)n;
 }
 
 static urn__log_lik log_lik_of(const json_t *set, double *room)
@@ -447,8 +448,10 @@ static void rhat_of_shifted_chains_is_known(void **state)
     static const double steps[] = {0.0, 0.1, 1.0, 10.0};
     for (size_t s = 0; s < N_OF(steps); s++) {
         double x[M * N];
-        for (int i = 0; i < M * N; i++)
-            x[i] = (i % 2 ? 1.0 : -1.0) + steps[s] * (i / N);
+        for (int i = 0; i < M * N; i++) {
+            const int chain = i / N;
+            x[i] = (i % 2 ? 1.0 : -1.0) + steps[s] * chain;
+        }
         urn__chains *c = chains_of(M, N, x);
         const double within = HALF / (HALF - 1.0);
         /* squared distances of 0 to 3 from 1.5 add up to 5, twice, over 7; and over 3 if whole */
@@ -598,8 +601,10 @@ static void constant_chains(void **state)
     assert_true(urn__chains_mean(c) == 0.1 && urn__chains_sd(c) == 0.0);
     assert_true(urn__mcse_mean(c) == 0.0 && urn__mcse_quantile(c, 0.5) == 0.0);
     assert_true(isnan(urn__mcse_sd(c)) && isnan(urn__e_bfmi(N, x, 1)));
-    for (int i = 0; i < M * N; i++)
-        x[i] = 0.1 * (i / N);
+    for (int i = 0; i < M * N; i++) {
+        const int chain = i / N;
+        x[i] = 0.1 * chain;
+    }
     urn__chains_read(c, x, N, 1);
     assert_true(isinf(urn__rhat(c, URN__RHAT_RANK)) && isinf(urn__rhat(c, URN__RHAT_SPLIT)));
     assert_true(urn__ess_bulk(c) < 2.0 * M);
