@@ -43,7 +43,10 @@ for path in base v3; do
     for dump in "$work/$path".*; do
         name=$(sed -n 's/^desc: Trigger: Client Request: //p' "$dump")
         count=$(sed -n 's/^summary: //p' "$dump")
-        [ -n "$name" ] && [ -n "$count" ] || { echo "instructions: no count in a dump of $path" >&2; exit 1; }
+        if [ -z "$name" ] || [ -z "$count" ]; then
+            echo "instructions: no count in a dump of $path" >&2
+            exit 1
+        fi
         echo "$name $path $count"
     done
 done | sort >"$work/found"

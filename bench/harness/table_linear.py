@@ -11,7 +11,7 @@ SIZES = (  # users, items, ratings, steps
     (71_567, 10_681, 10_000_054, 10),
     (138_493, 26_744, 20_000_000, 8),
 )
-DIMS = (5, 8, 10, 16, 20, 30, 32, 48, 64, 100, 128)
+DIMS = (5, 8, 16, 30, 32, 64, 128)
 
 
 def measure(bench, sizes, dim, steps, row):
