@@ -166,7 +166,7 @@ static double evaluate(urn_replay *r, const void *position, void *gradient)
 static double evaluate_copied(urn_replay *r, const void *position, void *gradient)
 {
     const size_t bytes = (size_t)r->p->m->position_size * element(r);
-    if (!is_small(r))
+    if (!is_small(r) || bytes == 0)
         return evaluate(r, position, gradient);
     memcpy(r->position, position, bytes);
     const double value = evaluate(r, r->position, gradient == NULL ? NULL : r->gradient);
