@@ -27,15 +27,6 @@ static bool list_terms(const urn__graph *g, urn__id id, urn__id *term, int *n)
     return true;
 }
 
-static bool number_of(const urn__graph *g, urn__id id, double *value)
-{
-    const urn__node *n = urn__graph_node(g, id);
-    if (n->op != &urn__op_constant || n->shape->n_plates > 0 || urn__shape_size(n->shape) != 1)
-        return false;
-    *value = urn__values_doubles(n->attr)[0];
-    return true;
-}
-
 /* Takes sums and products with numbers off `id`, which is gain * (what is returned) + shift. */
 static urn__id without_numbers(const urn__graph *g, urn__id id, double *gain, double *shift)
 {
@@ -47,8 +38,8 @@ static urn__id without_numbers(const urn__graph *g, urn__id id, double *gain, do
         double value;
         if (!add && !mul)
             return id;
-        const int number = number_of(g, n->in[1], &value) ? 1 : 0;
-        if (number == 0 && !number_of(g, n->in[0], &value))
+        const int number = urn__number_of(g, n->in[1], &value) ? 1 : 0;
+        if (number == 0 && !urn__number_of(g, n->in[0], &value))
             return id;
         *shift += add ? *gain * value : 0.0;
         *gain *= mul ? value : 1.0;
@@ -370,9 +361,10 @@ static urn__id merge_value(void *context, urn__graph *to, const urn__graph *from
 
 /* ---- and what is added to a partial becomes its base ---- */
 
-/* One addition to be absorbed: `sum` = base + output `k` of `node`. */
+/* One addition to be absorbed: `sum` = base + an output of `node`. */
 typedef struct absorption {
     urn__id node, sum, base;
+    int output;
     bool of_v;
 } absorption;
 
@@ -410,22 +402,22 @@ static bool is_bare_partial(const urn__graph *g, urn__id id, absorption *found)
     if (from->op != &urn__op_factor_density || from->n_in >= URN__MAX_IN)
         return false;
     const urn__factor_attr *a = from->attr;
-    const int64_t k = ((const urn__ints_attr *)n->attr)->a;
+    const int k = (int)((const urn__ints_attr *)n->attr)->a;
     const bool of_u = a->wanted_u && k == 1 && !a->base_u;
     const bool of_v = a->wanted_v && k == 1 + a->wanted_u && !a->base_v;
     found->node = n->in[0];
+    found->output = k;
     found->of_v = of_v;
     return of_u || of_v;
 }
 
-/* `room` holds two marks a node. */
-static bool find_absorption(const urn__graph *g, int n, const urn__id *root, bool *room,
-                            absorption *found)
+/* On success `depends` has the marks of what depends on the node found. Both hold one mark a node.
+ */
+static bool find_absorption(const urn__graph *g, int n, const urn__id *root, bool *needed,
+                            bool *depends, absorption *found)
 {
-    const uint32_t count = urn__graph_count(g);
-    bool *needed = room, *depends = room + count + 1;
     urn__mark_needed(g, n, root, needed);
-    for (urn__id id = 1; id <= count; id++) {
+    for (urn__id id = 1; id <= urn__graph_count(g); id++) {
         const urn__node *add = urn__graph_node(g, id);
         if (!needed[id] || add->op != &urn__op_add)
             continue;
@@ -444,93 +436,49 @@ static bool find_absorption(const urn__graph *g, int n, const urn__id *root, boo
     return false;
 }
 
-typedef struct copying {
-    urn__graph *g;
-    const absorption *what;
-    urn__id *new_id; /* by old id */
-} copying;
-
-static urn__id copy_plain(const copying *c, urn__id id)
+/* The node gets one more input, and the sum becomes its output. */
+static urn__id absorb(void *context, urn__graph *to, const urn__graph *from, urn__id id,
+                      const urn__id *new_in, const urn__id *new_id)
 {
-    const urn__node n = *urn__graph_node(c->g, id);
-    urn__id in[URN__MAX_IN] = {0};
-    for (int k = 0; k < n.n_in; k++)
-        in[k] = c->new_id[n.in[k]];
-    return urn__emit(c->g, n.op, n.n_in, in, n.attr, urn__interned_size(n.attr));
-}
-
-/* The node itself with one more input, in its place. */
-static urn__id copy_with_base(const copying *c)
-{
-    const urn__node n = *urn__graph_node(c->g, c->what->node);
+    const absorption *what = context;
+    if (id == what->sum)
+        return urn__output(to, new_id[what->node], what->output);
+    if (id != what->node)
+        return 0;
+    const urn__node n = *urn__graph_node(from, id);
     urn__factor_attr a = *(const urn__factor_attr *)n.attr;
     urn__id in[URN__MAX_IN] = {0};
     int at = n.n_in;
-    for (int k = 0; k < n.n_in; k++)
-        in[k] = c->new_id[n.in[k]];
-    if (!c->what->of_v && a.base_v) { /* the base of V comes last */
+    memcpy(in, new_in, (size_t)n.n_in * sizeof *in);
+    if (!what->of_v && a.base_v) { /* the base of V comes last */
         in[at] = in[at - 1];
         at--;
     }
-    in[at] = c->new_id[c->what->base];
-    *(c->what->of_v ? &a.base_v : &a.base_u) = 1;
-    return urn__emit(c->g, &urn__op_factor_density, n.n_in + 1, in, &a, sizeof a);
+    in[at] = new_id[what->base];
+    *(what->of_v ? &a.base_v : &a.base_u) = 1;
+    return urn__emit(to, n.op, n.n_in + 1, in, &a, sizeof a);
 }
 
-/* Ids in order, but the node and what needs it wait until the base is there. */
-static urn__id copy_one(const copying *c, urn__id id)
-{
-    if (id == c->what->sum)
-        return urn__output(
-            c->g, c->new_id[c->what->node],
-            c->what->of_v
-                ? 1 + ((const urn__factor_attr *)urn__graph_node(c->g, c->what->node)->attr)
-                          ->wanted_u
-                : 1);
-    return id == c->what->node ? copy_with_base(c) : copy_plain(c, id);
-}
-
-static urn_status absorb(urn__graph *g, int n, urn__id *root, const absorption *what, bool *room,
-                         urn_error *error)
-{
-    const uint32_t count = urn__graph_count(g);
-    const urn_allocator *allocator = urn__arena_allocator(urn__graph_arena(g));
-    copying c = {.g = g, .what = what};
-    bool *needed = room, *depends = room + count + 1;
-    c.new_id = urn__calloc(allocator, (size_t)count + 1, sizeof *c.new_id);
-    if (c.new_id == NULL)
-        return urn__fail_memory(error, "the graph", count);
-    urn__mark_needed(g, n, root, needed);
-    mark_dependents(g, what->node, depends);
-    for (int pass = 0; pass < 2; pass++) /* first what does not depend on the node */
-        for (urn__id id = 1; id <= count; id++)
-            if (needed[id] && depends[id] == (pass == 1))
-                c.new_id[id] = copy_one(&c, id);
-    for (int k = 0; k < n; k++)
-        root[k] = c.new_id[root[k]];
-    urn__free(allocator, c.new_id);
-    if (urn__graph_error(g)[0] != '\0' || urn__arena_failed(urn__graph_arena(g)))
-        return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL, "while fusing a sum: %s",
-                         urn__graph_error(g));
-    return URN_OK;
-}
-
-/* One at a time: each makes new nodes, and may be what forbids the next. */
+/* One at a time: each makes new nodes, and may be what forbids the next. The node and what needs it
+ * are late, since its base may stand after it. */
 static urn_status absorb_all(urn__graph *g, int n, urn__id *root, urn_error *error)
 {
     const urn_allocator *allocator = urn__arena_allocator(urn__graph_arena(g));
-    for (;;) {
+    bool found = true;
+    urn_status status = URN_OK;
+    while (found && status == URN_OK) {
         absorption what;
-        const size_t marks = 2 * ((size_t)urn__graph_count(g) + 1);
-        bool *room = urn__calloc(allocator, marks, sizeof *room);
-        if (room == NULL)
-            return urn__fail_memory(error, "the graph", marks);
-        const bool found = find_absorption(g, n, root, room, &what);
-        const urn_status status = found ? absorb(g, n, root, &what, room, error) : URN_OK;
-        urn__free(allocator, room);
-        if (!found || status != URN_OK)
-            return status;
+        const size_t marks = (size_t)urn__graph_count(g) + 1;
+        bool *needed = urn__calloc(allocator, 2 * marks, sizeof *needed);
+        if (needed == NULL)
+            return urn__fail_memory(error, "the graph", 2 * marks);
+        bool *depends = needed + marks;
+        found = find_absorption(g, n, root, needed, depends, &what);
+        if (found)
+            status = urn__graph_rewrite_late(g, g, n, root, depends, absorb, &what, error);
+        urn__free(allocator, needed);
     }
+    return status;
 }
 
 urn_status urn__fuse_factor_adjoint(urn__graph *g, int n, urn__id *root, urn_error *error)

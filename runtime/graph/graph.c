@@ -344,13 +344,19 @@ urn__id urn__output(urn__graph *g, urn__id node, int k)
     return urn__emit(g, &urn__op_output, 1, &node, &attr, sizeof attr);
 }
 
-bool urn__is_number(const urn__graph *g, urn__id id, double value)
+bool urn__number_of(const urn__graph *g, urn__id id, double *value)
 {
     const urn__node *n = &g->node[id];
     if (n->op != &urn__op_constant || urn__shape_size(n->shape) != 1 || n->shape->n_plates > 0)
         return false;
-    const double *v = ((const urn__values_attr *)n->attr)->values;
-    return v[0] <= value && v[0] >= value;
+    *value = urn__values_doubles(n->attr)[0];
+    return true;
+}
+
+bool urn__is_number(const urn__graph *g, urn__id id, double value)
+{
+    double found;
+    return urn__number_of(g, id, &found) && found <= value && found >= value;
 }
 
 urn__id urn__sum_to(urn__graph *g, urn__id x, const urn__shape *shape)

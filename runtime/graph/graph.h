@@ -270,6 +270,7 @@ urn__id urn__emit2(urn__graph *g, const urn__op *op, urn__id a, urn__id b);
 urn__id urn__constant(urn__graph *g, const urn__shape *shape, const double *values); /* copies */
 urn__id urn__number(urn__graph *g, double value);
 urn__id urn__output(urn__graph *g, urn__id node, int k); /* output k of a node with several */
+bool urn__number_of(const urn__graph *g, urn__id id, double *value); /* of a constant scalar */
 bool urn__is_number(const urn__graph *g, urn__id id, double value);
 urn__id urn__sum_to(urn__graph *g, urn__id x, const urn__shape *shape);
 urn__id urn__broadcast(urn__graph *g, urn__id x, const urn__shape *shape);
@@ -422,6 +423,11 @@ typedef urn__id urn__rewrite(void *context, urn__graph *to, const urn__graph *fr
                              const urn__id *new_inputs, const urn__id *new_id);
 urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn__id *root,
                               urn__rewrite *rewrite, void *context, urn_error *error);
+/* The same, with the nodes marked in `late` (by id; NULL: none) copied after all others, so that
+ * they may be given any of those as inputs. Whatever reads a late node must be late, too. */
+urn_status urn__graph_rewrite_late(const urn__graph *from, urn__graph *to, int n, urn__id *root,
+                                   const bool *late, urn__rewrite *rewrite, void *context,
+                                   urn_error *error);
 /* needed[id] for ids 0 .. count: is the node, or one that needs it, among the roots? */
 void urn__mark_needed(const urn__graph *g, int n, const urn__id *root, bool *needed);
 /* Is the graph legal? (ids in order, shapes as the rules give, arities) */

@@ -49,6 +49,23 @@ static urn_status copy_node(copy *c, urn__id id, urn__rewrite *rewrite, void *co
 urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn__id *root,
                               urn__rewrite *rewrite, void *context, urn_error *error)
 {
+    return urn__graph_rewrite_late(from, to, n, root, NULL, rewrite, context, error);
+}
+
+static urn_status copy_round(copy *c, uint32_t count, const bool *late, bool round,
+                             urn__rewrite *rewrite, void *context, urn_error *error)
+{
+    urn_status status = URN_OK;
+    for (urn__id id = 1; status == URN_OK && id <= count; id++)
+        if (c->needed[id] && (late != NULL && late[id]) == round)
+            status = copy_node(c, id, rewrite, context, error);
+    return status;
+}
+
+urn_status urn__graph_rewrite_late(const urn__graph *from, urn__graph *to, int n, urn__id *root,
+                                   const bool *late, urn__rewrite *rewrite, void *context,
+                                   urn_error *error)
+{
     const urn_allocator *allocator = urn__arena_allocator(urn__graph_arena(to));
     const uint32_t count = urn__graph_count(from);
     copy c = {.from = from, .to = to};
@@ -59,9 +76,8 @@ urn_status urn__graph_rewrite(const urn__graph *from, urn__graph *to, int n, urn
         status = urn__fail_memory(error, "the graph", count);
     else
         urn__mark_needed(from, n, root, c.needed);
-    for (urn__id id = 1; status == URN_OK && id <= count; id++)
-        if (c.needed[id])
-            status = copy_node(&c, id, rewrite, context, error);
+    for (int round = 0; status == URN_OK && round < 2; round++)
+        status = copy_round(&c, count, late, round == 1, rewrite, context, error);
     for (int k = 0; status == URN_OK && k < n; k++)
         root[k] = c.new_id[root[k]];
     urn__free(allocator, c.new_id);

@@ -215,14 +215,11 @@ typedef struct stretch {
     urn__real *copy;      /* of the task: partial of V; NULL without */
 } stretch;
 
-/* One number a rating of the stretch, from an input of one a row or one for all. */
-static const urn__real *rows_of(const stretch *s, int input, bool a_row, urn__real *to)
+/* One number a rating of the stretch, from an input of one a row. */
+static const urn__real *rows_of(const stretch *s, int input, urn__real *to)
 {
     const urn__real *in = s->job->call->in[input];
-    if (a_row)
-        return s->order == NULL ? in + s->from : pick(s->n, s->order, in, to);
-    fill(s->n, in[0], to);
-    return to;
+    return s->order == NULL ? in + s->from : pick(s->n, s->order, in, to);
 }
 
 /* Slope of the link, from its value y. */
@@ -269,9 +266,9 @@ static void means(const stretch *s)
     }
     s->kernels->row_dot(0, s->n, job->d, all_u, u, job->d, all_v, v, job->d, s->r->mean);
     if (job->a->has_offset) {
-        const urn__real *offset =
-            rows_of(s, URN__REAL(factor_offset_input)(job->a), job->offset_a_row, s->r->slope);
-        s->kernels->map2[URN__MAP_ADD](s->n, s->r->mean, 1, offset, 1, s->r->mean);
+        const int input = URN__REAL(factor_offset_input)(job->a);
+        const urn__real *offset = job->offset_a_row ? rows_of(s, input, s->r->slope) : c->in[input];
+        s->kernels->map2[URN__MAP_ADD](s->n, s->r->mean, 1, offset, job->offset_a_row, s->r->mean);
     }
     if (job->a->link >= 0) {
         s->kernels->map1[job->a->link](s->n, s->r->mean, s->r->mean);
@@ -323,7 +320,7 @@ static void run_stretch(const stretch *s)
     urn__family_call call = {.n = s->n,
                              .dim = 1,
                              .event = 1,
-                             .x = rows_of(s, URN__FACTOR_X, true, s->r->x),
+                             .x = rows_of(s, URN__FACTOR_X, s->r->x),
                              .x_stride = 1,
                              .log_density = s->r->density};
     call.param[a->producer] = s->r->mean;
@@ -331,7 +328,7 @@ static void run_stretch(const stretch *s)
     call.d_param[a->producer] = d_mean;
     for (int k = 0; k < job->n_params; k++) {
         const factor_param *p = &job->param[k];
-        call.param[p->number] = rows_of(s, p->input, p->a_row, s->r->value[k]);
+        call.param[p->number] = p->a_row ? rows_of(s, p->input, s->r->value[k]) : s->r->value[k];
         call.stride[p->number] = 1;
         call.d_param[p->number] = p->out < 0 ? NULL : s->r->partial[k];
     }
@@ -389,15 +386,22 @@ static void add_stretch(const stretch *s, int64_t from, int64_t to, int64_t end,
     *row = t;
 }
 
+/* Numbers that all ratings share are put where families read one a rating, once a task. */
+static void fill_shared(const factor_job *job, const room *r)
+{
+    for (int k = 0; k < job->n_params; k++)
+        if (!job->param[k].a_row)
+            fill(job->block, *(const urn__real *)job->call->in[job->param[k].input], r->value[k]);
+}
+
 static void first_task(void *context, int64_t task, int thread)
 {
     const factor_job *job = context;
     const urn__index *iu = job->call->index[URN__FACTOR_IU];
     const int64_t first = task_from(iu->start, job->n_u, task, job->tasks_u);
-    const int64_t end = task + 1 == job->tasks_u
-                            ? job->n_u
-                            : task_from(iu->start, job->n_u, task + 1, job->tasks_u);
+    const int64_t end = task_from(iu->start, job->n_u, task + 1, job->tasks_u);
     const room r = room_of(job, thread);
+    fill_shared(job, &r);
     stretch s = {.job = job,
                  .r = &r,
                  .kernels = urn__exec_kernels(job->call->exec),
@@ -430,9 +434,7 @@ static void second_task(void *context, int64_t task, int thread)
     const urn__call *c = job->call;
     const urn__index *iv = c->index[URN__FACTOR_IV];
     const int64_t first = task_from(iv->start, job->n_v, task, job->tasks_v);
-    const int64_t end = task + 1 == job->tasks_v
-                            ? job->n_v
-                            : task_from(iv->start, job->n_v, task + 1, job->tasks_v);
+    const int64_t end = task_from(iv->start, job->n_v, task + 1, job->tasks_v);
     const urn__real *base =
         job->a->base_v ? c->in[URN__REAL(factor_base_input)(job->a, true)] : NULL;
     urn__exec_kernels(c->exec)->scatter_rows(
