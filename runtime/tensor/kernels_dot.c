@@ -19,22 +19,8 @@ typedef struct pairs {
 
 typedef void dot_function(int64_t d, const pairs *p, urn__real *y);
 
-#if URN__REGISTER_LANES == 2
-#define LANES 2
-#include "rows_dot.h"
-#endif
-#if URN__REGISTER_LANES >= 4
-#define LANES 4
-#include "rows_dot.h"
-#endif
-#if URN__REGISTER_LANES >= 8
-#define LANES 8
-#include "rows_dot.h"
-#endif
-#if URN__REGISTER_LANES >= 16
-#define LANES 16
-#include "rows_dot.h"
-#endif
+#define URN__ROWS_FILE "rows_dot.h"
+#include "each_width.h"
 
 /* Rows of three numbers or less. */
 URN__INLINE void dot_few(int64_t d, const pairs *p, urn__real *restrict y)
@@ -62,19 +48,7 @@ static dot_function *dot_of(int64_t d)
 {
     if (d < 4)
         return dot_short;
-#if URN__REGISTER_LANES >= 16
-    if (d >= 16)
-        return dot_of_16((d + 15) / 16);
-#endif
-#if URN__REGISTER_LANES >= 8
-    if (d >= 8)
-        return dot_of_8((d + 7) / 8);
-#endif
-#if URN__REGISTER_LANES >= 4
-    return dot_of_4((d + 3) / 4);
-#else
-    return dot_of_2((d + 1) / 2);
-#endif
+    return URN__OF_WIDTH(dot_of, d);
 }
 
 /* One side of the pairs: rows index[i], or i, or (step 0) the first one for all. */

@@ -23,22 +23,8 @@ typedef struct list {
 typedef void sum_function(int64_t d, int64_t width, const list *l, const urn__real *base,
                           urn__real *out);
 
-#if URN__REGISTER_LANES == 2
-#define LANES 2
-#include "rows_sum.h"
-#endif
-#if URN__REGISTER_LANES >= 4
-#define LANES 4
-#include "rows_sum.h"
-#endif
-#if URN__REGISTER_LANES >= 8
-#define LANES 8
-#include "rows_sum.h"
-#endif
-#if URN__REGISTER_LANES >= 16
-#define LANES 16
-#include "rows_sum.h"
-#endif
+#define URN__ROWS_FILE "rows_sum.h"
+#include "each_width.h"
 
 /* Rows of three numbers or less, in double. */
 URN__INLINE void sum_few(int d, int sets, const list *l, const urn__real *base, urn__real *out)
@@ -76,19 +62,7 @@ static sum_function *sum_of(int64_t width)
 {
     if (width < 4)
         return sum_short;
-#if URN__REGISTER_LANES >= 16
-    if (width >= 16)
-        return sum_of_16((width + 15) / 16);
-#endif
-#if URN__REGISTER_LANES >= 8
-    if (width >= 8)
-        return sum_of_8((width + 7) / 8);
-#endif
-#if URN__REGISTER_LANES >= 4
-    return sum_of_4((width + 3) / 4);
-#else
-    return sum_of_2((width + 1) / 2);
-#endif
+    return URN__OF_WIDTH(sum_of, width);
 }
 
 /* What a call of the kernel works on. */

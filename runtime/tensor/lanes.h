@@ -36,6 +36,21 @@ URN__LANES_TYPES(4)
 URN__LANES_TYPES(8)
 URN__LANES_TYPES(16)
 
+/* of_<lanes>(n) of the widest vectors that a row of d >= 4 numbers fills, n being how many it
+ * takes. */
+#if URN__REGISTER_LANES == 16
+#define URN__OF_WIDTH(of, d)                                                                       \
+    ((d) >= 16  ? of##_16(((d) + 15) / 16)                                                         \
+     : (d) >= 8 ? of##_8(((d) + 7) / 8)                                                            \
+                : of##_4(((d) + 3) / 4))
+#elif URN__REGISTER_LANES == 8
+#define URN__OF_WIDTH(of, d) ((d) >= 8 ? of##_8(((d) + 7) / 8) : of##_4(((d) + 3) / 4))
+#elif URN__REGISTER_LANES == 4
+#define URN__OF_WIDTH(of, d) of##_4(((d) + 3) / 4)
+#else
+#define URN__OF_WIDTH(of, d) of##_2(((d) + 1) / 2)
+#endif
+
 /* One register of doubles, and of 64-bit words. */
 #define URN__DOUBLES (URN__REGISTER_BYTES / 8)
 typedef double urn__doubles __attribute__((vector_size(URN__REGISTER_BYTES)));
@@ -62,8 +77,10 @@ typedef uint64_t urn__words __attribute__((vector_size(URN__REGISTER_BYTES)));
     (__builtin_shufflevector(u, v, a, b, c, d, e, f, g, h) +                                       \
      __builtin_shufflevector(u, v, i, j, k, l, m, n, o, p))
 
-#ifdef URN_SINGLE
 #define URN__HALVES4(u, v) URN__MERGE4(u, v, 0, 1, 4, 5, 2, 3, 6, 7)
+#define URN__HALVES8(u, v) URN__MERGE8(u, v, 0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15)
+
+#ifdef URN_SINGLE
 URN__INLINE void urn__sum_lanes_4(const urn__vector_4 *v, urn__real *sums)
 {
     const urn__vector_4 a = URN__HALVES4(v[0], v[1]), b = URN__HALVES4(v[2], v[3]);
@@ -71,7 +88,6 @@ URN__INLINE void urn__sum_lanes_4(const urn__vector_4 *v, urn__real *sums)
     memcpy(sums, &s, sizeof s);
 }
 
-#define URN__HALVES8(u, v) URN__MERGE8(u, v, 0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15)
 #define URN__QUARTERS8(u, v) URN__MERGE8(u, v, 0, 1, 8, 9, 4, 5, 12, 13, 2, 3, 10, 11, 6, 7, 14, 15)
 URN__INLINE void urn__sum_lanes_8(const urn__vector_8 *v, urn__real *sums)
 {
@@ -100,7 +116,6 @@ URN__INLINE void urn__sum_lanes_2(const urn__vector_2 *v, urn__real *sums)
     memcpy(sums, &s, sizeof s);
 }
 
-#define URN__HALVES4(u, v) URN__MERGE4(u, v, 0, 1, 4, 5, 2, 3, 6, 7)
 URN__INLINE void urn__sum_lanes_4(const urn__vector_4 *v, urn__real *sums)
 {
     const urn__vector_4 a = URN__HALVES4(v[0], v[2]), b = URN__HALVES4(v[1], v[3]);
@@ -108,7 +123,6 @@ URN__INLINE void urn__sum_lanes_4(const urn__vector_4 *v, urn__real *sums)
     memcpy(sums, &s, sizeof s);
 }
 
-#define URN__HALVES8(u, v) URN__MERGE8(u, v, 0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15)
 #define URN__QUARTERS8(u, v) URN__MERGE8(u, v, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15)
 URN__INLINE void urn__sum_lanes_8(const urn__vector_8 *v, urn__real *sums)
 {
