@@ -1,23 +1,7 @@
 /* Pareto-smoothed importance sampling against ArviZ's numbers, and on weights with known tails. */
-#include "tests/inference/check.h"
+#include "tests/inference/diagnostics_test.h"
 
 #include "inference/psis.h"
-
-#include <jansson.h>
-
-static json_t *open_fixture(void)
-{
-    char path[1024];
-    const char *shared = getenv("URN_SHARED");
-    snprintf(path, sizeof path, "%s/fixtures/diagnostics.json", shared ? shared : "../shared");
-    json_error_t why;
-    json_t *root = json_load_file(path, 0, &why);
-    if (!root) {
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    return root;
-}
 
 /* Log weights of leaving observation `k` out: minus its log likelihood, chain by chain. */
 static int64_t weights_of(const json_t *set, size_t k, double *weight)
