@@ -61,16 +61,17 @@ typedef struct urn__block {
     const char *name, *where;
     int site; /* in the model, -1 without one */
     int64_t offset, size;
-    bool discrete;
-    bool point; /* a parameter: optimised, has no distribution */
+    bool discrete; /* see urn_model_state_size for where its values are */
+    bool point;    /* a parameter: optimised, has no distribution */
 } urn__block;
 
 /* A log density over an unconstrained position, with what else an engine asks of it. It usually
  * wraps the replay of a model; sites that somebody else updates are simply not among its blocks. */
 typedef struct urn__target {
     const urn_allocator *allocator;
-    int64_t size;        /* of a position */
-    double observations; /* divisor of "loss per observation", at least 1 */
+    const urn_model *model; /* what it was made of; NULL for other targets */
+    int64_t size;           /* of a position */
+    double observations;    /* divisor of "loss per observation", at least 1 */
     int n_blocks;
     const urn__block *blocks; /* in order of their offsets */
     const urn__kernels *kernels;
@@ -136,10 +137,21 @@ void urn__model_target_close(urn__model_target *mt);
 
 typedef struct urn__run urn__run; /* driver.h */
 
+enum { URN__MAX_STATS = 12 };
+
+/* A number a sampler reports of each of its steps, under the name ArviZ has for it: "lp",
+ * "acceptance_rate", "step_size", "tree_depth", "n_steps", "diverging", "energy". */
+typedef enum urn__stat_type { URN__STAT_REAL, URN__STAT_INT, URN__STAT_BOOL } urn__stat_type;
+typedef struct urn__stat_spec {
+    const char *name; /* NULL ends a list */
+    urn__stat_type type;
+} urn__stat_spec;
+
 typedef struct urn__step_info {
-    double loss;  /* per observation */
-    bool skipped; /* not finite: nothing was updated */
-    bool done;    /* converged: no further steps needed */
+    double loss;                  /* per observation; optimisers */
+    bool skipped;                 /* not finite: nothing was updated */
+    bool done;                    /* converged: no further steps needed */
+    double stats[URN__MAX_STATS]; /* samplers: in the order of the engine's `stats` */
 } urn__step_info;
 
 /* ---- engines ---- */
@@ -153,6 +165,14 @@ struct urn_engine {
     const char *name, *summary;
     urn__engine_kind kind;
     bool single; /* works in single precision, too */
+    /* Samplers: what is done unless asked otherwise, and what each step reports. Steps 1 ..
+     * run->n_warmup are warm-up; of the n_draws * thin that follow every thin-th is kept. */
+    int chains;
+    int64_t warmup, draws;
+    const urn__stat_spec *stats;
+    bool one_chain_at_a_time; /* chains take turns on all threads; else each has its share */
+    /* Compiles what it needs from target->model itself: the target comes without a density. */
+    bool own_programs;
     const urn_option_spec *options;
     /* Can this engine fit this target? If not, the error names the site and the reason. */
     urn_status (*accepts)(const urn__target *target, const urn__settings *settings,
@@ -169,6 +189,8 @@ struct urn_engine {
     /* In place of `step`, for a library that owns its loop: calls urn__run_after_step after each of
      * its steps and stops when told to. NULL: the driver loops over `step`. */
     urn_status (*loop)(void *state, urn_error *error);
+    /* Samplers: the state of the chain after a step, urn_model_state_size numbers. */
+    void (*position)(const void *state, double *position);
     /* The first coordinate that is not finite and its value; -1 if all are. */
     int64_t (*find_bad)(const void *state, double *value);
     /* After the last step: evaluations, numbers and warnings. Left out after an interruption. */

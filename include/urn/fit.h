@@ -57,6 +57,17 @@ typedef struct urn_fit_memory {
     int64_t posterior; /* what comes out; by then the two above are given back */
 } urn_fit_memory;
 
+/* A draw of a sampler, given to the draw hook as it is made; everything is borrowed for the call.
+ */
+typedef struct urn_draw {
+    int chain;
+    int64_t draw, n_draws; /* 0-based; of this chain */
+    const double *state;   /* urn_model_state_size numbers */
+    int n_stats;           /* "lp", "acceptance_rate", ... of the step, as in log.csv */
+    const char *const *stat_names;
+    const double *stats;
+} urn_draw;
+
 /* Zeros are defaults; set `bytes`. */
 typedef struct urn_fit_options {
     size_t bytes;
@@ -85,6 +96,15 @@ typedef struct urn_fit_options {
      * with it. Asked twice: when the model is compiled, and when its buffers are there. May be
      * NULL. */
     urn_status (*admit)(void *context, const urn_fit_memory *memory, urn_error *error);
+    /* Samplers. 0: the engine's default; warm-up of no steps is -1. */
+    int64_t warmup, draws, thin;
+    /* Every draw after warm-up, also those that are not stored. Of one chain they come in order;
+     * chains may come in any order between each other, but one call at a time. An error ends the
+     * fit. May be NULL. */
+    urn_status (*draw)(void *context, const urn_draw *draw, urn_error *error);
+    /* Bytes of draws stored in the posterior (0: 1 GiB); where they do not fit, evenly spaced ones
+     * are. */
+    int64_t keep_bytes;
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;

@@ -160,7 +160,8 @@ typedef struct urn_site_info {
     const char *plates[4]; /* names of the plate dims */
     int64_t size;          /* product of dims */
     int64_t rows;          /* product of the plate dims */
-    int64_t offset;        /* of its unconstrained coordinates in a position; -1 without */
+    int64_t offset;        /* of its unconstrained coordinates in a position, or of a discrete
+                              latent's values in a state; -1 without */
     int64_t free_size;     /* how many of them */
 } urn_site_info;
 
@@ -168,6 +169,10 @@ URN_API int urn_model_site_count(const urn_model *model);
 URN_API void urn_model_site(const urn_model *model, int i, urn_site_info *info);
 URN_API int urn_model_site_find(const urn_model *model, const char *name); /* -1: none */
 URN_API int64_t urn_model_position_size(const urn_model *model);
+/* Numbers in the state of a chain: the position, then the values of the discrete latent sites in
+ * the order of their declaration (their `offset` says where). The same as the position where there
+ * are none. Samplers' draws are states. */
+URN_API int64_t urn_model_state_size(const urn_model *model);
 
 /* Options the model declared, with their current values as text. */
 typedef struct urn_option_info {
