@@ -118,6 +118,8 @@ urn_status urn__require_continuous(const char *engine, const urn__target *target
 typedef struct urn__model_target {
     urn__target target;
     const urn_model *model;
+    const bool *held;    /* by site; NULL: none */
+    const double *state; /* what the held sites are held at; borrowed */
     const char *cpu;
     urn__arena *arena;
     urn_program *program;
@@ -128,6 +130,20 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
                                       urn_error *error);
 urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
                                      int threads, urn_error *error);
+/* The same over some of the sites: those with held[site] (copied) keep the values of the state
+ * given to _hold, which is to be called before the first evaluation and whenever these values
+ * change. A position is the coordinates of the other blocks, without gaps; the log density is that
+ * of the model up to a constant. Engine blocks that update a site of a larger whole are built on
+ * this. */
+urn_status urn__model_target_describe_held(urn__model_target *mt, const urn_model *model,
+                                           const bool *held, urn_precision precision,
+                                           const urn_allocator *allocator, urn_error *error);
+/* Copies what the density reads of `state` (urn_model_state_size numbers); `state` itself is kept
+ * for messages. Never allocates. */
+void urn__model_target_hold(urn__model_target *mt, const double *state);
+/* The free coordinates out of a state, and into it. */
+void urn__model_target_gather(const urn__model_target *mt, const double *state, double *position);
+void urn__model_target_scatter(const urn__model_target *mt, const double *position, double *state);
 /* Bytes that _open takes. */
 int64_t urn__model_target_memory(const urn__model_target *mt);
 urn_status urn__model_target_open(urn__model_target *mt, urn_error *error);

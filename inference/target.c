@@ -120,7 +120,18 @@ static urn_status model_explain(void *context, const double *position, char *tex
                                 urn_error *error)
 {
     const urn__model_target *mt = context;
-    return urn_model_explain(mt->model, position, text, size, error);
+    if (!mt->held)
+        return urn_model_explain(mt->model, position, text, size, error);
+    const size_t n = (size_t)urn_model_position_size(mt->model);
+    double *whole = urn__calloc(mt->target.allocator, n + 1, sizeof *whole);
+    if (!whole)
+        return urn__fail_memory(error, "a state", n * sizeof *whole);
+    if (mt->state)
+        memcpy(whole, mt->state, n * sizeof *whole);
+    urn__model_target_scatter(mt, position, whole);
+    const urn_status status = urn_model_explain(mt->model, whole, text, size, error);
+    urn__free(mt->target.allocator, whole);
+    return status;
 }
 
 static bool all_finite(int64_t n, const double *x)
@@ -192,9 +203,34 @@ static urn__block block_of(const urn_site_info *info, int site)
                         .point = info->role == URN_SITE_PARAM};
 }
 
+static void list_blocks(urn__model_target *mt, urn__block *blocks)
+{
+    urn__target *target = &mt->target;
+    const int n_sites = urn_model_site_count(mt->model);
+    for (int i = 0; i < n_sites; i++) {
+        urn_site_info info;
+        urn_model_site(mt->model, i, &info);
+        if (!is_block(&info) || (mt->held && mt->held[i]))
+            continue;
+        urn__block *block = &blocks[target->n_blocks++];
+        *block = block_of(&info, i);
+        if (mt->held && !block->discrete)
+            block->offset = target->size;
+        target->size += block->size;
+    }
+    target->blocks = blocks;
+}
+
 urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *model,
                                       urn_precision precision, const urn_allocator *allocator,
                                       urn_error *error)
+{
+    return urn__model_target_describe_held(mt, model, NULL, precision, allocator, error);
+}
+
+urn_status urn__model_target_describe_held(urn__model_target *mt, const urn_model *model,
+                                           const bool *held, urn_precision precision,
+                                           const urn_allocator *allocator, urn_error *error)
 {
     *mt = (urn__model_target){.model = model};
     urn__target *target = &mt->target;
@@ -202,18 +238,15 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     mt->arena = urn__arena_new(allocator);
     urn__block *blocks =
         mt->arena ? urn__arena_alloc(mt->arena, (size_t)n_sites + 1, sizeof *blocks) : NULL;
-    if (!blocks)
+    bool *kept = blocks ? urn__arena_alloc(mt->arena, (size_t)n_sites + 1, sizeof *kept) : NULL;
+    if (!kept)
         return urn__fail_memory(error, "the sites to fit", (size_t)n_sites * sizeof *blocks);
-    for (int i = 0; i < n_sites; i++) {
-        urn_site_info info;
-        urn_model_site(model, i, &info);
-        if (is_block(&info))
-            blocks[target->n_blocks++] = block_of(&info, i);
-    }
+    if (held)
+        mt->held = memcpy(kept, held, (size_t)n_sites * sizeof *held);
+    list_blocks(mt, blocks);
     const int64_t rows = urn_model_observation_count(model);
     target->allocator = allocator;
-    target->blocks = blocks;
-    target->size = urn_model_position_size(model);
+    target->model = model;
     target->observations = rows > 0 ? (double)rows : 1.0;
     target->context = mt;
     target->precision = precision;
@@ -226,8 +259,49 @@ urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *mo
     target->profile = model_profile;
     target->profile_at = model_profile_at;
     target->explain = model_explain;
-    target->centre = model_centre;
+    target->centre = held ? NULL : model_centre;
     return URN_OK;
+}
+
+void urn__model_target_hold(urn__model_target *mt, const double *state)
+{
+    const urn_program *p = mt->program;
+    mt->state = state;
+    for (int i = 0; mt->held && i < urn_model_site_count(mt->model); i++) {
+        urn_site_info info;
+        if (!mt->held[i] || p->input_size[i] == 0)
+            continue;
+        urn_model_site(mt->model, i, &info);
+        (void)urn_replay_input(mt->replay, i, state + info.offset, p->input_size[i], NULL);
+    }
+}
+
+/* Where the free coordinates are in a state, block by block. */
+static int64_t offset_in_state(const urn__model_target *mt, const urn__block *block)
+{
+    urn_site_info info;
+    urn_model_site(mt->model, block->site, &info);
+    return info.offset;
+}
+
+void urn__model_target_gather(const urn__model_target *mt, const double *state, double *position)
+{
+    for (int b = 0; b < mt->target.n_blocks; b++) {
+        const urn__block *block = &mt->target.blocks[b];
+        if (block->size > 0)
+            memcpy(position + block->offset, state + offset_in_state(mt, block),
+                   (size_t)block->size * sizeof *position);
+    }
+}
+
+void urn__model_target_scatter(const urn__model_target *mt, const double *position, double *state)
+{
+    for (int b = 0; b < mt->target.n_blocks; b++) {
+        const urn__block *block = &mt->target.blocks[b];
+        if (block->size > 0)
+            memcpy(state + offset_in_state(mt, block), position + block->offset,
+                   (size_t)block->size * sizeof *position);
+    }
 }
 
 urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
@@ -242,7 +316,7 @@ urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, co
     mt->target.threads = urn__thread_count(threads);
     URN_TRY(urn__kernels_select(cpu, &mt->target.kernels, error));
     mt->target.kernels_single = urn__kernels_in_single(mt->target.kernels);
-    return urn_program_compile(mt->model, &options, &mt->program, error);
+    return urn__program_compile_held(mt->model, &options, mt->held, &mt->program, error);
 }
 
 int64_t urn__model_target_memory(const urn__model_target *mt)

@@ -195,12 +195,12 @@ static urn_status plan_value(urn_program *p, urn_error *error)
     return make_plan(p, p->n_terms, term, "plan of the value", &p->value, error);
 }
 
-/* Draws have no derivative: a blocked site may not depend on coordinates. */
-static urn_status check_blocked(const urn_program *p, const urn__site_ids *ids, urn_error *error)
+/* Which nodes depend on coordinates; freed by the caller. */
+static urn_status find_dependent(const urn_program *p, bool **found, urn_error *error)
 {
     const uint32_t count = urn__graph_count(p->graph);
-    const urn__site *bad = NULL;
     bool *depends = urn__calloc(p->allocator, (size_t)count + 1, sizeof *depends);
+    *found = depends;
     if (depends == NULL)
         return urn__fail_memory(error, "the program", count);
     for (urn__id id = 1; id <= count; id++) {
@@ -209,6 +209,51 @@ static urn_status check_blocked(const urn_program *p, const urn__site_ids *ids, 
         for (int k = 0; k < n->n_in; k++)
             depends[id] = depends[id] || depends[n->in[k]];
     }
+    return URN_OK;
+}
+
+/* Inputs that no term reads need not be given. */
+static urn_status drop_inputs(const urn_program *p, urn_error *error)
+{
+    const uint32_t count = urn__graph_count(p->graph);
+    bool *read = urn__calloc(p->allocator, (size_t)count + 1, sizeof *read);
+    if (read == NULL)
+        return urn__fail_memory(error, "the program", count);
+    for (int k = 0; k < p->n_terms; k++)
+        read[p->root[k]] = true;
+    for (urn__id id = count; id >= 1; id--) {
+        const urn__node *n = urn__graph_node(p->graph, id);
+        for (int k = 0; read[id] && k < n->n_in; k++)
+            read[n->in[k]] = true;
+        if (!read[id] && n->op == &urn__op_input)
+            p->input_size[((const urn__slot_attr *)n->attr)->slot] = 0;
+    }
+    urn__free(p->allocator, read);
+    return URN_OK;
+}
+
+/* With sites held, terms that are the same wherever the others are say nothing. */
+static urn_status drop_terms(urn_program *p, urn_error *error)
+{
+    bool *depends;
+    int kept = 0;
+    if (p->held == NULL)
+        return URN_OK;
+    URN_TRY(find_dependent(p, &depends, error));
+    for (int k = 0; k < p->n_terms; k++)
+        if (depends[p->root[k]])
+            p->root[kept++] = p->root[k];
+    urn__free(p->allocator, depends);
+    p->n_roots = p->n_terms = kept;
+    return drop_inputs(p, error);
+}
+
+/* Draws have no derivative: a blocked site may not depend on coordinates. */
+static urn_status check_blocked(const urn_program *p, const urn__site_ids *ids, urn_error *error)
+{
+    const urn__site *bad = NULL;
+    bool *depends;
+    URN_TRY(find_dependent(p, &depends, error));
     for (size_t i = 0; i < p->m->n_sites && bad == NULL; i++)
         if (p->m->site[i].part == URN__PART_DRAWN && depends[ids[i].value])
             bad = &p->m->site[i];
@@ -239,6 +284,7 @@ static urn_status compile_density(urn_program *p, const urn__site_ids *ids, urn_
     list_terms(p, ids);
     URN_TRY(check_graph(p, error));
     URN_TRY(check_blocked(p, ids, error));
+    URN_TRY(drop_terms(p, error));
     URN_TRY(dump(p, "constrain", p->n_roots, p->root, error));
     if (!p->options.no_fuse) {
         URN_TRY(urn__fuse_gather(p->graph, p->n_roots, p->root, error));
@@ -335,6 +381,34 @@ static urn_status check_precision(const urn_compile_options *options, urn_error 
         "computed in double");
 }
 
+static void lay_out(urn_program *p)
+{
+    for (size_t i = 0; i < p->m->n_sites; i++)
+        p->offset[i] = p->m->site[i].offset;
+    p->position_size = p->m->position_size;
+}
+
+/* Closes the gaps that held sites leave in the position. */
+static urn_status hold(urn_program *p, const bool *held, urn_error *error)
+{
+    const size_t n = p->m->n_sites;
+    int64_t size = 0;
+    if (held == NULL)
+        return URN_OK;
+    p->held = urn__arena_alloc(p->arena, n + 1, sizeof *p->held);
+    if (p->held == NULL)
+        return urn__fail_memory(error, "the program", n);
+    memcpy(p->held, held, n * sizeof *held);
+    for (size_t i = 0; i < n; i++) {
+        const urn__site *s = &p->m->site[i];
+        const bool has = s->part == URN__PART_COORDINATE && !s->support->discrete && !held[i];
+        p->offset[i] = has ? size : -1;
+        size += has ? s->free_size : 0;
+    }
+    p->position_size = size;
+    return URN_OK;
+}
+
 urn_status urn__program_begin(const urn_model *m, const urn_compile_options *options,
                               urn_program **program, urn_error *error)
 {
@@ -344,6 +418,7 @@ urn_status urn__program_begin(const urn_model *m, const urn_compile_options *opt
     if (p != NULL) {
         p->graph = urn__graph_new(arena);
         p->input_size = urn__arena_alloc(arena, m->n_sites + 1, sizeof *p->input_size);
+        p->offset = urn__arena_alloc(arena, m->n_sites + 1, sizeof *p->offset);
     }
     if (p == NULL || urn__arena_failed(arena)) {
         urn__arena_free(arena);
@@ -352,6 +427,7 @@ urn_status urn__program_begin(const urn_model *m, const urn_compile_options *opt
     p->m = m;
     p->arena = arena;
     p->allocator = m->allocator;
+    lay_out(p);
     const size_t bytes = options->bytes < sizeof p->options ? options->bytes : sizeof p->options;
     memcpy(&p->options, options, bytes);
     for (size_t i = 0; i < m->n_plates; i++)
@@ -389,12 +465,20 @@ static urn_status dump_trace(const urn_program *p, urn_error *error)
 urn_status urn_program_compile(const urn_model *model, const urn_compile_options *options,
                                urn_program **program, urn_error *error)
 {
+    return urn__program_compile_held(model, options, NULL, program, error);
+}
+
+urn_status urn__program_compile_held(const urn_model *model, const urn_compile_options *options,
+                                     const bool *held, urn_program **program, urn_error *error)
+{
     urn_program *p;
     *program = NULL;
     if (options->kind != URN_PROGRAM_DENSITY && model->full != NULL)
         model = model->full;
     URN_TRY(urn__program_begin(model, options, &p, error));
-    urn_status status = dump_trace(p, error);
+    urn_status status = hold(p, held, error);
+    if (status == URN_OK)
+        status = dump_trace(p, error);
     urn__site_ids *ids = urn__calloc(p->allocator, model->n_sites + 1, sizeof *ids);
     if (ids == NULL && status == URN_OK)
         status = urn__fail_memory(error, "the program", model->n_sites);

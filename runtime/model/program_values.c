@@ -47,6 +47,8 @@ static source source_of(const urn_program *p, const urn__site *s)
     case URN_PROGRAM_VALUES:
         break;
     }
+    if (p->held != NULL && p->held[s - p->m->site] && s->support->discrete)
+        return FROM_INPUT;
     return s->part == URN__PART_INPUT   ? FROM_INPUT
            : s->part == URN__PART_DRAWN ? FROM_DRAW
                                         : FROM_COORDINATE;
@@ -86,6 +88,18 @@ static urn__shape free_shape(const urn__site *s, const urn__shape *value)
     return urn__shape_with_event(value, rank > 0 ? lead + 1 : lead, dims);
 }
 
+/* The leaf of a site's coordinates: a slice of the position, or an input where the site is held. */
+static urn__id coordinates(rewriting *r, const urn__site *s, urn__site_ids *ids,
+                           const urn__shape *shape)
+{
+    urn_program *p = r->p;
+    const int64_t site = s - p->m->site;
+    if (p->held == NULL || !p->held[site])
+        return ids->coordinate = leaf(p, &urn__op_coordinate, p->offset[site], shape);
+    p->input_size[site] = urn__shape_size(shape);
+    return leaf(p, &urn__op_input, site, shape);
+}
+
 static bool is_identity(const urn__site *s)
 {
     return s->support == urn_support_real();
@@ -105,8 +119,7 @@ static urn__id constrained(rewriting *r, const urn__site *s, urn__site_ids *ids,
     a.has_high = s->high != 0;
     a.value_shape = full_shape(s);
     a.free_shape = free_shape(s, &a.value_shape);
-    ids->coordinate = leaf(r->p, &urn__op_coordinate, s->offset, &a.free_shape);
-    urn__id in[3] = {ids->coordinate};
+    urn__id in[3] = {coordinates(r, s, ids, &a.free_shape)};
     int n = 1;
     if (s->low != 0)
         in[n++] = new_id[s->low];
@@ -143,7 +156,7 @@ static urn__id from_coordinate(rewriting *r, const urn__site *s, urn__site_ids *
     const urn__shape shape = full_shape(s);
     urn__id full;
     if (is_identity(s))
-        full = ids->coordinate = leaf(r->p, &urn__op_coordinate, s->offset, &shape);
+        full = coordinates(r, s, ids, &shape);
     else
         full = constrained(r, s, ids, new_id);
     return full != 0 ? batch_rows(r, s, full) : full;

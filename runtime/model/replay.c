@@ -38,12 +38,12 @@ static size_t element(const urn_replay *r)
 
 static bool is_small(const urn_replay *r)
 {
-    return r->p->m->position_size <= SMALL_POSITION;
+    return r->p->position_size <= SMALL_POSITION;
 }
 
 static bool new_positions(urn_replay *r)
 {
-    const size_t n = (size_t)r->p->m->position_size + 1;
+    const size_t n = (size_t)r->p->position_size + 1;
     r->copied = urn__arena_alloc(r->arena, (size_t)r->p->n_roots + 1, sizeof *r->copied);
     if (is_small(r) || is_single(r)) {
         r->position = urn__arena_alloc(r->arena, n, element(r));
@@ -97,7 +97,7 @@ urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **
         status =
             urn__machine_new(program->value, program->allocator, n, r->machine, &r->value, error);
     if (status == URN_OK && (!new_positions(r) || !new_inputs(r) || !new_order(r)))
-        status = urn__fail_memory(error, "a replay", (size_t)program->m->position_size);
+        status = urn__fail_memory(error, "a replay", (size_t)program->position_size);
     if (status == URN_OK)
         *replay = r;
     else
@@ -119,7 +119,7 @@ void urn_replay_free(urn_replay *r)
 static char *gradient_at(const urn_replay *r, void *gradient, int k)
 {
     const urn_program *p = r->p;
-    return (char *)gradient + (size_t)p->m->site[p->site_of[k]].offset * element(r);
+    return (char *)gradient + (size_t)p->offset[p->site_of[k]] * element(r);
 }
 
 static void bind_gradient(urn_replay *r, void *gradient)
@@ -165,7 +165,7 @@ static double evaluate(urn_replay *r, const void *position, void *gradient)
 /* The same on the caller's arrays, copied if that is cheaper. */
 static double evaluate_copied(urn_replay *r, const void *position, void *gradient)
 {
-    const size_t bytes = (size_t)r->p->m->position_size * element(r);
+    const size_t bytes = (size_t)r->p->position_size * element(r);
     if (!is_small(r) || bytes == 0)
         return evaluate(r, position, gradient);
     memcpy(r->position, position, bytes);
@@ -177,7 +177,7 @@ static double evaluate_copied(urn_replay *r, const void *position, void *gradien
 
 double urn_replay_log_density(urn_replay *r, const double *position, double *gradient)
 {
-    const int64_t n = r->p->m->position_size;
+    const int64_t n = r->p->position_size;
     if (!is_single(r))
         return evaluate_copied(r, position, gradient);
     float *x = r->position, *g = r->gradient;
