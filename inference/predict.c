@@ -1,23 +1,12 @@
-/* Predictions: draws of the posterior become values of the fitted sites, those become inputs of the
- * target's PREDICT program, and what it computes for each row is averaged over draws. Draws are
- * taken one after another (the programs use the threads), so results do not depend on their number.
- */
+/* Predictions: what the target's PREDICT program computes for each row, averaged over draws. */
 #include "driver.h"
-#include "replays.h"
+#include "forward.h"
 
 #include <math.h>
 #include <string.h>
 
 #define GUIDE_DRAWS 400
 #define COLUMNS 8 /* doubles of a line of the cache */
-
-/* A site of both models. */
-typedef struct pair {
-    int fitted, target;
-    int64_t size;   /* in the fitted model */
-    bool over_rows; /* its plate is that of data rows: other rows than those fitted are drawn */
-    bool drawn;
-} pair;
 
 typedef struct owned {
     urn_prediction prediction; /* first: what the caller sees */
@@ -30,13 +19,10 @@ typedef struct work {
     const urn_allocator *allocator;
     urn_predict_options options;
     urn__arena *arena; /* of the work; goes at the end */
-    urn__runner values, predict;
-    urn__pace pace;
+    urn__forward *forward;
     int site; /* observed site of the target */
     int64_t n, n_draws;
-    int n_pairs;
-    pair *pairs;
-    double *position, *centre;
+    double *centre;
     /* accumulated a row */
     double *mean_m2, *noise, *largest; /* sums of squares; largest log density so far */
     double *block; /* draws of rows first .. first + block_rows - 1, a draw's rows together */
@@ -77,71 +63,12 @@ static urn_status find_site(work *w, urn_error *error)
     return URN_OK;
 }
 
-/* Is the site's first plate one of data rows? */
-static bool is_over_rows(const urn_model *model, const urn_site_info *info)
-{
-    urn_plate_info plate;
-    for (int i = 0; info->n_plates > 0 && i < urn_model_plate_count(model); i++) {
-        urn_model_plate(model, i, &plate);
-        if (strcmp(plate.name, info->plates[0]) == 0)
-            return strcmp(plate.kind, "rows") == 0;
-    }
-    return false;
-}
-
-static urn_status check_pair(work *w, const urn_site_info *target, int fitted, urn_error *error)
-{
-    urn_site_info info;
-    if (fitted < 0)
-        return urn__fail(error, URN_ERR_USAGE, target->where, target->name, NULL,
-                         "the fitted model has no such site");
-    urn_model_site(w->fitted, fitted, &info);
-    /* the last dims are the event's */
-    bool same = info.n_dims - info.n_plates == target->n_dims - target->n_plates;
-    for (int k = 1; same && k <= info.n_dims - info.n_plates; k++)
-        same = info.dims[info.n_dims - k] == target->dims[target->n_dims - k];
-    pair *p = &w->pairs[w->n_pairs];
-    p->over_rows = is_over_rows(w->target, target);
-    if (!same || (info.rows > target->rows && !p->over_rows))
-        return urn__fail(
-            error, URN_ERR_USAGE, target->where, target->name, "use the options and ids of the fit",
-            "the site has %lld rows and %lld elements, but the fitted one has %lld rows "
-            "and %lld elements",
-            (long long)target->rows, (long long)target->size, (long long)info.rows,
-            (long long)info.size);
-    p->size = info.size;
-    return URN_OK;
-}
-
-static urn_status match_sites(work *w, urn_error *error)
-{
-    const int n = urn_model_site_count(w->target);
-    w->pairs = urn__arena_alloc(w->arena, (size_t)n + 1, sizeof *w->pairs);
-    if (!w->pairs)
-        return urn__fail_memory(error, "sites", (size_t)n * sizeof *w->pairs);
-    for (int i = 0; i < n; i++) {
-        urn_site_info info;
-        urn_model_site(w->target, i, &info);
-        if (info.role != URN_SITE_LATENT && info.role != URN_SITE_PARAM)
-            continue;
-        const int fitted = urn_model_site_find(w->fitted, info.name);
-        URN_TRY(check_pair(w, &info, fitted, error));
-        w->pairs[w->n_pairs].fitted = fitted;
-        w->pairs[w->n_pairs++].target = i;
-    }
-    return URN_OK;
-}
-
 static urn_status open_programs(work *w, urn_error *error)
 {
-    const char *cpu = urn__posterior_cpu(w->posterior);
-    const urn_compile_options values = {
-        .bytes = sizeof values, .kind = URN_PROGRAM_VALUES, .cpu = cpu};
-    const urn_compile_options predict = {
-        .bytes = sizeof predict, .kind = URN_PROGRAM_PREDICT, .cpu = cpu};
+    int number;
     w->most_threads = urn__thread_count(w->options.threads);
-    URN_TRY(urn__runner_open(&w->values, w->fitted, &values, w->most_threads, error));
-    return urn__runner_open(&w->predict, w->target, &predict, w->most_threads, error);
+    URN_TRY(urn__forward_new(w->fitted, w->posterior, w->most_threads, &w->forward, error));
+    return urn__forward_add(w->forward, w->target, &number, error);
 }
 
 /* The posterior's centre: the mean of stored positions. */
@@ -171,7 +98,6 @@ static urn_status make_room(work *w, urn_error *error)
         w->block_rows = w->n;
     if (w->block_rows < 1)
         w->block_rows = 1;
-    w->position = urn__arena_alloc(w->arena, size, sizeof(double));
     w->centre = urn__arena_alloc(w->arena, size, sizeof(double));
     w->mean_m2 = rows_of(w, w->arena);
     w->noise = rows_of(w, w->arena);
@@ -195,48 +121,16 @@ static urn_status make_room(work *w, urn_error *error)
 
 /* ---- draws ---- */
 
-/* Hands a fitted value over. A site over data rows has no input when the target's rows are not
- * those of the fit. */
-static urn_status give_input(work *w, pair *p, int64_t s, urn_error *error)
-{
-    if (p->drawn)
-        return URN_OK;
-    const double *value = urn_replay_result(w->values.replay, p->fitted, URN_RESULT_VALUE);
-    if (!value)
-        return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
-                         "a fitted site has no value to predict from");
-    urn_error refused = {0};
-    const urn_status status =
-        urn_replay_input(w->predict.replay, p->target, value, p->size, &refused);
-    if (status == URN_OK)
-        return URN_OK;
-    p->drawn = p->over_rows && s == 0;
-    if (!p->drawn && error)
-        *error = refused;
-    return p->drawn ? URN_OK : status;
-}
-
 static urn_status run_draw(work *w, int64_t s, urn_error *error)
 {
-    const double *position = w->centre;
-    if (!w->options.plug_in) {
-        urn__draw_of(w->posterior, s, w->n_draws, w->pace.threads, w->position);
-        position = w->position;
-    }
-    urn_replay_set_threads(w->values.replay, w->pace.threads);
-    urn_replay_set_threads(w->predict.replay, w->pace.threads);
-    urn_replay_run(w->values.replay, position);
-    for (int k = 0; k < w->n_pairs; k++)
-        URN_TRY(give_input(w, &w->pairs[k], s, error));
-    urn_replay_seed(w->predict.replay, w->options.seed, urn__chain_for(URN__USE_PREDICTION, 0),
-                    (uint64_t)s);
-    urn_replay_run(w->predict.replay, NULL);
-    return URN_OK;
+    if (w->options.plug_in)
+        return urn__forward_run(w->forward, w->centre, s, w->options.seed, error);
+    return urn__forward_draw(w->forward, s, w->n_draws, w->options.seed, error);
 }
 
 static const double *result(const work *w, urn_result what)
 {
-    return urn_replay_result(w->predict.replay, w->site, what);
+    return urn__forward_result(w->forward, 0, w->site, what);
 }
 
 /* Conditional means and the squares of the noise around them. Without means, of the draws. */
@@ -321,8 +215,8 @@ static urn_status run_pass(work *w, int64_t first, urn_error *error)
 {
     const int64_t left = w->n - first;
     const int64_t rows = left < w->block_rows ? left : w->block_rows;
-    urn__pace_start(&w->pace, w->most_threads);
-    for (int64_t s = 0; s < w->n_draws; s++, urn__pace_step(&w->pace)) {
+    urn__forward_start(w->forward);
+    for (int64_t s = 0; s < w->n_draws; s++, urn__forward_pace(w->forward)) {
         URN_TRY(run_draw(w, s, error));
         if (!result(w, URN_RESULT_DRAW))
             return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
@@ -357,11 +251,6 @@ static void conclude(work *w)
 
 static urn_status do_work(work *w, urn_error *error)
 {
-    const int64_t size = urn_model_position_size(w->fitted);
-    if (urn_posterior_size(w->posterior) != size)
-        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "use the options and ids of the fit",
-                         "the posterior has %lld coordinates, but the model has %lld",
-                         (long long)urn_posterior_size(w->posterior), (long long)size);
     if (!(w->options.level >= 0.0 && w->options.level < 1.0) || w->options.draws < 0)
         return urn__fail(
             error, URN_ERR_USAGE, NULL, NULL, NULL,
@@ -369,7 +258,6 @@ static urn_status do_work(work *w, urn_error *error)
             "and 1, and draws must not be negative",
             w->options.level, (long long)w->options.draws);
     URN_TRY(find_site(w, error));
-    URN_TRY(match_sites(w, error));
     URN_TRY(open_programs(w, error));
     URN_TRY(make_room(w, error));
     for (int64_t first = 0; first < w->n; first += w->block_rows)
@@ -400,8 +288,7 @@ urn_status urn_predict(const urn_model *fitted, const urn_posterior *posterior,
     } else {
         status = urn__fail_memory(error, "predictions", sizeof *w.out);
     }
-    urn__runner_close(&w.values);
-    urn__runner_close(&w.predict);
+    urn__forward_free(w.forward);
     urn__arena_free(w.arena);
     if (status == URN_OK)
         *prediction = &w.out->prediction;
