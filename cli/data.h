@@ -34,6 +34,15 @@ urn_trace_options cli_trace_options(const cli_setup *setup, const urn_dataset *d
 /* A model that failed for want of data may be given sizes instead: says so in the error's hint. */
 void cli_hint_sizes(const urn_dataset *data, urn_error *error);
 
+/* ---- which rows a fit sees (rows.c); `how` is traced with ---- */
+
+/* --duplicates: merges the rows that the model wants unique; says so on stderr unless `quiet`. */
+urn_status cli_merge_rows(urn_dataset *data, const urn_model_def *def, const urn_trace_options *how,
+                          const char *mode, bool quiet, urn_error *error);
+/* --holdout: of the only table, or of those with observed sites. */
+urn_status cli_hold_out_share(urn_dataset *data, const urn_model_def *def,
+                              const urn_trace_options *how, double share, urn_error *error);
+
 /* ---- looking at a traced model ---- */
 
 /* The plate called `name`; false if there is none. */

@@ -100,25 +100,9 @@ static urn_trace_options trace_options(session *s)
 /* --duplicates mean|last: merges what the model declares unique. */
 static urn_status merge_duplicates(session *s, urn_error *error)
 {
-    const char *mode = cli_text(s->args, "duplicates");
-    if (strcmp(mode, "error") == 0)
-        return URN_OK;
-    urn_trace_options options = trace_options(s);
-    options.allow_duplicates = true;
-    urn_model *model = NULL;
-    URN_TRY(urn_model_trace(&s->source.def, &options, &model, error));
-    urn_status status = URN_OK;
-    const char *columns, *table;
-    for (int i = 0; status == URN_OK && (columns = urn_model_unique(model, i, &table)) != NULL;
-         i++) {
-        int64_t merged = 0;
-        status = urn_dataset_merge(s->data, table, columns, mode, &merged, error);
-        if (status == URN_OK && merged > 0)
-            fprintf(stderr, "urn: %lld rows repeated their (%s) and were merged (%s)\n",
-                    (long long)merged, columns, mode);
-    }
-    urn_model_free(model);
-    return status;
+    const urn_trace_options options = trace_options(s);
+    return cli_merge_rows(s->data, &s->source.def, &options, cli_text(s->args, "duplicates"), false,
+                          error);
 }
 
 static urn_status hold_out(session *s, urn_error *error)
@@ -128,24 +112,9 @@ static urn_status hold_out(session *s, urn_error *error)
     if (cli_given_at_all(s->args, "test"))
         return cli_fail(error, URN_ERR_USAGE, NULL,
                         "--holdout and --test exclude each other; give one");
-    const int n = urn_dataset_table_count(s->data);
-    if (n == 0)
-        return cli_fail(error, URN_ERR_USAGE, NULL,
-                        "--holdout needs a table, and the data holds none");
-    const double share = cli_real(s->args, "holdout");
-    if (n == 1)
-        return urn__io_split(s->data, urn_dataset_table_name(s->data, 0), share, error);
-    /* several tables: those with observed sites */
-    urn_trace_options options = trace_options(s);
-    urn_model *model = NULL;
-    URN_TRY(urn_model_trace(&s->source.def, &options, &model, error));
-    urn_plate_info plate;
-    urn_status status = URN_OK;
-    for (int k = 0; status == URN_OK && cli_observed_site(model, k, &plate) >= 0; k++)
-        if (urn_dataset_held_out(s->data, plate.table) == NULL)
-            status = urn__io_split(s->data, plate.table, share, error);
-    urn_model_free(model);
-    return status;
+    const urn_trace_options options = trace_options(s);
+    return cli_hold_out_share(s->data, &s->source.def, &options, cli_real(s->args, "holdout"),
+                              error);
 }
 
 static void count_held_out(session *s)

@@ -40,5 +40,11 @@ urn_status cli_run_trace(const cli_run *run, const urn_dataset *data, urn_model 
                          urn_error *error);
 /* The training data as the fit read it; *data is NULL if it is gone or has changed. */
 urn_status cli_run_training_data(const cli_run *run, urn_dataset **data, urn_error *error);
+/* All rows as the fit had them: duplicates merged, held-out rows flagged, the fit's ids and means.
+ * *data is NULL if a file is gone or has changed. Needs a run opened with its model. */
+urn_status cli_run_fit_data(const cli_run *run, urn_dataset **data, urn_error *error);
+/* Traces the run's model on some rows of such data. */
+urn_status cli_run_trace_rows(const cli_run *run, const urn_dataset *data, urn_rows rows,
+                              urn_model **model, urn_error *error);
 
 #endif

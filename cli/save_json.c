@@ -50,34 +50,49 @@ static json_t *model_options_json(const urn_model *model)
     return object;
 }
 
-static urn_status add_hashes(const cli_fitted *f, json_t *json, urn_error *error)
+/* Absolute path and hash of a file that was read. */
+static urn_status file_json(const char *path, json_t **entry, urn_error *error)
 {
-    json_t *sources = json_array();
-    char all[33] = "";
-    const char *text;
+    char hash[33], absolute[PATH_MAX];
+    *entry = NULL;
+    URN_TRY(urn__io_hash_file(path, hash, error));
+    if (realpath(path, absolute) == NULL)
+        snprintf(absolute, sizeof absolute, "%s", path);
+    *entry = json_pack("{s:s,s:s}", "path", absolute, "hash", hash);
+    return *entry != NULL ? URN_OK : cli_fail_memory(error);
+}
+
+static urn_status add_files(const cli_fitted *f, json_t *json, char all[33], urn_error *error)
+{
+    json_t *sources = json_array(), *entry;
+    const char *text, *test = cli_text(f->args, "test");
+    json_object_set_new(json, "data", sources);
     for (int i = 0; (text = cli_text_at(f->args, "data", i)) != NULL; i++) {
         const cli_source source = cli_source_of(text);
-        char hash[33], path[PATH_MAX];
-        const urn_status status = urn__io_hash_file(source.path, hash, error);
-        if (status != URN_OK) {
-            json_decref(sources);
-            return status;
-        }
-        if (realpath(source.path, path) == NULL)
-            snprintf(path, sizeof path, "%s", source.path);
-        json_array_append_new(
-            sources, json_pack("{s:s,s:s,s:s}", "table", source.table, "path", path, "hash", hash));
-        const char *const words[] = {all, source.table, hash};
+        URN_TRY(file_json(source.path, &entry, error));
+        json_object_set_new(entry, "table", json_string(source.table));
+        const char *const words[] = {all, source.table,
+                                     json_string_value(json_object_get(entry, "hash"))};
         hash_words(all, 3, words);
+        json_array_append_new(sources, entry);
     }
+    if (test == NULL)
+        return URN_OK;
+    URN_TRY(file_json(test, &entry, error));
+    json_object_set_new(json, "test", entry);
+    return URN_OK;
+}
+
+static urn_status add_hashes(const cli_fitted *f, json_t *json, urn_error *error)
+{
+    char all[33] = "";
+    URN_TRY(add_files(f, json, all, error));
     json_t *without_paths = json_copy(json_object_get(json, "options"));
     json_object_del(without_paths, "data");
     char *options = urn__io_json_text(without_paths, 0);
     json_decref(without_paths);
-    if (options == NULL) {
-        json_decref(sources);
+    if (options == NULL)
         return cli_fail_memory(error);
-    }
     char options_hash[33];
     const char *const words[] = {options};
     hash_words(options_hash, 1, words);
@@ -85,7 +100,6 @@ static urn_status add_hashes(const cli_fitted *f, json_t *json, urn_error *error
     json_object_set_new(
         json, "hashes",
         json_pack("{s:s,s:s,s:s}", "model", f->source->hash, "data", all, "options", options_hash));
-    json_object_set_new(json, "data", sources);
     return URN_OK;
 }
 
