@@ -33,6 +33,8 @@ void urn_model_site(const urn_model *model, int i, urn_site_info *info)
                             .rows = 1,
                             .offset = s->offset,
                             .free_size = s->offset < 0 ? 0 : s->free_size};
+    if (s->offset >= 0 && s->support->discrete)
+        info->free_size = s->support_rows * s->value_size;
     for (int k = 0; k < info->n_dims; k++) {
         const bool plate = k < s->shape.n_plates;
         const urn__plate *p = plate ? &model->plate[s->shape.plate[k] - 1] : NULL;
@@ -46,6 +48,11 @@ void urn_model_site(const urn_model *model, int i, urn_site_info *info)
 int64_t urn_model_position_size(const urn_model *model)
 {
     return model->position_size;
+}
+
+int64_t urn_model_state_size(const urn_model *model)
+{
+    return model->state_size;
 }
 
 int64_t urn_model_observation_count(const urn_model *model)

@@ -31,6 +31,8 @@ void urn__nodes_free(urn__nodes *nodes); /* takes NULL */
 /* The log density of a site with a family: one number a row of the family, or their sum. 0: the
  * graph's error. */
 urn__id urn__nodes_density(urn__nodes *nodes, int site, bool rowwise);
+/* A draw of a latent site from its prior, given the values of the others; addressed as below. */
+urn__id urn__nodes_draw(urn__nodes *nodes, int site);
 /* Rows of a site's family: elements / elements of an event. */
 int64_t urn__site_family_rows(const urn__site *site);
 
@@ -43,6 +45,9 @@ void urn__evaluation_free(urn__evaluation *evaluation); /* takes NULL */
 /* Where the values of a latent site are read from now on; borrowed. */
 void urn__evaluation_bind(urn__evaluation *evaluation, int site, const double *values);
 void urn__evaluation_threads(urn__evaluation *evaluation, int threads);
+/* Of the random numbers of coming runs, for nodes that draw. */
+void urn__evaluation_address(urn__evaluation *evaluation, uint64_t seed, uint64_t chain,
+                             uint64_t step);
 /* Never allocates. */
 void urn__evaluation_run(urn__evaluation *evaluation);
 /* Of the last run; NULL for a root of 0. An input's or a constant's values are given in place. */

@@ -147,6 +147,11 @@ static urn__id batch_rows(rewriting *r, const urn__site *s, urn__id full)
 static urn__id from_coordinate(rewriting *r, const urn__site *s, urn__site_ids *ids,
                                const urn__id *new_id)
 {
+    if (s->support->discrete && r->p->options.kind == URN_PROGRAM_VALUES) {
+        const urn__shape whole = full_shape(s);
+        ids->coordinate = leaf(r->p, &urn__op_coordinate, s->offset, &whole);
+        return batch_rows(r, s, ids->coordinate);
+    }
     if (s->support->discrete) {
         r->status = urn__fail(r->error, URN_ERR_MODEL, s->where, s->name,
                               "use an engine for discrete sites, or sum the site out of the model",

@@ -231,6 +231,24 @@ static urn_status check_batch(urn_model *m)
                      m->options.batch_plate, list[0] == '\0' ? "none" : list);
 }
 
+static bool is_discrete_latent(const urn__site *s)
+{
+    return s->part == URN__PART_COORDINATE && s->support->discrete;
+}
+
+/* A state is the position and then the values of discrete latent sites. */
+static void finish_states(urn_model *m)
+{
+    m->state_size = m->position_size;
+    for (size_t i = 0; i < m->n_sites; i++) {
+        urn__site *s = &m->site[i];
+        if (!is_discrete_latent(s))
+            continue;
+        s->offset = m->state_size;
+        m->state_size += s->support_rows * s->value_size;
+    }
+}
+
 static void finish_sites(urn_model *m)
 {
     int64_t offset = 0;
@@ -249,6 +267,7 @@ static void finish_sites(urn_model *m)
         }
     }
     m->position_size = offset;
+    finish_states(m);
 }
 
 static urn_status trace(urn_model *m)

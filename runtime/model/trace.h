@@ -67,7 +67,8 @@ typedef struct urn__site {
     bool handled;                               /* a handler acted on it */
     int64_t full_rows;                          /* plate rows in all (not those of a mini-batch) */
     int64_t support_rows, value_size, free_row; /* of the bijection */
-    int64_t offset, free_size;
+    int64_t offset; /* in a state; of a discrete latent site past the position. -1: none */
+    int64_t free_size;
     double start; /* param */
 } urn__site;
 
@@ -118,7 +119,7 @@ struct urn_model {
     size_t n_index, index_capacity;
     urn__read *read;
     size_t n_reads, read_capacity;
-    int64_t position_size;
+    int64_t position_size, state_size;
     int64_t n_observations;
     double batch_factor;  /* rows in all / rows of a mini-batch */
     uint32_t batch_plate; /* number + 1 */
