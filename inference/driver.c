@@ -214,7 +214,8 @@ static urn_status finish(urn__run *run, const urn_engine *engine, void *state, u
     return URN_OK;
 }
 
-static urn_status drive(urn__run *run, const urn_engine *engine, urn_error *error)
+/* A steady number of steps of one chain that ends in a posterior of the engine's. */
+static urn_status optimise(urn__run *run, const urn_engine *engine, urn_error *error)
 {
     void *state = NULL;
     URN_TRY(engine->start(run, &state, error));
@@ -233,7 +234,19 @@ static urn_status drive(urn__run *run, const urn_engine *engine, urn_error *erro
     return status;
 }
 
-static urn_status fit_new(const urn_allocator *allocator, urn_fit **fit, urn_error *error)
+static urn_status drive(urn__run *run, const urn_engine *engine, urn_error *error)
+{
+    if (engine->kind == URN__OPTIMISER)
+        return optimise(run, engine, error);
+    URN_TRY(start_profile(run, error));
+    URN_TRY(urn__sample(run, engine, error));
+    URN_TRY(keep_profile(run, error));
+    if (run->fit->warning_lost)
+        return urn__fail_memory(error, "the warnings of the fit", sizeof(urn_error));
+    return URN_OK;
+}
+
+urn_status urn__fit_new(const urn_allocator *allocator, urn_fit **fit, urn_error *error)
 {
     *fit = urn__calloc(allocator, 1, sizeof **fit);
     urn__arena *arena = *fit ? urn__arena_new(allocator) : NULL;
@@ -256,6 +269,11 @@ static urn_status check_options(const urn_fit_options *options, int64_t size, ur
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --chains out",
                          "engine \"%s\" optimises and runs one chain, not %d",
                          options->engine->name, options->chains);
+    if (options->engine->kind == URN__OPTIMISER &&
+        (options->warmup != 0 || options->draws != 0 || options->thin != 0))
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "say how many steps with --steps",
+                         "engine \"%s\" optimises: it has no warm-up, draws or thinning",
+                         options->engine->name);
     for (int64_t i = 0; options->init && i < size; i++)
         if (!isfinite(options->init[i]))
             return urn__fail(error, URN_ERR_DATA, NULL, NULL, NULL,
@@ -270,7 +288,7 @@ urn_status urn__fit_target(const urn__target *target, const urn_fit_options *opt
     *fit = NULL;
     URN_TRY(check_options(options, target->size, error));
     urn_fit *made;
-    URN_TRY(fit_new(options->allocator, &made, error));
+    URN_TRY(urn__fit_new(options->allocator, &made, error));
     made->cpu = target->kernels->name;
     urn__run *run = urn__calloc(options->allocator, 1, sizeof *run); /* too large for a stack */
     urn_status status;
@@ -302,15 +320,24 @@ urn_status urn__fit_target(const urn__target *target, const urn_fit_options *opt
 
 /* ---- the public side ---- */
 
+/* `program` are the bytes of one replay; `opened` of them are there already. */
 static urn_status admit(const urn_fit_options *options, const urn__settings *settings,
-                        const urn__target *target, int64_t program, urn_error *error)
+                        const urn__target *target, int64_t program, int opened, urn_error *error)
 {
     const urn_engine *engine = options->engine;
     if (!options->admit)
         return URN_OK;
-    const urn_fit_memory memory = {.program = program,
-                                   .engine = engine->memory(target, settings),
-                                   .posterior = engine->posterior_memory(target, settings)};
+    urn_fit_memory memory = {.program = (1 - opened) * program,
+                             .engine = engine->memory(target, settings)};
+    if (engine->kind == URN__OPTIMISER) {
+        memory.posterior = engine->posterior_memory(target, settings);
+    } else {
+        urn__chain_plan plan;
+        URN_TRY(urn__chain_plan_of(target, engine, options, &plan, error));
+        memory.posterior = urn__chain_plan_bytes(&plan);
+        memory.program = (plan.workers - opened) * program;
+        memory.engine = plan.workers * memory.engine + memory.posterior;
+    }
     return options->admit(options->context, &memory, error);
 }
 
@@ -325,10 +352,14 @@ static urn_status fit_model(const urn_model *model, const urn_fit_options *optio
     URN_TRY(urn__model_target_describe(mt, model, options->precision, options->allocator, error));
     URN_TRY(engine->accepts(&mt->target, &settings, error));
     const bool no_jacobian = engine->no_jacobian && engine->no_jacobian(&settings);
-    URN_TRY(urn__model_target_compile(mt, no_jacobian, options->cpu, options->threads, error));
-    URN_TRY(admit(options, &settings, &mt->target, urn__model_target_memory(mt), error));
+    if (engine->own_programs)
+        URN_TRY(urn__model_target_bare(mt, options->cpu, options->threads, error));
+    else
+        URN_TRY(urn__model_target_compile(mt, no_jacobian, options->cpu, options->threads, error));
+    const int64_t program = urn__model_target_memory(mt);
+    URN_TRY(admit(options, &settings, &mt->target, program, 0, error));
     URN_TRY(urn__model_target_open(mt, error));
-    URN_TRY(admit(options, &settings, &mt->target, 0, error));
+    URN_TRY(admit(options, &settings, &mt->target, program, 1, error));
     return urn__fit_target(&mt->target, options, &settings, fit, error);
 }
 
@@ -367,6 +398,14 @@ bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number)
     if (i < 0 || i >= fit->n_numbers)
         return false;
     *number = fit->numbers[i];
+    return true;
+}
+
+bool urn_fit_stat_at(const urn_fit *fit, int i, urn_fit_stat *stat)
+{
+    if (i < 0 || i >= fit->n_stats)
+        return false;
+    *stat = fit->stats[i];
     return true;
 }
 

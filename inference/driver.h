@@ -8,7 +8,7 @@
 #include "guide.h"
 #include "trend.h"
 
-#define URN__MAX_NUMBERS 24
+#define URN__MAX_NUMBERS 48
 #define URN__MAX_WARNINGS 16
 #define URN__MAX_PHASES 8
 
@@ -46,7 +46,12 @@ struct urn_fit {
     urn_profile_entry phases[URN__MAX_PHASES];
     urn_profile_entry *profile; /* ops of the program */
     bool warning_lost;          /* there was no memory or no room to keep one */
+    int n_stats;                /* samplers: of the stored draws */
+    urn_fit_stat stats[URN__MAX_STATS];
 };
+
+/* An empty fit; *fit is NULL on failure. */
+urn_status urn__fit_new(const urn_allocator *allocator, urn_fit **fit, urn_error *error);
 
 /* Notes a number of the finished fit. `name` is a literal. */
 void urn__run_number(urn__run *run, const char *name, double value, bool of_the_clock);
@@ -65,6 +70,24 @@ bool urn__run_evaluating(urn__run *run, int64_t done, int64_t total);
 /* Fits a target that is ready for evaluations. `options` are complete. */
 urn_status urn__fit_target(const urn__target *target, const urn_fit_options *options,
                            const urn__settings *settings, urn_fit **fit, urn_error *error);
+
+/* The chains of a sampler (chains.c): from their starts to the posterior, numbers and warnings of
+ * run->fit. */
+urn_status urn__sample(urn__run *run, const urn_engine *engine, urn_error *error);
+/* What the options, or else the engine, say. */
+typedef struct urn__chain_plan {
+    int chains, workers; /* that run at the same time */
+    int64_t warmup, draws, thin;
+    int64_t n_steps; /* of a chain */
+    int64_t size;    /* of a state */
+    int n_stats;
+    int64_t stride, stored; /* every so manieth draw is stored, so many a chain */
+} urn__chain_plan;
+urn_status urn__chain_plan_of(const urn__target *target, const urn_engine *engine,
+                              const urn_fit_options *options, urn__chain_plan *plan,
+                              urn_error *error);
+/* Bytes of a sampler's chains and of what it keeps. */
+int64_t urn__chain_plan_bytes(const urn__chain_plan *plan);
 
 /* Where engines begin: the position given, or what `init` ("median", "random", "zero") says, plus
  * normal noise of sd `jitter`. */
@@ -87,6 +110,10 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
                                int64_t size, int64_t chains, int64_t draws, uint64_t seed,
                                const char *cpu, double **loc, double **scale,
                                urn_posterior **posterior, urn_error *error);
+/* Leaves `n` chains of a stored posterior, those listed (ascending), with their first `draws`. */
+void urn__posterior_keep(urn_posterior *posterior, int n, const int *chains, int64_t draws);
+/* Does it hold positions of this model, or the states a sampler stored? */
+bool urn__posterior_fits(const urn_posterior *posterior, const urn_model *model);
 /* Checks what was filled in: scales that are negative or not finite are URN_ERR_USAGE. */
 urn_status urn__posterior_check(const urn_posterior *posterior, urn_error *error);
 /* The CPU path its draws are made on; what is computed of them should be, too. */

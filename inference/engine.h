@@ -96,6 +96,10 @@ typedef struct urn__target {
     /* Prior medians, all blocks; false in usable[b] where block b has none. NULL: zeros. */
     urn_status (*centre)(void *context, uint64_t seed, double *position, bool *usable,
                          urn_error *error);
+    /* The same target with buffers of its own, for a chain on another thread, and its end. NULL:
+     * there is only this one, and chains take turns. */
+    urn_status (*fork)(void *context, int threads, struct urn__target **own, urn_error *error);
+    void (*join)(struct urn__target *own);
 } urn__target;
 
 /* Arrays of the target's precision. */
@@ -144,6 +148,9 @@ void urn__model_target_hold(urn__model_target *mt, const double *state);
 /* The free coordinates out of a state, and into it. */
 void urn__model_target_gather(const urn__model_target *mt, const double *state, double *position);
 void urn__model_target_scatter(const urn__model_target *mt, const double *position, double *state);
+/* In place of _compile for engines with programs of their own: no density. */
+urn_status urn__model_target_bare(urn__model_target *mt, const char *cpu, int threads,
+                                  urn_error *error);
 /* Bytes that _open takes. */
 int64_t urn__model_target_memory(const urn__model_target *mt);
 urn_status urn__model_target_open(urn__model_target *mt, urn_error *error);
@@ -187,6 +194,7 @@ struct urn_engine {
     int64_t warmup, draws;
     const urn__stat_spec *stats;
     bool one_chain_at_a_time; /* chains take turns on all threads; else each has its share */
+    bool sweeps;              /* its steps are called sweeps */
     /* Compiles what it needs from target->model itself: the target comes without a density. */
     bool own_programs;
     const urn_option_spec *options;
@@ -207,10 +215,13 @@ struct urn_engine {
     urn_status (*loop)(void *state, urn_error *error);
     /* Samplers: the state of the chain after a step, urn_model_state_size numbers. */
     void (*position)(const void *state, double *position);
-    /* The first coordinate that is not finite and its value; -1 if all are. */
+    /* Optimisers: the first coordinate that is not finite and its value; -1 if all are. */
     int64_t (*find_bad)(const void *state, double *value);
-    /* After the last step: evaluations, numbers and warnings. Left out after an interruption. */
+    /* After the last step: evaluations, numbers and warnings. Left out after an interruption. Of
+     * the numbers that several chains note under one name the fit has the mean. Samplers: may be
+     * NULL. */
     urn_status (*finish)(void *state, urn_error *error);
+    /* Optimisers: what was fitted. The draws of samplers are the driver's. */
     urn_status (*posterior)(void *state, urn_posterior **posterior, urn_error *error);
     void (*release)(void *state);
 };

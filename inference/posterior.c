@@ -76,6 +76,23 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
     return URN_OK;
 }
 
+void urn__posterior_keep(urn_posterior *posterior, int n, const int *chains, int64_t draws)
+{
+    const int64_t size = posterior->size, chain = posterior->draws * size;
+    for (int k = 0; k < n; k++)
+        memmove(posterior->loc + k * draws * size, posterior->loc + chains[k] * chain,
+                (size_t)(draws * size) * sizeof *posterior->loc);
+    posterior->chains = n;
+    posterior->draws = draws;
+}
+
+bool urn__posterior_fits(const urn_posterior *posterior, const urn_model *model)
+{
+    return posterior->size == (posterior->kind == URN_POSTERIOR_DRAWS
+                                   ? urn_model_state_size(model)
+                                   : urn_model_position_size(model));
+}
+
 urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,
                                int64_t size, int64_t chains, int64_t draws, const double *loc,
                                const double *scale, uint64_t seed, urn_posterior **posterior,

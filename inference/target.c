@@ -96,7 +96,8 @@ static void model_set_threads(void *context, int threads)
 {
     urn__model_target *mt = context;
     mt->target.threads = threads;
-    urn_replay_set_threads(mt->replay, threads);
+    if (mt->replay)
+        urn_replay_set_threads(mt->replay, threads);
 }
 
 static urn_status model_profile(void *context, urn_error *error)
@@ -184,6 +185,33 @@ static urn_status model_centre(void *context, uint64_t seed, double *position, b
     return status;
 }
 
+/* Shares what was compiled. */
+static urn_status model_fork(void *context, int threads, urn__target **own, urn_error *error)
+{
+    const urn__model_target *mt = context;
+    urn__model_target *copy = urn__calloc(mt->target.allocator, 1, sizeof *copy);
+    *own = NULL;
+    if (!copy)
+        return urn__fail_memory(error, "the target of a chain", sizeof *copy);
+    *copy = *mt;
+    copy->replay = NULL;
+    copy->target.context = copy;
+    copy->target.threads = threads;
+    const urn_status status = urn__model_target_open(copy, error);
+    if (status == URN_OK)
+        *own = &copy->target;
+    else
+        urn__free(mt->target.allocator, copy);
+    return status;
+}
+
+static void model_join(urn__target *own)
+{
+    urn__model_target *mt = own->context;
+    urn_replay_free(mt->replay);
+    urn__free(own->allocator, mt);
+}
+
 static bool is_block(const urn_site_info *info)
 {
     if (info->role == URN_SITE_LATENT)
@@ -260,6 +288,24 @@ urn_status urn__model_target_describe_held(urn__model_target *mt, const urn_mode
     target->profile_at = model_profile_at;
     target->explain = model_explain;
     target->centre = held ? NULL : model_centre;
+    target->fork = held ? NULL : model_fork;
+    target->join = model_join;
+    return URN_OK;
+}
+
+urn_status urn__model_target_bare(urn__model_target *mt, const char *cpu, int threads,
+                                  urn_error *error)
+{
+    urn__target *target = &mt->target;
+    mt->cpu = cpu;
+    target->threads = urn__thread_count(threads);
+    target->log_density = NULL;
+    target->log_density_single = NULL;
+    target->address = NULL;
+    target->profile = NULL;
+    target->profile_at = NULL;
+    URN_TRY(urn__kernels_select(cpu, &target->kernels, error));
+    target->kernels_single = urn__kernels_in_single(target->kernels);
     return URN_OK;
 }
 
@@ -322,6 +368,8 @@ urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, co
 int64_t urn__model_target_memory(const urn__model_target *mt)
 {
     const urn_program *p = mt->program;
+    if (!p)
+        return 0;
     const int threads = mt->target.threads;
     const size_t bytes = urn__machine_bytes(p->plan, threads);
     const size_t value = p->value ? urn__machine_bytes(p->value, threads) : 0;
@@ -330,6 +378,8 @@ int64_t urn__model_target_memory(const urn__model_target *mt)
 
 urn_status urn__model_target_open(urn__model_target *mt, urn_error *error)
 {
+    if (!mt->program)
+        return URN_OK;
     return urn_replay_new(mt->program, mt->target.threads, &mt->replay, error);
 }
 

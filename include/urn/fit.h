@@ -48,6 +48,8 @@ typedef struct urn_progress {
     double loss;           /* optimisers: loss per observation of this step */
     double smoothed_loss;  /* exponentially weighted over about 100 steps */
     double seconds;        /* since the first step */
+    int n_chains;
+    int64_t all_done, all_steps; /* steps of all chains together */
 } urn_progress;
 
 /* Bytes a fit is about to take, beside the memory in use when it asks. */
@@ -110,7 +112,8 @@ typedef struct urn_fit_options {
 typedef struct urn_fit urn_fit;
 
 /* Fits `model` (borrowed for the fit's life). Returns URN_INTERRUPTED, with a usable *fit, when the
- * hook said so. */
+ * hook said so. A sampler's then has the draws made so far, an equal number a chain (chains that
+ * were far behind are left out); after an interruption in warm-up, the last state of each chain. */
 URN_API urn_status urn_fit_run(urn_model *model, const urn_fit_options *options, urn_fit **fit,
                                urn_error *error);
 URN_API void urn_fit_free(urn_fit *fit);
@@ -127,6 +130,16 @@ URN_API bool urn_fit_number_at(const urn_fit *fit, int i, urn_fit_number *number
 
 /* The CPU path it ran on: "base", "v3" or "v4". */
 URN_API const char *urn_fit_cpu(const urn_fit *fit);
+
+/* What a sampler reported of the steps behind the draws it stored, under ArviZ's names ("lp",
+ * "acceptance_rate", "diverging", ...): `values` is chains x draws, like the posterior. False past
+ * the last. */
+typedef struct urn_fit_stat {
+    const char *name;
+    bool integer, boolean;
+    const double *values;
+} urn_fit_stat;
+URN_API bool urn_fit_stat_at(const urn_fit *fit, int i, urn_fit_stat *stat);
 
 /* Warnings in words ("the loss still falls: ..."), NULL past the last. */
 URN_API const char *urn_fit_warning_at(const urn_fit *fit, int i);

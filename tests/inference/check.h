@@ -73,6 +73,25 @@ static inline urn_status normal_explain(void *context, const double *position, c
     return URN_OK;
 }
 
+static inline urn_status normal_fork(void *context, int threads, urn__target **own,
+                                     urn_error *error)
+{
+    normal_target *copy = malloc(sizeof *copy);
+    *own = NULL;
+    if (!copy)
+        return urn__fail_memory(error, "a target", sizeof *copy);
+    memcpy(copy, context, sizeof *copy);
+    copy->target.context = copy;
+    copy->target.threads = threads;
+    *own = &copy->target;
+    return URN_OK;
+}
+
+static inline void normal_join(urn__target *own)
+{
+    free(own->context);
+}
+
 /* Blocks "a" of n elements, "b" of one, "c", a parameter, of one. */
 static inline normal_target *normal_target_new(int64_t n, int threads)
 {
@@ -91,7 +110,9 @@ static inline normal_target *normal_target_new(int64_t n, int threads)
                               .log_density = normal_log_density,
                               .log_density_single = normal_log_density_single,
                               .address = normal_address,
-                              .explain = normal_explain};
+                              .explain = normal_explain,
+                              .fork = normal_fork,
+                              .join = normal_join};
     assert_int_equal(urn__kernels_select(NULL, &t->target.kernels, NULL), URN_OK);
     t->target.kernels_single = urn__kernels_in_single(t->target.kernels);
     for (int64_t i = 0; i < n + 2; i++) {
