@@ -1,4 +1,4 @@
-/* See floor_check.h. Everything is computed again in double, term by term as in the models'
+/* See floor_check.h. Everything is computed again in long double, term by term as in the models'
  * definitions, from the values the floor drew; gradients are differences of that. */
 #include "bench/floor_check.h"
 #include "bench/hpmf.h"
@@ -8,14 +8,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOG_2PI 1.8378770664093454836
+#define LOG_2PI 1.8378770664093454836L
 
-/* Rounding: of sums of some hundred terms; of a fourth-order difference with step 1e-3, or of
- * single-precision terms of size up to 10 that cancel; of a value and its normal. */
+/* Half a unit in the last place of 1. */
 #ifdef FLOOR_SINGLE
-static const double loss_tolerance = 1e-6, gradient_tolerance = 2e-5, value_tolerance = 5e-7;
+static const double rounding = 0x1p-24;
 #else
-static const double loss_tolerance = 1e-13, gradient_tolerance = 1e-7, value_tolerance = 2e-15;
+static const double rounding = 0x1p-53;
+#endif
+
+/* Of the loss: up to 16,000 terms of one sign, added in any order with independent roundings,
+ * sqrt(n) units; in single precision the terms' own roundings, of products over up to 32 dims,
+ * squared: 2 (d + 2) units in all if they agreed. Half of that is asked for. Of gradients: the
+ * plain density is a long double, so what is left of a fourth-order difference of step h is h^4 /
+ * 30 times the fifth derivative, which is below 1e4 times the slope here (tanh of a partial
+ * correlation, in the squares of 70 users); in single precision the gradient itself, with (d + 2)
+ * roundings of terms of size up to 10 in each of up to 40 ratings: the root of their number, units,
+ * times 10. Values of draws and updates have bounds of their own (draw_bound, update_bound): errors
+ * are in those. */
+#ifdef FLOOR_SINGLE
+static const double loss_tolerance = 32.0 * 0x1p-24, gradient_tolerance = 2e-5;
+#else
+static const double loss_tolerance = 128.0 * 0x1p-53, gradient_tolerance = 1e-9;
 #endif
 
 /* A floor looked at from outside: its sites, their values as doubles, the plain density of them. */
@@ -25,7 +39,7 @@ typedef struct subject {
     int n_sites;
     site *site[N_SITES];
     double *z[N_SITES];
-    double (*density)(const struct subject *x);
+    long double (*density)(const struct subject *x);
 } subject;
 
 static double worse(double worst, double value, double expected)
@@ -34,74 +48,83 @@ static double worse(double worst, double value, double expected)
     return off <= worst ? worst : off; /* NaN is worse */
 }
 
+static double within(double worst, double off, double bound)
+{
+    const double share = off == 0.0 ? 0.0 : fabs(off) / bound;
+    return share <= worst ? worst : share;
+}
+
 /* ---- plain densities ---- */
 
 /* L from its partial correlations; returns its log density with the Jacobian. */
-static double plain_tril(int64_t d, const double *free_value, double *tril)
+static long double plain_tril(int64_t d, const double *free_value, long double *tril)
 {
-    double log_p = -hpmf_lkj_constant(d);
+    long double log_p = -hpmf_lkj_constant(d);
     for (int64_t i = 0; i < d; i++) {
-        double left = 1.0; /* 1 less the squares before */
+        long double left = 1.0L; /* 1 less the squares before */
         for (int64_t j = 0; j < i; j++) {
-            const double t = tanh(*free_value++);
-            tril[i * d + j] = t * sqrt(left);
-            log_p += log(1.0 - t * t) + 0.5 * log(left);
+            const long double t = tanhl(*free_value++);
+            tril[i * d + j] = t * sqrtl(left);
+            log_p += logl(1.0L - t * t) + 0.5L * logl(left);
             left -= tril[i * d + j] * tril[i * d + j];
         }
-        tril[i * d + i] = sqrt(left);
+        tril[i * d + i] = sqrtl(left);
         if (i > 0)
-            log_p += ((double)(d - i - 1) + 2.0) * log(tril[i * d + i]); /* concentration 2 */
+            log_p +=
+                ((long double)(d - i - 1) + 2.0L) * logl(tril[i * d + i]); /* concentration 2 */
     }
     return log_p;
 }
 
-static double plain_normal(double x, double loc, double scale)
+static long double plain_normal(long double x, long double loc, long double scale)
 {
-    return -0.5 * LOG_2PI - log(scale) - 0.5 * ((x - loc) / scale) * ((x - loc) / scale);
+    return -0.5L * LOG_2PI - logl(scale) - 0.5L * ((x - loc) / scale) * ((x - loc) / scale);
 }
 
-static double plain_product(const subject *x, int u, int v, int64_t i)
+static long double plain_product(const subject *x, int u, int v, int64_t i)
 {
-    double sum = 0.0;
+    long double sum = 0.0L;
     for (int64_t k = 0; k < x->dim; k++)
-        sum += x->z[u][x->data->user[i] * x->dim + k] * x->z[v][x->data->item[i] * x->dim + k];
+        sum += (long double)x->z[u][x->data->user[i] * x->dim + k] *
+               x->z[v][x->data->item[i] * x->dim + k];
     return sum;
 }
 
-static double plain_hpmf(const subject *x)
+static long double plain_hpmf(const subject *x)
 {
     const int64_t d = x->dim;
-    const double *loc = x->z[LOC_U], *u = x->z[U], noise = exp(x->z[OBS_SCALE][0]);
-    double *tril = bench_zeros(d * d, sizeof *tril);
-    double log_p = plain_tril(d, x->z[TRIL_U], tril);
+    const double *loc = x->z[LOC_U], *u = x->z[U];
+    const long double noise = expl(x->z[OBS_SCALE][0]);
+    long double *tril = bench_zeros(d * d, sizeof *tril);
+    long double log_p = plain_tril(d, x->z[TRIL_U], tril);
     for (int64_t k = 0; k < d; k++)
-        log_p += plain_normal(loc[k], 0.0, 5.0);
+        log_p += plain_normal(loc[k], 0.0L, 5.0L);
     for (int64_t i = 0; i < x->data->n_users; i++)
         for (int64_t k = 0; k < d; k++) {
-            double white = 0.0;
+            long double white = 0.0L;
             for (int64_t j = k; j < d; j++)
-                white += tril[j * d + k] * (u[i * d + j] - loc[j]);
-            log_p += plain_normal(white, 0.0, 1.0) + log(tril[k * d + k]);
+                white += tril[j * d + k] * ((long double)u[i * d + j] - loc[j]);
+            log_p += plain_normal(white, 0.0L, 1.0L) + logl(tril[k * d + k]);
         }
     for (int64_t i = 0; i < x->data->n_items * d; i++)
-        log_p += plain_normal(x->z[V][i], 0.0, 1.0);
-    log_p += -2.0 * log(noise) - 1.0 / noise + log(noise); /* the last is the Jacobian */
+        log_p += plain_normal(x->z[V][i], 0.0L, 1.0L);
+    log_p += -2.0L * logl(noise) - 1.0L / noise + logl(noise); /* the last is the Jacobian */
     for (int64_t i = 0; i < x->data->n; i++)
-        log_p += plain_normal((double)x->data->rating[i], plain_product(x, U, V, i), noise);
+        log_p += plain_normal((long double)x->data->rating[i], plain_product(x, U, V, i), noise);
     free(tril);
     return log_p;
 }
 
-static double plain_sigmoid(const subject *x)
+static long double plain_sigmoid(const subject *x)
 {
-    double log_p = 0.0;
+    long double log_p = 0.0L;
     for (int s = 0; s < N_FACTORS; s++)
         for (int64_t i = 0; i < x->site[s]->rows * x->dim; i++)
-            log_p += plain_normal(x->z[s][i], 0.0, 0.3);
+            log_p += plain_normal(x->z[s][i], 0.0L, 0.3L);
     for (int64_t i = 0; i < x->data->n; i++) {
-        const double product = plain_product(x, FACTOR_U, FACTOR_V, i);
-        const double share = ((double)x->data->rating[i] - 0.5) / 4.5;
-        log_p += plain_normal(share, 1.0 / (1.0 + exp(-product)), 0.3) - log(4.5);
+        const long double product = plain_product(x, FACTOR_U, FACTOR_V, i);
+        const long double share = ((long double)x->data->rating[i] - 0.5L) / 4.5L;
+        log_p += plain_normal(share, 1.0L / (1.0L + expl(-product)), 0.3L) - logl(4.5L);
     }
     return log_p;
 }
@@ -112,13 +135,13 @@ static double plain_sigmoid(const subject *x)
 static double difference(const subject *x, double *at)
 {
     const double h = 1e-3, here = *at;
-    double p[4];
+    long double p[4];
     for (int k = 0; k < 4; k++) {
         *at = here + h * (double[]){-2.0, -1.0, 1.0, 2.0}[k];
         p[k] = x->density(x);
     }
     *at = here;
-    return (p[0] - 8.0 * p[1] + 8.0 * p[2] - p[3]) / (12.0 * h);
+    return (double)((p[0] - 8.0L * p[1] + 8.0L * p[2] - p[3]) / (12.0L * h));
 }
 
 static void read_values(subject *x)
@@ -163,7 +186,15 @@ static void scramble(const subject *x)
     }
 }
 
-/* Are the values loc + scale * eps, with the library's own normals? Adds up the entropy. */
+/* Of a value loc + scale * eps: the sum's rounding; the exponential's two units, that of the
+ * product, and those of the two normals, which are a few units of max(1, |eps|) each. */
+static double draw_bound(double value, double scale, double eps)
+{
+    return rounding * (fabs(value) + scale * (5.0 * fabs(eps) + 16.0 * fmax(1.0, fabs(eps))));
+}
+
+/* Are the values loc + scale * eps, with the library's own normals? The worst error in its bound.
+ * Adds up the entropy. */
 static double draw_error(const subject *x, const sweep *w, double *entropy)
 {
     const urn__kernels *kernels;
@@ -179,48 +210,76 @@ static double draw_error(const subject *x, const sweep *w, double *entropy)
             kernels->normals(&stream, 0, n, eps);
         for (int64_t i = 0; i < n; i++) {
             const double scale = t->point ? 0.0 : exp((double)t->log_scale[i]);
-            error = worse(error, x->z[s][i], (double)t->loc[i] + scale * eps[i]);
-            *entropy += t->point ? 0.0 : (double)t->log_scale[i] + 0.5 + 0.5 * LOG_2PI;
+            const double expected = (double)t->loc[i] + scale * eps[i];
+            error = within(error, x->z[s][i] - expected, draw_bound(expected, scale, eps[i]));
+            *entropy += t->point ? 0.0 : (double)t->log_scale[i] + 0.5 + 0.5 * (double)LOG_2PI;
         }
         free(eps);
     }
     return error;
 }
 
-/* The first step of Adam on one coordinate. */
-static double moved(double p, double gradient, double lr)
+/* One coordinate before its first step of Adam: the gradient of the loss, and how far the floor's
+ * may be from it. */
+typedef struct coordinate {
+    double value, slope, off;
+} coordinate;
+
+static double moved(coordinate c, double lr)
 {
-    const double m = 0.1 * gradient, v = 0.001 * gradient * gradient;
-    return p - lr * (m / 0.1) / (sqrt(v / 0.001) + 1e-8);
+    const double m = 0.1 * c.slope, v = 0.001 * c.slope * c.slope;
+    return c.value - lr * (m / 0.1) / (sqrt(v / 0.001) + 1e-8);
 }
 
-/* The update from the gradients in place, by `step`, then a draw. */
+/* The move is lr s / (|s| + e), e = 1e-8: a dozen roundings, half the relative error of 1 - 0.999
+ * in double, and what another slope changes, e off / (|s| + e)^2, but no more than lr each way. */
+static double update_bound(coordinate c, double lr)
+{
+    const double least = fmax(fabs(c.slope) - c.off, 0.0) + 1e-8;
+    const double of_slope = fmin(2.0, 1e-8 * c.off / (least * least));
+    return rounding * fabs(c.value) + rounding * lr +
+           lr * (12.0 * rounding + 0.5 * 0x1p-54 / 0.001 + of_slope);
+}
+
+/* Element i of a site: its loc and log_scale. The gradient is a sum of up to `parts` + 1 numbers of
+ * size `sizes`, then scaled, multiplied by a difference and added to: six roundings more. */
+static void coordinates(const site *t, int64_t i, double z, double factor, coordinate c[2])
+{
+    double sizes = fabs((double)t->prior * z);
+    for (int k = 0; k < t->parts; k++)
+        sizes += fabs((double)site_g(t, k, i / t->d)[i % t->d]);
+    const double g = gradient_at(t, i), away = z - (double)t->loc[i];
+    const double units = rounding * (double)(t->parts + 7);
+    c[0] = (coordinate){(double)t->loc[i], -factor * g, units * factor * sizes};
+    if (!t->point)
+        c[1] = (coordinate){(double)t->log_scale[i], -factor * (g * away + 1.0),
+                            units * factor * (sizes * (fabs(z) + fabs(c[0].value)) + 1.0)};
+}
+
+/* The update from the gradients in place, by `step`, then a draw: the worst error in its bound. */
 static double update_error(const subject *x, double lr, void (*step)(void *floor, const sweep *w),
                            void *floor)
 {
     const double factor = 1.0 / (double)x->data->n;
-    double error = 0.0, *expected[N_SITES];
+    coordinate *before[N_SITES];
+    double error = 0.0;
     for (int s = 0; s < x->n_sites; s++) {
         const site *t = x->site[s];
-        expected[s] = bench_zeros(2 * t->rows * t->d, sizeof(double));
-        for (int64_t i = 0; i < t->rows * t->d; i++) {
-            const double g = gradient_at(t, i), away = x->z[s][i] - (double)t->loc[i];
-            expected[s][2 * i] = moved((double)t->loc[i], -factor * g, lr);
-            if (!t->point)
-                expected[s][2 * i + 1] =
-                    moved((double)t->log_scale[i], -factor * (g * away + 1.0), lr);
-        }
+        before[s] = bench_zeros(2 * t->rows * t->d, sizeof **before);
+        for (int64_t i = 0; i < t->rows * t->d; i++)
+            coordinates(t, i, x->z[s][i], factor, before[s] + 2 * i);
     }
     const sweep w = sweep_at(1, lr, 3, factor);
     step(floor, &w);
     for (int s = 0; s < x->n_sites; s++) {
         const site *t = x->site[s];
-        for (int64_t i = 0; i < t->rows * t->d; i++) {
-            error = worse(error, (double)t->loc[i], expected[s][2 * i]);
-            if (!t->point)
-                error = worse(error, (double)t->log_scale[i], expected[s][2 * i + 1]);
-        }
-        free(expected[s]);
+        for (int64_t i = 0; i < t->rows * t->d; i++)
+            for (int k = 0; k < (t->point ? 1 : 2); k++) {
+                const coordinate c = before[s][2 * i + k];
+                const double now = (double)(k ? t->log_scale : t->loc)[i];
+                error = within(error, now - moved(c, lr), update_bound(c, lr));
+            }
+        free(before[s]);
     }
     return error;
 }
@@ -232,13 +291,14 @@ static bool compare(subject *x, const char *program, int threads, double loss,
     double entropy = 0.0;
     read_values(x);
     const double of_draws = draw_error(x, &w, &entropy);
-    const double of_loss = worse(0.0, loss, -(x->density(x) + entropy) / (double)x->data->n);
+    const double of_loss =
+        worse(0.0, loss, -(double)(x->density(x) + entropy) / (double)x->data->n);
     const double of_gradient = gradient_error(x), of_step = update_error(x, 0.01, step, floor);
     const bool good = of_loss < loss_tolerance && of_gradient < gradient_tolerance &&
-                      of_draws < value_tolerance && of_step < value_tolerance;
+                      of_draws <= 1.0 && of_step <= 1.0;
     printf("{\"program\": \"%s\", \"precision\": \"" FLOOR_PRECISION "\", \"check\": %s, "
            "\"dim\": %lld, \"threads\": %d, \"loss_error\": %.3g, \"gradient_error\": %.3g, "
-           "\"draw_error\": %.3g, \"step_error\": %.3g}\n",
+           "\"draw_error_in_bounds\": %.3g, \"step_error_in_bounds\": %.3g}\n",
            program, good ? "true" : "false", (long long)x->dim, threads, of_loss, of_gradient,
            of_draws, of_step);
     for (int s = 0; s < x->n_sites; s++)

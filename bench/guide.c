@@ -66,7 +66,6 @@ void site_free(site *s)
 sweep sweep_at(int64_t step, double lr, uint64_t seed, double factor)
 {
     return (sweep){.update = step > 0,
-                   .sample = true,
                    .factor = (real)factor,
                    .rate = (real)(lr / (1.0 - pow(0.9, (double)step))),
                    .root = (real)(1.0 / sqrt(1.0 - pow(0.999, (double)step))),
@@ -76,67 +75,65 @@ sweep sweep_at(int64_t step, double lr, uint64_t seed, double factor)
 
 /* ---- between rows with room and rows without ---- */
 
-/* Values and summed gradients, without gaps. Whole vectors are written: the next row's start covers
- * what one wrote past its end, and the buffers have room behind. */
-ALWAYS_INLINE void collect(const site *s, int64_t from, int64_t n, int64_t stride, bool written,
+/* Eight numbers anywhere: what the room of a row is made of. */
+typedef real eight __attribute__((vector_size(8 * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef real_bits bits
+    __attribute__((vector_size(8 * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* Values and summed gradients, without gaps; the gradients are left empty. Whole vectors are
+ * written: the next row's start covers what one wrote past its end, and the buffers have room
+ * behind. */
+ALWAYS_INLINE void collect(const site *s, int64_t from, int64_t n, int64_t stride, int parts,
                            real *restrict z, real *restrict g)
 {
     const int64_t d = s->d;
     const real prior = s->prior;
-    for (int64_t i = 0; i < n; i++) {
-        real *restrict row = s->part[0] + (from + i) * 2 * stride;
-#pragma omp simd
-        for (int64_t k = 0; k < stride; k++) {
-            z[i * d + k] = row[k];
-            g[i * d + k] = row[stride + k] - prior * row[k];
-            if (!written)
-                row[stride + k] = 0;
-        }
-    }
-    for (int t = 1; t < s->parts; t++)
-        for (int64_t i = 0; i < n; i++) {
-            real *restrict row = s->part[t] + (from + i) * 2 * stride + stride;
-#pragma omp simd
-            for (int64_t k = 0; k < d; k++)
-                g[i * d + k] += row[k];
-#pragma omp simd
-            for (int64_t k = 0; k < d; k++)
-                row[k] = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < stride; k += 8) {
+            eight *row = (eight *)(s->part[0] + (from + i) * 2 * stride + k);
+            eight *slope = (eight *)((real *)row + stride), sum = *slope - prior * *row;
+            *(eight *)(z + i * d + k) = *row;
+            *slope = (eight){0};
+            for (int t = 1; t < parts; t++) {
+                slope = (eight *)(s->part[t] + ((from + i) * 2 + 1) * stride + k);
+                sum += *slope;
+                *slope = (eight){0};
+            }
+            *(eight *)(g + i * d + k) = sum;
         }
 }
 
 /* Whole vectors again, masked. */
 ALWAYS_INLINE void spread(const site *s, int64_t from, int64_t n, int64_t stride,
-                          const real *restrict z, const real_bits *restrict keep)
+                          const real *restrict z)
 {
     const int64_t d = s->d;
     for (int t = 0; t < s->parts; t++)
-        for (int64_t i = 0; i < n; i++) {
-            real *restrict row = s->part[t] + (from + i) * 2 * stride;
-#pragma omp simd
-            for (int64_t k = 0; k < stride; k++)
-                row[k] = real_of(bits_of(z[i * d + k]) & keep[k]);
-        }
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t k = 0; k < stride; k += 8)
+                *(bits *)(s->part[t] + (from + i) * 2 * stride + k) =
+                    *(const bits *)(z + i * d + k) & *(const bits *)(s->keep + k);
 }
 
-static void collect_rows(site *s, int64_t from, int64_t n, real *z, real *g)
+/* The strides and parts that pay as constants. */
+static void collect_rows(const site *s, int64_t from, int64_t n, real *z, real *g)
 {
-    if (s->stride == 8 && s->written)
-        collect(s, from, n, 8, true, z, g);
-    else if (s->stride == 32)
-        collect(s, from, n, 32, false, z, g);
+    if (s->stride == 8 && s->parts == 1)
+        collect(s, from, n, 8, 1, z, g);
+    else if (s->stride == 32 && s->parts == 1)
+        collect(s, from, n, 32, 1, z, g);
     else
-        collect(s, from, n, s->stride, s->written, z, g);
+        collect(s, from, n, s->stride, s->parts, z, g);
 }
 
-static void spread_rows(site *s, int64_t from, int64_t n, const real *z)
+static void spread_rows(const site *s, int64_t from, int64_t n, const real *z)
 {
     if (s->stride == 8)
-        spread(s, from, n, 8, z, s->keep);
+        spread(s, from, n, 8, z);
     else if (s->stride == 32)
-        spread(s, from, n, 32, z, s->keep);
+        spread(s, from, n, 32, z);
     else
-        spread(s, from, n, s->stride, z, s->keep);
+        spread(s, from, n, s->stride, z);
 }
 
 void site_set(site *s, const real *z)
@@ -172,7 +169,7 @@ ALWAYS_INLINE void adam(const sweep *w, real g, real *m, real *v, real *p)
 }
 
 /* z holds the last draw, and gets the next; eps its normals. */
-ALWAYS_INLINE void pass(const sweep *w, bool update, bool sample, int64_t n, const real *restrict g,
+ALWAYS_INLINE void pass(sweep w, bool update, int64_t n, const real *restrict g,
                         const real *restrict eps, real *restrict z, real *restrict loc,
                         real *restrict m_loc, real *restrict v_loc, real *restrict log_scale,
                         real *restrict m_scale, real *restrict v_scale, sweep_sums *sums)
@@ -181,29 +178,27 @@ ALWAYS_INLINE void pass(const sweep *w, bool update, bool sample, int64_t n, con
 #pragma omp simd reduction(+ : sum, squares)
     for (int64_t i = 0; i < n; i++) {
         if (update) {
-            const real away = z[i] - loc[i];
-            adam(w, -w->factor * g[i], &m_loc[i], &v_loc[i], &loc[i]);
-            adam(w, -w->factor * (g[i] * away + 1), &m_scale[i], &v_scale[i], &log_scale[i]);
+            const real slope = -w.factor * g[i], away = z[i] - loc[i];
+            adam(&w, slope, &m_loc[i], &v_loc[i], &loc[i]);
+            adam(&w, slope * away - w.factor, &m_scale[i], &v_scale[i], &log_scale[i]);
         }
-        if (sample) {
-            z[i] = loc[i] + floor_exp(log_scale[i]) * eps[i];
-            sum += log_scale[i];
-            squares += z[i] * z[i];
-        }
+        z[i] = loc[i] + floor_exp(log_scale[i]) * eps[i];
+        sum += log_scale[i];
+        squares += z[i] * z[i];
     }
     sums->log_scale += (double)sum;
     sums->squares += (double)squares;
 }
 
-ALWAYS_INLINE void point_pass(const sweep *w, int64_t n, const real *restrict g, real *restrict z,
-                              real *restrict loc, real *restrict m, real *restrict v,
-                              sweep_sums *sums)
+ALWAYS_INLINE void point_pass(sweep w, bool update, int64_t n, const real *restrict g,
+                              real *restrict z, real *restrict loc, real *restrict m,
+                              real *restrict v, sweep_sums *sums)
 {
     real squares = 0;
 #pragma omp simd reduction(+ : squares)
     for (int64_t i = 0; i < n; i++) {
-        if (w->update)
-            adam(w, -w->factor * g[i], &m[i], &v[i], &loc[i]);
+        if (update)
+            adam(&w, -w.factor * g[i], &m[i], &v[i], &loc[i]);
         z[i] = loc[i];
         squares += z[i] * z[i];
     }
@@ -214,17 +209,19 @@ static void elements(site *s, const sweep *w, int64_t at, int64_t n, const real 
                      real *z, sweep_sums *sums)
 {
     real *loc = s->loc + at, *m = s->m_loc + at, *v = s->v_loc + at;
+    if (s->point && w->update) {
+        point_pass(*w, true, n, g, z, loc, m, v, sums);
+        return;
+    }
     if (s->point) {
-        point_pass(w, n, g, z, loc, m, v, sums);
+        point_pass(*w, false, n, g, z, loc, m, v, sums);
         return;
     }
     real *log_scale = s->log_scale + at, *m_scale = s->m_scale + at, *v_scale = s->v_scale + at;
-    if (w->update && w->sample)
-        pass(w, true, true, n, g, eps, z, loc, m, v, log_scale, m_scale, v_scale, sums);
-    else if (w->update)
-        pass(w, true, false, n, g, eps, z, loc, m, v, log_scale, m_scale, v_scale, sums);
+    if (w->update)
+        pass(*w, true, n, g, eps, z, loc, m, v, log_scale, m_scale, v_scale, sums);
     else
-        pass(w, false, true, n, g, eps, z, loc, m, v, log_scale, m_scale, v_scale, sums);
+        pass(*w, false, n, g, eps, z, loc, m, v, log_scale, m_scale, v_scale, sums);
 }
 
 void site_sweep(site *s, const sweep *w, int thread, sweep_sums *sums)
@@ -240,13 +237,12 @@ void site_sweep(site *s, const sweep *w, int thread, sweep_sums *sums)
         const int64_t n = left < s->chunk ? left : s->chunk, at = from * s->d;
         if (w->update)
             collect_rows(s, from, n, z, g);
-        if (w->sample && !s->point)
+        if (!s->point)
             floor_normals(stream.key, stream.key2, at,
                           (n * s->d + NORMAL_BLOCK - 1) / NORMAL_BLOCK * NORMAL_BLOCK, eps);
         for (int64_t i = 0; i < n * s->d; i += SUMMED)
             elements(s, w, at + i, n * s->d - i < SUMMED ? n * s->d - i : SUMMED, g + i, eps + i,
                      z + i, sums);
-        if (w->sample)
-            spread_rows(s, from, n, z);
+        spread_rows(s, from, n, z);
     }
 }

@@ -18,7 +18,6 @@ typedef struct site {
     int64_t rows, d, stride;
     int64_t chunk; /* rows of a sweep at a time: whole blocks of normals */
     bool point;    /* no guide: the values are loc */
-    bool written;  /* gradients are written, not added to: no need to empty them */
     real prior;    /* the gradient has -prior z on top */
     real *loc, *log_scale, *m_loc, *v_loc, *m_scale, *v_scale;
     int parts, threads;
@@ -45,7 +44,7 @@ void site_free(site *s);
 int64_t site_stride(int64_t d);
 
 typedef struct sweep {
-    bool update, sample;
+    bool update;     /* not before the first step */
     real factor;     /* of the gradient of the loss: 1 / number of ratings */
     real rate, root; /* lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
     uint64_t seed;

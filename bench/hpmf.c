@@ -62,7 +62,6 @@ hpmf *hpmf_new(ratings d, int64_t dim, int threads)
     f->site[OBS_SCALE] = site_new("obs_scale", 1, 1, 1, 1, false);
     f->site[U] = site_new("U", d.n_users, dim, 1, threads, false);
     f->site[V] = site_new("V", d.n_items, dim, threads, threads, false);
-    f->site[U].written = true;
     f->site[V].prior = 1;
     f->site[OBS_SCALE].loc[0] = (real)-log(log(2.0)); /* the prior medians, 0 for the others */
     f->stride = f->site[U].stride;
@@ -209,10 +208,10 @@ static double user_terms(hpmf *f, const user_sums *p)
         vec_##lanes *v = (vec_##lanes *)f->site[V].part[thread];                                   \
         for (int64_t i = from; i < to; i += USERS) {                                               \
             const int64_t n = to - i < USERS ? to - i : USERS;                                     \
-            users_##lanes(&f->prior, i, n, f->dim, nv, u, sums);                                   \
             sums->squares +=                                                                       \
                 (nv) == 1 ? by_rating_##lanes(t, t->start[i], t->start[i + n], &to_mean, u, v)     \
                           : by_user_##lanes(t, i, i + n, nv, &to_mean, u, v);                      \
+            users_##lanes(&f->prior, i, n, f->dim, nv, u, sums);                                   \
         }                                                                                          \
     } while (0)
 

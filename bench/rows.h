@@ -55,20 +55,20 @@ ALWAYS_INLINE void PASTE(ahead, LANES)(const VEC *row, int nv)
         __builtin_prefetch(from + line, 1);
 }
 
-/* m (4 or 1) ratings of a user. Returns the sum of their squared residuals. */
-ALWAYS_INLINE real PASTE(group, LANES)(const ratings *t, int64_t i, int m, int nv,
+/* m (4 or 1) ratings of a user. Returns their squared residuals. */
+ALWAYS_INLINE vec4 PASTE(group, LANES)(const ratings *t, int64_t i, int m, int nv,
                                        const link *to_mean, const VEC *row, VEC *g_row, VEC *v)
 {
+    const size_t pitch = 2 * (size_t)nv;
     VEC product[4] = {0}, *at[4];
-    vec4 y = {0};
+    vec4 y = {0}, square, weight;
     for (int j = 0; j < m; j++) {
-        at[j] = v + (int64_t)t->item[i + j] * 2 * nv;
+        at[j] = v + (uint32_t)t->item[i + j] * pitch;
         y[j] = t->rating[i + j];
-        PASTE(ahead, LANES)(v + (int64_t)t->item[i + j + AHEAD] * 2 * nv, nv);
+        PASTE(ahead, LANES)(v + (uint32_t)t->item[i + j + AHEAD] * pitch, nv);
         for (int k = 0; k < nv; k++)
             product[j] += row[k] * at[j][k];
     }
-    vec4 square, weight;
     residuals_of(to_mean, y, FOUR(product[0], product[1], product[2], product[3]), &square,
                  &weight);
     for (int j = 0; j < m; j++)
@@ -76,21 +76,21 @@ ALWAYS_INLINE real PASTE(group, LANES)(const ratings *t, int64_t i, int m, int n
             g_row[k] += weight[j] * at[j][k];
             at[j][nv + k] += weight[j] * row[k];
         }
-    return m == 4 ? (square[0] + square[1]) + (square[2] + square[3]) : square[0];
+    return m == 4 ? square : (vec4){square[0]};
 }
 
-/* One user after another, whose row and gradient stay in registers or the first cache. Returns
- * the sum of squared residuals. */
+/* One user after another, whose row and gradient stay in registers or the first cache; writes the
+ * users' gradients. Returns the sum of squared residuals. */
 ALWAYS_INLINE double PASTE(by_user, LANES)(const ratings *t, int64_t from, int64_t to, int nv,
                                            const link *to_mean, VEC *restrict u, VEC *restrict v)
 {
     double squares = 0.0;
     for (int64_t user = from; user < to; user++) {
         VEC row[MAX_DIM / LANES], g_row[MAX_DIM / LANES], *all = u + user * 2 * nv;
-        real sum = 0;
+        vec4 sum = {0};
         for (int k = 0; k < nv; k++) {
             row[k] = all[k];
-            g_row[k] = all[nv + k];
+            g_row[k] = (VEC){0};
         }
         int64_t i = t->start[user];
         const int64_t end = t->start[user + 1];
@@ -100,43 +100,52 @@ ALWAYS_INLINE double PASTE(by_user, LANES)(const ratings *t, int64_t from, int64
             sum += PASTE(group, LANES)(t, i, 1, nv, to_mean, row, g_row, v);
         for (int k = 0; k < nv; k++)
             all[nv + k] = g_row[k];
-        squares += (double)sum;
+        squares += (double)((sum[0] + sum[1]) + (sum[2] + sum[3]));
     }
     return squares;
 }
 
-/* m (4 or 1) ratings of any users, whose rows are one vector each. */
-ALWAYS_INLINE real PASTE(short_group, LANES)(const ratings *t, int64_t i, int m,
-                                             const link *to_mean, VEC *restrict u, VEC *restrict v)
+/* m (4 or 1) ratings of any users, whose rows are one vector each. g has the gradient of `last`,
+ * the last rating's user, so far: it goes on from there, or from nothing where another user begins.
+ */
+ALWAYS_INLINE vec4 PASTE(short_group, LANES)(const ratings *t, int64_t i, int m,
+                                             const link *to_mean, VEC *restrict u, VEC *restrict v,
+                                             VEC **last, VEC *g)
 {
-    VEC product[4] = {0};
-    vec4 y = {0};
+    typedef real_bits BITS __attribute__((vector_size(sizeof(VEC))));
+    VEC product[4] = {0}, *user[4], *item[4];
+    vec4 y = {0}, square, weight;
     for (int j = 0; j < m; j++) {
-        product[j] = u[2 * t->user[i + j]] * v[2 * t->item[i + j]];
+        user[j] = u + 2 * (size_t)(uint32_t)t->user[i + j];
+        item[j] = v + 2 * (size_t)(uint32_t)t->item[i + j];
+        product[j] = *user[j] * *item[j];
         y[j] = t->rating[i + j];
     }
-    vec4 square, weight;
     residuals_of(to_mean, y, FOUR(product[0], product[1], product[2], product[3]), &square,
                  &weight);
     for (int j = 0; j < m; j++) {
-        u[2 * t->user[i + j] + 1] += weight[j] * v[2 * t->item[i + j]];
-        v[2 * t->item[i + j] + 1] += weight[j] * u[2 * t->user[i + j]];
+        const real_bits same = (real_bits)0 - (user[j] == *last);
+        *last = user[j];
+        *g = (VEC)((BITS)*g & same) + weight[j] * item[j][0];
+        user[j][1] = *g;
+        item[j][1] += weight[j] * user[j][0];
     }
-    return m == 4 ? (square[0] + square[1]) + (square[2] + square[3]) : square[0];
+    return m == 4 ? square : (vec4){square[0]};
 }
 
 /* Rating after rating, for short rows and users with few ratings, where the branch at each user's
- * end costs more than fetching its row again. */
+ * end costs more than fetching its row again. Writes the gradients of users who have ratings. */
 ALWAYS_INLINE double PASTE(by_rating, LANES)(const ratings *t, int64_t from, int64_t to,
                                              const link *to_mean, VEC *restrict u, VEC *restrict v)
 {
-    double squares = 0.0;
+    vec4 sum = {0};
+    VEC g = {0}, *last = NULL;
     int64_t i = from;
     for (; i + 4 <= to; i += 4)
-        squares += (double)PASTE(short_group, LANES)(t, i, 4, to_mean, u, v);
+        sum += PASTE(short_group, LANES)(t, i, 4, to_mean, u, v, &last, &g);
     for (; i < to; i++)
-        squares += (double)PASTE(short_group, LANES)(t, i, 1, to_mean, u, v);
-    return squares;
+        sum += PASTE(short_group, LANES)(t, i, 1, to_mean, u, v, &last, &g);
+    return (double)((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
 #undef PASTE_

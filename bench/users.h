@@ -3,8 +3,8 @@
 #define PASTE(a, b) PASTE_(a, b)
 #define VEC PASTE(vec, LANES)
 
-/* Gradients -P delta of n users, four at a time: their products stay in registers. delta has zeros
- * for the users missing from the last four. */
+/* Adds the gradients -P delta of n users, four at a time: their products stay in registers. delta
+ * has zeros for the users missing from the last four. */
 ALWAYS_INLINE void PASTE(products, LANES)(int64_t n, int64_t d, int nv, const real *precision,
                                           const VEC *delta, VEC *u)
 {
@@ -23,7 +23,7 @@ ALWAYS_INLINE void PASTE(products, LANES)(int64_t n, int64_t d, int nv, const re
             }
             for (int j = 0; j < 4 && i + j < n; j++)
                 for (int l = 0; l < m; l++)
-                    u[(i + j) * 2 * nv + nv + v + l] = sum[j][l];
+                    u[(i + j) * 2 * nv + nv + v + l] += sum[j][l];
         }
 }
 
@@ -52,7 +52,7 @@ ALWAYS_INLINE void PASTE(scatter, LANES)(int64_t n, int64_t d, int nv, const VEC
         }
 }
 
-/* Users [from, from + n): writes their gradients, adds to the sums over users. */
+/* Users [from, from + n): adds to their gradients and to the sums over users. */
 ALWAYS_INLINE void PASTE(users, LANES)(const user_prior *p, int64_t from, int64_t n, int64_t d,
                                        int nv, VEC *u, user_sums *sums)
 {

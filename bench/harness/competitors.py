@@ -107,6 +107,7 @@ class Floor(Competitor):
         return {
             "step_ms": found["step_ms_median"],
             "losses": found["losses"],
+            "ratings": found["ratings"],
             "loss": found["loss_last_100_mean"],
             "peak_rss_mb": found["peak_rss_mb"],
         }

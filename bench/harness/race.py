@@ -38,16 +38,17 @@ def tolerance(entry, n_ratings):
     return 4 * n_ratings * 2.0**-53
 
 
-def check_floors(entries, n_ratings=20_000_000):
+def check_floors(entries):
     """The floor's first losses are Urn's."""
     for floor in (e for e in entries if e.name == "floor"):
         for urn in (e for e in entries if e.name == "urn" and e.precision == floor.precision):
             pairs = list(zip(urn.samples[0]["losses"], floor.samples[0]["losses"]))
             worst = max(abs(a - b) / abs(b) for a, b in pairs)
-            if not worst <= tolerance(urn, n_ratings):
+            allowed = tolerance(urn, floor.samples[0]["ratings"])
+            if not worst <= allowed:
                 raise Failure(
                     f"{urn.label()} and {floor.label()} differ: losses {pairs[0]}, "
-                    f"relative difference {worst:.2g}, tolerance {tolerance(urn, n_ratings):.2g}"
+                    f"relative difference {worst:.2g}, tolerance {allowed:.2g}"
                 )
 
 
