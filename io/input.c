@@ -100,47 +100,46 @@ int64_t urn__io_line_of(const char *data, size_t at)
     return line;
 }
 
-urn_status urn__io_check_text(const char *path, const urn__io_bytes *bytes, size_t *start,
+urn_status urn__io_fail_zero(const char *path, const char *data, size_t at, int64_t line,
+                             urn_error *error)
+{
+    char where[256];
+    snprintf(where, sizeof where, "%.220s:%lld", path,
+             (long long)(line - 1 + urn__io_line_of(data, at)));
+    return urn__fail(error, URN_ERR_DATA, where, NULL, NULL,
+                     "found a zero byte: this is not a text file, or it is damaged");
+}
+
+urn_status urn__io_check_text(const char *path, const char *data, size_t n, bool all, size_t *start,
                               urn_error *error)
 {
-    const unsigned char *data = (const unsigned char *)bytes->data;
-    *start = bytes->n >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    if (strspn(bytes->data + *start, " \t\r\n") >= bytes->n - *start)
+    *start = n >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    if (all && strspn(data + *start, " \t\r\n") >= n - *start)
         return urn__fail(error, URN_ERR_DATA, path, NULL, NULL, "the file is empty");
-    if (bytes->n >= 2 &&
-        ((data[0] == 0xFF && data[1] == 0xFE) || (data[0] == 0xFE && data[1] == 0xFF)))
+    if (n >= 2 && (memcmp(data, "\xFF\xFE", 2) == 0 || memcmp(data, "\xFE\xFF", 2) == 0))
         return urn__fail(error, URN_ERR_DATA, path, NULL, "convert it: iconv -f utf-16 -t utf-8",
                          "the file is UTF-16, expected UTF-8 or ASCII text");
-    const char *zero = memchr(data, 0, bytes->n);
-    if (zero) {
-        char where[256];
-        snprintf(where, sizeof where, "%.220s:%lld", path,
-                 (long long)urn__io_line_of(bytes->data, (size_t)(zero - bytes->data)));
-        return urn__fail(error, URN_ERR_DATA, where, NULL, NULL,
-                         "found a zero byte: this is not a text file, or it is damaged");
-    }
-    return URN_OK;
+    const char *zero = memchr(data, 0, n);
+    return zero ? urn__io_fail_zero(path, data, (size_t)(zero - data), 1, error) : URN_OK;
 }
 
 /* ---- formats ---- */
 
-typedef enum format { FORMAT_CSV, FORMAT_MATRIX_MARKET, FORMAT_JSON } format;
-
-static format format_of_content(const char *text)
+static urn__io_format format_of_content(const char *text)
 {
     if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
         text += 3;
     if (strncasecmp(text, "%%MatrixMarket", 14) == 0)
-        return FORMAT_MATRIX_MARKET;
-    return text[strspn(text, " \t\r\n")] == '{' ? FORMAT_JSON : FORMAT_CSV;
+        return URN__IO_MATRIX_MARKET;
+    return text[strspn(text, " \t\r\n")] == '{' ? URN__IO_JSON : URN__IO_CSV;
 }
 
 /* The first bytes tell; a pipe cannot be looked at twice, so it is CSV. */
-static urn_status look_inside(const char *path, format *found, urn_error *error)
+static urn_status look_inside(const char *path, urn__io_format *found, urn_error *error)
 {
     char head[4096];
     struct stat about;
-    *found = FORMAT_CSV;
+    *found = URN__IO_CSV;
     if (stat(path, &about) != 0)
         return urn__io_fail_errno(error, path, "read this file", errno);
     if (!S_ISREG(about.st_mode))
@@ -155,14 +154,14 @@ static urn_status look_inside(const char *path, format *found, urn_error *error)
     return URN_OK;
 }
 
-static urn_status choose_format(const char *path, format *found, urn_error *error)
+urn_status urn__io_format_of(const char *path, urn__io_format *found, urn_error *error)
 {
     static const struct {
         const char *ending;
-        format format;
-    } endings[] = {{".csv", FORMAT_CSV},           {".tsv", FORMAT_CSV},
-                   {".tab", FORMAT_CSV},           {".json", FORMAT_JSON},
-                   {".mtx", FORMAT_MATRIX_MARKET}, {".mm", FORMAT_MATRIX_MARKET}};
+        urn__io_format format;
+    } endings[] = {{".csv", URN__IO_CSV},           {".tsv", URN__IO_CSV},
+                   {".tab", URN__IO_CSV},           {".json", URN__IO_JSON},
+                   {".mtx", URN__IO_MATRIX_MARKET}, {".mm", URN__IO_MATRIX_MARKET}};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
         if (strcasecmp(dot, endings[i].ending) == 0) {
@@ -175,22 +174,23 @@ static urn_status choose_format(const char *path, format *found, urn_error *erro
 urn_status urn__io_read(const char *path, const char *table, urn_dataset *data,
                         const urn__io_options *options, urn_error *error)
 {
-    format found = FORMAT_CSV;
-    URN_TRY(choose_format(path, &found, error));
-    if (found == FORMAT_JSON)
+    urn__io_format found = URN__IO_CSV;
+    URN_TRY(urn__io_format_of(path, &found, error));
+    if (found == URN__IO_JSON)
         return urn__io_read_json(path, table, data, options, error);
-    return found == FORMAT_MATRIX_MARKET
+    return found == URN__IO_MATRIX_MARKET
                ? urn__io_read_matrix_market(path, table, data, options, error)
                : urn__io_read_csv(path, table, data, options, error);
 }
 
-urn_status urn__io_rows_read(const char *path, const urn__io_options *options, urn__io_rows *rows,
-                             urn_error *error)
+urn_status urn__io_rows_read(const char *path, const urn_allocator *kept,
+                             const urn__io_options *options, urn__io_rows *rows, urn_error *error)
 {
-    format found = FORMAT_CSV;
-    URN_TRY(choose_format(path, &found, error));
-    if (found == FORMAT_JSON)
-        return urn__io_json_rows(path, options, rows, error);
-    return found == FORMAT_MATRIX_MARKET ? urn__io_matrix_market_rows(path, options, rows, error)
-                                         : urn__io_csv_rows(path, options, rows, error);
+    urn__io_format found = URN__IO_CSV;
+    URN_TRY(urn__io_format_of(path, &found, error));
+    if (found == URN__IO_JSON)
+        return urn__io_json_rows(path, kept, options, rows, error);
+    return found == URN__IO_MATRIX_MARKET
+               ? urn__io_matrix_market_rows(path, kept, options, rows, error)
+               : urn__io_csv_rows(path, kept, options, rows, error);
 }

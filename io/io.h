@@ -23,6 +23,8 @@ typedef struct urn__io_options {
      * out; it must have the table's columns, in any order (others of its own are left out).
      * Messages name the file a row stands in. */
     const char *test_path;
+    bool single; /* columns of real numbers are rounded to floats, and take half the memory */
+    size_t window_size; /* bytes of a CSV file in memory at a time; 0: what suits caches */
 } urn__io_options;
 
 /* Adds the table `table` ("" for the unnamed one that answers to any name) to `data`, from a file
@@ -60,6 +62,16 @@ urn_status urn__io_read_matrix_market(const char *path, const char *table, urn_d
  * is refused, with the variable's name. `test_path` needs a `table`, or a file with one table. */
 urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *data,
                              const urn__io_options *options, urn_error *error);
+
+/* What reading a file will take: its rows, the bytes held afterwards, and the most on the way. For
+ * CSV it goes by the first megabyte and the file's size, and is right to a few per cent for files
+ * that go on as they begin; texts are not counted. 0 for what can be read once only. */
+typedef struct urn__io_estimate {
+    int64_t rows; /* 0: not known */
+    double held, peak;
+} urn__io_estimate;
+urn_status urn__io_memory(const char *path, const urn__io_options *options,
+                          urn__io_estimate *estimate, urn_error *error);
 
 /* Flags row i (from 0) as held out if ((i * 2654435761) mod 2^32) / 2^32 < fraction, computed in
  * integers. 0 <= fraction < 1; 0 flags nothing. URN_ERR_USAGE: fraction out of range, no such

@@ -8,7 +8,8 @@
 
 typedef struct reader {
     const char *path;
-    const urn_allocator *allocator;
+    const urn_allocator *allocator, *kept; /* for the work; of the dataset */
+    const urn__io_options *options;
     urn_error *error;
 } reader;
 
@@ -56,7 +57,7 @@ static urn_status load(const reader *r, json_t **json)
     size_t start = 0;
     *json = NULL;
     URN_TRY(urn__io_slurp(r->path, r->allocator, &bytes, r->error));
-    urn_status status = urn__io_check_text(r->path, &bytes, &start, r->error);
+    urn_status status = urn__io_check_text(r->path, bytes.data, bytes.n, true, &start, r->error);
     const char *text = bytes.data + start;
     const size_t n = bytes.n - start;
     const size_t length = status == URN_OK ? quote_tokens(text, n, NULL) : 0;
@@ -252,28 +253,25 @@ static urn__io_kind kind_of_column(const json_t *json)
 static urn_status fill_column(const reader *r, const char *table, const json_t *json,
                               urn__io_rows *rows, urn__io_column *c)
 {
-    const size_t n = json_array_size(json), size = (n ? n : 1) * sizeof *c->cells;
-    c->kind = kind_of_column(json);
-    if (c->kind == URN__IO_TEXT)
-        c->texts = urn__alloc(r->allocator, (n ? n : 1) * sizeof *c->texts);
-    else
-        c->cells = urn__alloc(r->allocator, size);
-    if (!c->texts && !c->cells)
-        return urn__fail_memory(r->error, r->path, size);
+    const size_t n = json_array_size(json);
+    if (!urn__io_column_init(rows, c, kind_of_column(json)))
+        return urn__fail_memory(r->error, r->path, n * sizeof(float));
     for (size_t i = 0; i < n; i++) {
         const json_t *element = json_array_get(json, i);
-        bool ok = true;
-        if (c->kind == URN__IO_TEXT) {
-            ok = json_is_string(element);
-            const char *text = ok ? json_string_value(element) : "";
-            c->texts[i] = urn__arena_strdup(rows->arena, text); /* the JSON goes before the rows */
-            if (!c->texts[i])
-                return urn__fail_memory(r->error, r->path, strlen(text));
+        const int64_t row = (int64_t)i;
+        bool ok = c->kind != URN__IO_TEXT || json_is_string(element), room = true;
+        double real = 0.0;
+        if (ok && c->kind == URN__IO_TEXT) {
+            room = urn__io_put_text(rows, c, row, json_string_value(element),
+                                    json_string_length(element));
         } else if (c->kind == URN__IO_INT) {
-            c->cells[i].i = json_integer_value(element);
-        } else {
-            ok = is_number(element, &c->cells[i].d);
+            room = urn__io_put_int(rows, c, row, json_integer_value(element));
+        } else if (ok) {
+            ok = is_number(element, &real);
+            room = urn__io_put_real(rows, c, row, real);
         }
+        if (!room)
+            return urn__fail_memory(r->error, r->path, n * sizeof(double));
         if (!ok) {
             char message[200];
             snprintf(message, sizeof message, "element %zu (from 0) is %s%s%.80s%s, expected %s", i,
@@ -290,7 +288,7 @@ static urn_status fill_column(const reader *r, const char *table, const json_t *
 /* Rows from an object of equally long arrays. jansson tells no lines: messages name rows. */
 static urn_status make_rows(const reader *r, const char *table, json_t *json, urn__io_rows *rows)
 {
-    if (!urn__io_rows_init(rows, r->path, r->allocator))
+    if (!urn__io_rows_init(rows, r->path, r->kept, r->options))
         return urn__fail_memory(r->error, r->path, sizeof *rows);
     rows->first_line = 0;
     const size_t n = json_object_size(json);
@@ -306,7 +304,7 @@ static urn_status make_rows(const reader *r, const char *table, json_t *json, ur
                                "a table is an object of equally long arrays, one a column");
         const size_t length = json_array_size(value);
         if (rows->n_columns == 0)
-            rows->n_rows = (int64_t)length;
+            rows->n_rows = rows->capacity = (int64_t)length;
         if ((int64_t)length != rows->n_rows) {
             char message[160];
             snprintf(message, sizeof message, "it has %zu elements, the columns before it %" PRId64,
@@ -342,11 +340,20 @@ static json_t *only_table(json_t *json)
     return inner ? inner : json;
 }
 
-urn_status urn__io_json_rows(const char *path, const urn__io_options *options, urn__io_rows *rows,
-                             urn_error *error)
+static reader reader_of(const char *path, const urn_allocator *kept, const urn__io_options *options,
+                        urn_error *error)
 {
-    const reader r = {
-        .path = path, .allocator = options ? options->allocator : NULL, .error = error};
+    return (reader){.path = path,
+                    .allocator = options ? options->allocator : NULL,
+                    .kept = kept,
+                    .options = options,
+                    .error = error};
+}
+
+urn_status urn__io_json_rows(const char *path, const urn_allocator *kept,
+                             const urn__io_options *options, urn__io_rows *rows, urn_error *error)
+{
+    const reader r = reader_of(path, kept, options, error);
     json_t *json = NULL;
     *rows = (urn__io_rows){0};
     URN_TRY(load(&r, &json));
@@ -397,8 +404,7 @@ static urn_status add_members(const reader *r, json_t *json, urn_dataset *data,
 urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *data,
                              const urn__io_options *options, urn_error *error)
 {
-    const reader r = {
-        .path = path, .allocator = options ? options->allocator : NULL, .error = error};
+    const reader r = reader_of(path, urn__dataset_allocator(data), options, error);
     json_t *json = NULL;
     URN_TRY(load(&r, &json));
     const urn_status status = table && *table

@@ -136,28 +136,34 @@ static urn_status make_columns(reader *r)
     if (!rows->columns)
         return urn__fail_memory(r->error, rows->path, 3 * sizeof *rows->columns);
     rows->n_columns = 3;
-    const size_t size = (size_t)rows->capacity * sizeof(urn__io_cell);
     for (int i = 0; i < 3; i++) {
         rows->columns[i].name = names[i];
-        rows->columns[i].kind = i < VALUE || r->pattern || r->integer ? URN__IO_INT : URN__IO_REAL;
-        rows->columns[i].cells = urn__alloc(rows->allocator, size);
-        if (!rows->columns[i].cells)
-            return urn__fail_memory(r->error, rows->path, size);
+        const bool whole = i < VALUE || r->pattern || r->integer;
+        if (!urn__io_column_init(rows, &rows->columns[i], whole ? URN__IO_INT : URN__IO_REAL))
+            return urn__fail_memory(r->error, rows->path, (size_t)rows->capacity * sizeof(float));
     }
     return URN_OK;
 }
 
-static urn_status add_row(reader *r, int64_t row, int64_t column, urn__io_cell value)
+/* An entry's value, by the kind of the matrix. */
+typedef union number {
+    int64_t i;
+    double d;
+} number;
+
+static urn_status add_row(reader *r, int64_t row, int64_t column, number value)
 {
     urn__io_rows *rows = r->rows;
     const int64_t at = rows->n_rows;
     if (at == 0)
         rows->first_line = r->line;
-    if (!urn__io_rows_line(rows, at, r->line))
-        return urn__fail_memory(r->error, rows->path, (size_t)rows->capacity * 8);
-    rows->columns[ROW].cells[at].i = row;
-    rows->columns[COLUMN].cells[at].i = column;
-    rows->columns[VALUE].cells[at] = value;
+    urn__io_column *c = &rows->columns[VALUE];
+    if (!urn__io_rows_line(rows, at, r->line) ||
+        !urn__io_put_int(rows, &rows->columns[ROW], at, row) ||
+        !urn__io_put_int(rows, &rows->columns[COLUMN], at, column) ||
+        !(c->kind == URN__IO_INT ? urn__io_put_int(rows, c, at, value.i)
+                                 : urn__io_put_real(rows, c, at, value.d)))
+        return urn__fail_memory(r->error, rows->path, (size_t)rows->capacity * sizeof(double));
     rows->n_rows++;
     return URN_OK;
 }
@@ -166,7 +172,7 @@ static urn_status read_entry(reader *r)
 {
     const char *start = r->p, *w;
     int64_t row = 0, column = 0;
-    urn__io_cell value = {.i = 1};
+    number value = {.i = 1};
     bool ok = whole_word(r, &row) && whole_word(r, &column);
     if (ok && !r->pattern) {
         const size_t n = word(r, &w);
@@ -221,28 +227,34 @@ static urn_status parse(reader *r)
     return URN_OK;
 }
 
-urn_status urn__io_matrix_market_rows(const char *path, const urn__io_options *options,
-                                      urn__io_rows *rows, urn_error *error)
+urn_status urn__io_matrix_market_rows(const char *path, const urn_allocator *kept,
+                                      const urn__io_options *options, urn__io_rows *rows,
+                                      urn_error *error)
 {
-    const urn_allocator *allocator = options ? options->allocator : NULL;
-    if (!urn__io_rows_init(rows, path, allocator))
+    if (!urn__io_rows_init(rows, path, kept, options))
         return urn__fail_memory(error, path, sizeof *rows);
     size_t start = 0;
-    URN_TRY(urn__io_slurp(path, allocator, &rows->bytes, error));
-    URN_TRY(urn__io_check_text(path, &rows->bytes, &start, error));
-    reader r = {.rows = rows,
-                .p = rows->bytes.data + start,
-                .end = rows->bytes.data + rows->bytes.n,
-                .line = 1,
-                .error = error};
-    return parse(&r);
+    urn__io_bytes bytes;
+    URN_TRY(urn__io_slurp(path, rows->allocator, &bytes, error));
+    urn_status status = urn__io_check_text(path, bytes.data, bytes.n, true, &start, error);
+    if (status == URN_OK) {
+        reader r = {.rows = rows,
+                    .p = bytes.data + start,
+                    .end = bytes.data + bytes.n,
+                    .line = 1,
+                    .error = error};
+        status = parse(&r);
+    }
+    urn__io_bytes_clear(&bytes);
+    return status;
 }
 
 urn_status urn__io_read_matrix_market(const char *path, const char *table, urn_dataset *data,
                                       const urn__io_options *options, urn_error *error)
 {
     urn__io_rows rows;
-    const urn_status status = urn__io_matrix_market_rows(path, options, &rows, error);
+    const urn_status status =
+        urn__io_matrix_market_rows(path, urn__dataset_allocator(data), options, &rows, error);
     if (status != URN_OK) {
         urn__io_rows_clear(&rows);
         return status;

@@ -4,54 +4,38 @@
 #include <stdio.h>
 #include <string.h>
 
-bool urn__io_rows_init(urn__io_rows *rows, const char *path, const urn_allocator *allocator)
+bool urn__io_rows_init(urn__io_rows *rows, const char *path, const urn_allocator *kept,
+                       const urn__io_options *options)
 {
-    *rows = (urn__io_rows){.path = path, .allocator = allocator, .first_line = 1};
-    rows->bytes.allocator = allocator;
-    rows->arena = urn__arena_new(allocator);
+    *rows = (urn__io_rows){.path = path, .kept = kept, .first_line = 1, .memory = {.file = -1}};
+    if (options) {
+        rows->allocator = options->allocator;
+        rows->single = options->single;
+        rows->window_size = options->window_size;
+    }
+    rows->arena = urn__arena_new(rows->allocator);
     return rows->arena != NULL;
-}
-
-static void clear_column(const urn_allocator *allocator, urn__io_column *column)
-{
-    urn__free(allocator, column->cells);
-    urn__free(allocator, column->texts);
-    column->cells = NULL;
-    column->texts = NULL;
 }
 
 void urn__io_rows_clear(urn__io_rows *rows)
 {
     for (size_t i = 0; i < rows->n_columns; i++)
-        clear_column(rows->allocator, &rows->columns[i]);
-    urn__io_bytes_clear(&rows->bytes);
-    urn__free(rows->allocator, rows->lines);
-    if (rows->arena)
+        urn__io_column_clear(rows, &rows->columns[i]);
+    urn__free(rows->kept, rows->lines.run);
+    if (rows->arena) {
+        urn__io_window_close(&rows->memory);
         urn__arena_free(rows->arena);
-    *rows = (urn__io_rows){0};
+    }
+    *rows = (urn__io_rows){.memory = {.file = -1}};
 }
 
 bool urn__io_rows_line(urn__io_rows *rows, int64_t row, int64_t line)
 {
-    if (!rows->lines) {
-        if (line == rows->first_line + row)
-            return true;
-        const size_t n = rows->capacity > 0 ? (size_t)rows->capacity : 1;
-        rows->lines = urn__alloc(rows->allocator, n * sizeof *rows->lines);
-        if (!rows->lines)
-            return false;
-        for (int64_t r = 0; r < row; r++)
-            rows->lines[r] = rows->first_line + r;
-    }
-    rows->lines[row] = line;
-    return true;
-}
-
-void urn__io_make_real(urn__io_column *column, int64_t n_rows)
-{
-    column->kind = URN__IO_REAL;
-    for (int64_t r = 0; r < n_rows; r++)
-        column->cells[r] = (urn__io_cell){.d = (double)column->cells[r].i};
+    if (rows->lines.n == 0 && line == rows->first_line + row)
+        return true;
+    if (rows->lines.n == 0 && !urn__lines_add(rows->kept, &rows->lines, 0, rows->first_line))
+        return false;
+    return urn__lines_add(rows->kept, &rows->lines, row, line);
 }
 
 /* ---- two files as one ---- */
@@ -70,16 +54,14 @@ static urn_status widen(urn__io_rows *rows, urn__io_column *column, urn__io_kind
 {
     if (column->kind == kind)
         return URN_OK;
-    if (kind == URN__IO_REAL) {
-        urn__io_make_real(column, rows->n_rows);
-        return URN_OK;
-    }
+    if (kind == URN__IO_REAL)
+        return urn__io_make_real(rows, column, rows->n_rows)
+                   ? URN_OK
+                   : urn__fail_memory(error, rows->path, (size_t)rows->n_rows * sizeof(double));
     if (!rows->is_csv)
         return urn__fail(error, URN_ERR_DATA, rows->path, NULL, NULL,
                          "column \"%s\" holds numbers here but text in %s", column->name, other);
-    column->kind = URN__IO_TEXT;
-    urn__free(rows->allocator, column->cells);
-    column->cells = NULL;
+    urn__io_make_text(rows, column);
     return URN_OK;
 }
 
@@ -114,117 +96,73 @@ static urn_status reconcile(urn__io_rows *rows, urn__io_rows *test, urn_error *e
         urn__io_column *t = find(test, rows->columns[i].name);
         ordered[i] = *t;
         t->cells = NULL;
-        t->texts = NULL;
+        urn__dictionary_init(&t->texts, test->kept);
     }
     for (size_t i = 0; i < test->n_columns; i++)
-        clear_column(test->allocator, &test->columns[i]);
+        urn__io_column_clear(test, &test->columns[i]);
     test->columns = ordered;
     test->n_columns = rows->n_columns;
     return URN_OK;
 }
 
-/* Both files' values behind one another in a new array. */
-static void *joined(const urn__io_rows *rows, const urn__io_rows *test, size_t size,
-                    const void *first, const void *second)
-{
-    const size_t a = (size_t)rows->n_rows * size, b = (size_t)test->n_rows * size;
-    char *both = urn__alloc(rows->allocator, a + b);
-    if (both) {
-        memcpy(both, first, a);
-        memcpy(both + a, second, b);
-    }
-    return both;
-}
-
-static urn_status add_column(urn__io_rows *rows, urn__io_rows *test, size_t i, const char *table,
-                             urn_dataset *data, urn_error *error)
-{
-    urn__io_column *c = &rows->columns[i];
-    const bool text = c->kind == URN__IO_TEXT;
-    void *values = text ? (void *)c->texts : (void *)c->cells;
-    void *both = NULL;
-    if (test) {
-        urn__io_column *t = &test->columns[i];
-        const size_t size = text ? sizeof *c->texts : sizeof *c->cells;
-        both = joined(rows, test, size, values, text ? (void *)t->texts : (void *)t->cells);
-        if (!both)
-            return urn__fail_memory(error, rows->path,
-                                    (size_t)(rows->n_rows + test->n_rows) * size);
-        values = both;
-    }
-    const urn_status status = text ? urn_dataset_add_text(data, table, c->name, values, error)
-                              : c->kind == URN__IO_INT
-                                  ? urn_dataset_add_int(data, table, c->name, values, error)
-                                  : urn_dataset_add_real(data, table, c->name, values, error);
-    urn__free(rows->allocator, both);
-    clear_column(rows->allocator, c);
-    if (test)
-        clear_column(test->allocator, &test->columns[i]);
-    return status;
-}
-
 /* 0 where rows have no lines. */
-static int64_t line_of(const urn__io_rows *rows, int64_t row)
+static int64_t line_of(const urn__io_rows *rows, size_t run, int64_t row)
 {
-    if (rows->lines)
-        return rows->lines[row];
+    if (rows->lines.n > 0)
+        return rows->lines.run[run].line;
     return rows->first_line > 0 ? rows->first_line + row : 0;
 }
 
-/* Lines of all rows, or URN_OK with none set where both files' rows are consecutive. */
-static urn_status add_lines(urn__io_rows *rows, urn__io_rows *test, const char *table,
-                            urn_dataset *data, urn_error *error)
+/* The runs of both files; none where the rows of each are consecutive. */
+static urn_status join_lines(urn__io_rows *rows, const urn__io_rows *test, urn_error *error)
 {
-    if (!rows->lines && !(test && test->lines))
+    if (rows->lines.n == 0 && test->lines.n == 0)
         return URN_OK;
-    const int64_t more = test ? test->n_rows : 0, n = rows->n_rows + more;
-    int64_t *lines = urn__alloc(rows->allocator, (size_t)n * sizeof *lines);
-    if (!lines)
-        return urn__fail_memory(error, rows->path, (size_t)n * sizeof *lines);
-    for (int64_t r = 0; r < rows->n_rows; r++)
-        lines[r] = line_of(rows, r);
-    for (int64_t r = 0; r < more; r++)
-        lines[rows->n_rows + r] = line_of(test, r);
-    const urn_status status = urn_dataset_set_lines(data, table, lines, error);
-    urn__free(rows->allocator, lines);
-    return status;
+    bool ok = rows->lines.n > 0 || urn__lines_add(rows->kept, &rows->lines, 0, line_of(rows, 0, 0));
+    const size_t n = test->lines.n > 0 ? test->lines.n : 1;
+    for (size_t i = 0; ok && i < n; i++) {
+        const int64_t row = test->lines.n > 0 ? test->lines.run[i].row : 0;
+        ok = urn__lines_add(rows->kept, &rows->lines, rows->n_rows + row, line_of(test, i, row));
+    }
+    return ok ? URN_OK : urn__fail_memory(error, rows->path, rows->lines.capacity * 16);
 }
 
-static urn_status flag_test(const urn__io_rows *rows, const urn__io_rows *test, const char *table,
-                            urn_dataset *data, urn_error *error)
+/* Puts the rows of a test file behind the others. */
+static urn_status join(urn__io_rows *rows, urn__io_rows *test, urn_error *error)
 {
-    URN_TRY(urn_dataset_set_source(data, table, rows->n_rows, test->path, test->first_line, error));
-    const size_t n = (size_t)(rows->n_rows + test->n_rows);
-    unsigned char *held_out = urn__calloc(rows->allocator, n, 1);
-    if (!held_out)
-        return urn__fail_memory(error, rows->path, n);
-    memset(held_out + rows->n_rows, 1, (size_t)test->n_rows);
-    const urn_status status = urn_dataset_set_held_out(data, table, held_out, error);
-    urn__free(rows->allocator, held_out);
-    return status;
+    URN_TRY(reconcile(rows, test, error));
+    if (rows->is_csv)
+        URN_TRY(urn__io_csv_texts(rows, error));
+    URN_TRY(join_lines(rows, test, error));
+    for (size_t i = 0; i < rows->n_columns; i++) {
+        if (!urn__io_column_append(rows, &rows->columns[i], test, &test->columns[i]))
+            return urn__fail_memory(error, rows->path,
+                                    (size_t)(rows->n_rows + test->n_rows) * sizeof(double));
+        urn__io_column_clear(test, &test->columns[i]);
+    }
+    rows->n_rows += test->n_rows;
+    rows->capacity = rows->n_rows;
+    return URN_OK;
 }
 
 urn_status urn__io_rows_add(urn__io_rows *rows, urn__io_rows *test, const char *table,
                             urn_dataset *data, urn_error *error)
 {
+    const int64_t n_training = rows->n_rows;
     if (test)
-        URN_TRY(reconcile(rows, test, error));
-    bool any_text = false;
-    for (size_t i = 0; i < rows->n_columns; i++)
-        any_text = any_text || rows->columns[i].kind == URN__IO_TEXT;
-    if (any_text && rows->is_csv)
+        URN_TRY(join(rows, test, error));
+    else if (rows->is_csv)
         URN_TRY(urn__io_csv_texts(rows, error));
-    if (!any_text) {
-        urn__io_bytes_clear(&rows->bytes); /* large files: make room for the columns' copies */
-        if (test)
-            urn__io_bytes_clear(&test->bytes);
-    }
-    const int64_t n = rows->n_rows + (test ? test->n_rows : 0);
-    URN_TRY(urn_dataset_add_table(data, table, rows->path, n, rows->first_line, error));
-    URN_TRY(add_lines(rows, test, table, data, error));
+    urn__io_window_close(&rows->memory);
+    URN_TRY(urn_dataset_add_table(data, table, rows->path, rows->n_rows, rows->first_line, error));
+    if (rows->lines.n > 0)
+        URN_TRY(urn__dataset_take_lines(data, table, &rows->lines, error));
     for (size_t i = 0; i < rows->n_columns; i++)
-        URN_TRY(add_column(rows, test, i, table, data, error));
-    return test ? flag_test(rows, test, table, data, error) : URN_OK;
+        URN_TRY(urn__io_column_add(rows, &rows->columns[i], table, data, error));
+    if (!test)
+        return URN_OK;
+    URN_TRY(urn_dataset_set_source(data, table, n_training, test->path, test->first_line, error));
+    return urn__dataset_hold_out_after(data, table, n_training, error);
 }
 
 urn_status urn__io_rows_finish(urn__io_rows *rows, const char *table, urn_dataset *data,
@@ -233,7 +171,8 @@ urn_status urn__io_rows_finish(urn__io_rows *rows, const char *table, urn_datase
     urn__io_rows test = {0};
     const bool has_test = options && options->test_path;
     urn_status status =
-        has_test ? urn__io_rows_read(options->test_path, options, &test, error) : URN_OK;
+        has_test ? urn__io_rows_read(options->test_path, rows->kept, options, &test, error)
+                 : URN_OK;
     if (status == URN_OK)
         status = urn__io_rows_add(rows, has_test ? &test : NULL, table, data, error);
     if (has_test)

@@ -19,29 +19,18 @@ urn_status urn__io_split(urn_dataset *data, const char *table, double fraction, 
     if (n < 0)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL, "there is no table \"%s\"",
                          table ? table : "");
-    if (urn_dataset_held_out(data, table))
+    if (urn__dataset_held_out_count(data, urn__dataset_table(data, table)) > 0)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "give either --holdout or --test",
                          "rows of a test file are held out already");
     if (fraction == 0)
         return URN_OK;
-    unsigned char *held_out = urn__calloc(NULL, n > 0 ? (size_t)n : 1, 1);
-    if (!held_out)
-        return urn__fail_memory(error, "the held-out rows", (size_t)n);
-    const double threshold = fraction * 4294967296.0; /* exact: a power of two */
-    int64_t n_training = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const uint32_t hash = (uint32_t)((uint64_t)i * UINT64_C(2654435761));
-        held_out[i] = (double)hash < threshold;
-        n_training += !held_out[i];
-    }
-    const urn_status status =
-        n_training > 0
-            ? urn_dataset_set_held_out(data, table, held_out, error)
-            : urn__fail(error, URN_ERR_DATA, urn_dataset_source(data, table), NULL,
-                        "hold out a smaller share",
-                        "all %" PRId64 " rows are held out, none is left to train on", n);
-    urn__free(NULL, held_out);
-    return status;
+    URN_TRY(urn__dataset_hold_out_share(data, table, fraction, error));
+    const int index = urn__dataset_table(data, table);
+    if (urn__dataset_held_out_count(data, index) < n)
+        return URN_OK;
+    return urn__fail(error, URN_ERR_DATA, urn_dataset_source(data, table), NULL,
+                     "hold out a smaller share",
+                     "all %" PRId64 " rows are held out, none is left to train on", n);
 }
 
 enum { BLOCK = 1 << 20 };

@@ -274,7 +274,7 @@ static urn_status add_ints(const urn__gather *g, int table, urn__keys *keys)
         if (!urn__id_read(c, p, size, ids))
             return urn__id_first_bad(g, table, c);
         for (int64_t i = 0; i < size && added; i++)
-            added = urn__keys_add(keys, ids[i]);
+            added = (keys->direct && keys->direct[ids[i]]) || urn__keys_add(keys, ids[i]);
         if (!added)
             return too_many(g, keys->n);
     }

@@ -63,7 +63,9 @@ static bool code_ints(const urn_allocator *allocator, const urn__column *c, cons
         const int64_t size = urn__id_block(n, p);
         const bool good = urn__id_read(c, p, size, block);
         for (int64_t i = 0; i < size; i++)
-            to[p + i] = good || !urn__id_problem(c, p + i) ? urn__keys_find(&keys, block[i]) : -1;
+            to[p + i] = good && keys.direct && block[i] < keys.n_direct ? keys.direct[block[i]] - 1
+                        : good || !urn__id_problem(c, p + i) ? urn__keys_find(&keys, block[i])
+                                                             : -1;
     }
     urn__free(allocator, of_label);
     urn__keys_clear(&keys);

@@ -69,25 +69,21 @@ static bool same(const urn__key *k, int64_t a, int64_t b)
 
 /* ---- groups: rows of the same code in one column ---- */
 
-/* Places of a view, those of a group together: order[start[g]] .. order[start[g + 1] - 1]. */
+/* Places of a view, those of a group together: numbers start[g] .. start[g + 1] - 1 of a list. */
 typedef struct groups {
     const urn_allocator *allocator;
     int64_t first, n, n_groups, largest;
-    uint32_t *start, *order; /* order NULL: places come in groups already */
+    uint32_t *start;
+    const int32_t *code; /* the group of each place; NULL: one group of all */
+    bool sorted;         /* places come in groups already */
 } groups;
 
-static void groups_clear(groups *g)
-{
-    urn__free(g->allocator, g->start);
-    urn__free(g->allocator, g->order);
-}
-
-/* One group of all. */
-static bool group_all(groups *g)
+static bool one_group(groups *g)
 {
     g->n_groups = 1;
     g->largest = g->n;
-    g->start = urn__calloc(g->allocator, 2, sizeof *g->start);
+    g->sorted = true;
+    g->start = urn__calloc(g->allocator, 3, sizeof *g->start);
     if (g->start)
         g->start[1] = (uint32_t)g->n;
     return g->start != NULL;
@@ -95,29 +91,21 @@ static bool group_all(groups *g)
 
 static bool group_by(groups *g, const urn__codes *codes)
 {
-    const int32_t *code = codes->code + g->first;
     const int64_t n = codes->labels->n;
-    bool sorted = true;
-    for (int64_t p = 1; p < g->n && sorted; p++)
-        sorted = code[p - 1] <= code[p];
+    g->code = codes->code + g->first;
     g->n_groups = n;
+    g->sorted = true;
     g->start = urn__calloc(g->allocator, (size_t)n + 2, sizeof *g->start);
-    if (!sorted)
-        g->order = urn__alloc(g->allocator, (size_t)g->n * sizeof *g->order);
-    if (!g->start || (!sorted && !g->order))
+    if (!g->start)
         return false;
-    uint32_t *ends = g->start + 1; /* start[c + 2] counts those of c, and then where c begins */
-    for (int64_t p = 0; p < g->n; p++)
-        ends[code[p] + 1]++;
-    for (int64_t c = 0; c < n; c++) {
-        g->largest = ends[c + 1] > g->largest ? ends[c + 1] : g->largest;
-        ends[c + 1] += ends[c];
+    for (int64_t p = 0; p < g->n; p++) {
+        g->start[g->code[p] + 1]++;
+        g->sorted = g->sorted && (p == 0 || g->code[p - 1] <= g->code[p]);
     }
-    for (int64_t p = 0; p < g->n; p++)
-        if (sorted)
-            ends[code[p]]++;
-        else
-            g->order[ends[code[p]]++] = (uint32_t)p;
+    for (int64_t c = 0; c < n; c++) {
+        g->largest = g->start[c + 1] > g->largest ? g->start[c + 1] : g->largest;
+        g->start[c + 1] += g->start[c];
+    }
     return true;
 }
 
@@ -130,38 +118,93 @@ static bool make_groups(groups *g, urn__key *k)
             (best < 0 || k->columns[i]->codes->labels->n > k->columns[best]->codes->labels->n))
             best = i;
     if (best < 0)
-        return group_all(g);
+        return one_group(g);
     const urn__codes *codes = k->columns[best]->codes;
     k->columns[best] = k->columns[--k->n];
     return group_by(g, codes);
 }
 
+/* Of each place the values of the key, or a hash of them, as a list by group; or the places
+ * themselves. To be freed; NULL: out of memory. */
+static uint32_t *list_of(groups *g, const urn__key *k, bool places)
+{
+    uint32_t *list = urn__alloc(g->allocator, (size_t)g->n * sizeof *list);
+    const int32_t *only =
+        k->n == 1 && k->columns[0]->codes ? k->columns[0]->codes->code + g->first : NULL;
+    for (int64_t p = 0; list && p < g->n; p++) {
+        const uint32_t value = places ? (uint32_t)p
+                               : only ? (uint32_t)only[p]
+                                      : (uint32_t)hash_of(k, g->first + p);
+        list[g->sorted ? p : g->start[g->code[p]]++] = value; /* put back below */
+    }
+    for (int64_t c = g->n_groups; list && !g->sorted && c > 0; c--)
+        g->start[c] = g->start[c - 1];
+    g->start[0] = 0;
+    return list;
+}
+
 /* ---- repeats ---- */
 
-/* Rows of one group seen so far, by hash: place within the view + 1, 0 empty. */
-typedef struct seen {
-    uint32_t *slots;
-    size_t capacity; /* a power of two */
-} seen;
-
-static void find_in_group(const groups *g, const urn__key *k, const seen *s, int64_t group,
-                          urn__repeat *report, void *context)
+/* Slots for the rows of a group: at least twice as many, a power of two. */
+static size_t slots_for(int64_t rows)
 {
-    const int64_t from = g->start[group], to = g->start[group + 1];
-    size_t n_slots = 4;
-    while (n_slots < 2 * (size_t)(to - from))
-        n_slots *= 2;
-    memset(s->slots, 0, n_slots * sizeof *s->slots);
-    for (int64_t j = from; j < to; j++) {
-        const int64_t p = g->order ? g->order[j] : j;
-        size_t at = (size_t)hash_of(k, g->first + p) & (n_slots - 1);
-        while (s->slots[at] && !same(k, g->first + s->slots[at] - 1, g->first + p))
+    size_t n = 4;
+    while (n < 2 * (size_t)rows)
+        n *= 2;
+    return n;
+}
+
+/* May two rows of a group be alike? Sure where the values are hashes, else only if they are. */
+static bool may_repeat(const uint32_t *value, int64_t n, uint32_t *slots)
+{
+    const size_t n_slots = slots_for(n);
+    memset(slots, 0, n_slots * sizeof *slots);
+    for (int64_t i = 0; i < n; i++) {
+        size_t at = (value[i] * UINT32_C(0x9E3779B1) >> 7) & (n_slots - 1);
+        while (slots[at] && value[slots[at] - 1] != value[i])
             at = (at + 1) & (n_slots - 1);
-        if (s->slots[at])
-            report(context, g->first + p, g->first + s->slots[at] - 1);
-        else
-            s->slots[at] = (uint32_t)(p + 1);
+        if (slots[at])
+            return true;
+        slots[at] = (uint32_t)(i + 1);
     }
+    return false;
+}
+
+static void find_in_group(const groups *g, const urn__key *k, const uint32_t *place, int64_t n,
+                          uint32_t *slots, urn__repeat *report, void *context)
+{
+    const size_t n_slots = slots_for(n);
+    memset(slots, 0, n_slots * sizeof *slots);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t p = g->first + place[i];
+        size_t at = (size_t)hash_of(k, p) & (n_slots - 1);
+        while (slots[at] && !same(k, g->first + place[slots[at] - 1], p))
+            at = (at + 1) & (n_slots - 1);
+        if (slots[at])
+            report(context, p, g->first + place[slots[at] - 1]);
+        else
+            slots[at] = (uint32_t)(i + 1);
+    }
+}
+
+/* Most data have no repeats, which a list of values by group tells without looking up their rows.
+ */
+static bool find_repeats(groups *g, const urn__key *k, uint32_t *slots, urn__repeat *report,
+                         void *context)
+{
+    bool any = false;
+    uint32_t *values = list_of(g, k, false);
+    if (!values)
+        return false;
+    for (int64_t i = 0; i < g->n_groups && !any; i++)
+        any = may_repeat(values + g->start[i], g->start[i + 1] - g->start[i], slots);
+    urn__free(g->allocator, values);
+    uint32_t *places = any ? list_of(g, k, true) : NULL;
+    for (int64_t i = 0; places && i < g->n_groups; i++)
+        find_in_group(g, k, places + g->start[i], g->start[i + 1] - g->start[i], slots, report,
+                      context);
+    urn__free(g->allocator, places);
+    return !any || places;
 }
 
 bool urn__key_repeats(const urn_dataset *data, const urn__key *key, int64_t first, int64_t n,
@@ -169,18 +212,13 @@ bool urn__key_repeats(const urn_dataset *data, const urn__key *key, int64_t firs
 {
     urn__key rest = *key;
     groups g = {.allocator = data->allocator, .first = first, .n = n};
-    seen s = {.capacity = 4};
     if (n == 0)
         return true;
     bool ok = make_groups(&g, &rest);
-    while (s.capacity < 2 * (size_t)g.largest)
-        s.capacity *= 2;
-    s.slots = ok ? urn__alloc(data->allocator, s.capacity * sizeof *s.slots) : NULL;
-    ok = s.slots != NULL;
-    for (int64_t i = 0; ok && i < g.n_groups; i++)
-        find_in_group(&g, &rest, &s, i, report, context);
-    urn__free(data->allocator, s.slots);
-    groups_clear(&g);
+    uint32_t *slots = ok ? urn__alloc(data->allocator, slots_for(g.largest) * sizeof *slots) : NULL;
+    ok = slots && find_repeats(&g, &rest, slots, report, context);
+    urn__free(data->allocator, slots);
+    urn__free(data->allocator, g.start);
     return ok;
 }
 

@@ -100,20 +100,26 @@ static void check_table(const table *t, const urn_dataset *data)
     urn__arena_free(arena);
 }
 
+/* Files go through windows of these sizes: records are cut everywhere. */
+static const size_t windows[] = {0, 1, 3, 16, 61, 256};
+enum { N_WINDOWS = sizeof windows / sizeof windows[0] };
+
 static void test_round_trip(void **state)
 {
     (void)state;
     static table t;
     uint64_t seed = 2026;
     const char *path = in_dir("table.csv");
-    const urn__io_options options = {.delimiter = ','};
     for (int i = 0; i < TABLES; i++) {
         make_table(&seed, &t);
         write_table(&t, path);
-        urn_dataset *data = urn_dataset_new(NULL);
-        expect_ok(urn__io_read_csv(path, "", data, &options, &err));
-        check_table(&t, data);
-        urn_dataset_free(data);
+        for (size_t k = 0; k < N_WINDOWS; k++) {
+            const urn__io_options options = {.delimiter = ',', .window_size = windows[k]};
+            urn_dataset *data = urn_dataset_new(NULL);
+            expect_ok(urn__io_read_csv(path, "", data, &options, &err));
+            check_table(&t, data);
+            urn_dataset_free(data);
+        }
     }
 }
 
@@ -147,6 +153,24 @@ static size_t mutate(uint64_t *seed, char *bytes, size_t n)
         }
     }
     return n;
+}
+
+/* A window makes no difference to what is said, and where: with a small one, an error behind
+ * another has not been seen yet, so only the first of a file counts. */
+static void check_window(const char *path, size_t window, urn_status expected,
+                         const urn_error *error)
+{
+    const urn__io_options options = {.window_size = window};
+    urn_dataset *data = urn_dataset_new(NULL);
+    urn_error own = {0};
+    const urn_status status = urn__io_read_csv(path, "", data, &options, &own);
+    assert_int_equal(status, expected);
+    if (status != URN_OK && !strstr(error->message, "zero byte") &&
+        !strstr(error->message, "is empty")) {
+        assert_string_equal(own.message, error->message);
+        assert_string_equal(own.where, error->where);
+    }
+    urn_dataset_free(data);
 }
 
 /* Whatever is read obeys the table's own laws; whatever is refused has a message with the file. */
@@ -194,6 +218,11 @@ static void test_mutants(void **state)
             const size_t left = mutate(&seed, copy, n);
             write_bytes("mutant.csv", copy, left);
             check_mutant(path, "");
+            urn_error error = {0};
+            urn_dataset *data = urn_dataset_new(NULL);
+            const urn_status status = urn__io_read_csv(path, "", data, NULL, &error);
+            urn_dataset_free(data);
+            check_window(path, windows[1 + (size_t)k % (N_WINDOWS - 1)], status, &error);
         }
         free(copy);
         free(bytes);
