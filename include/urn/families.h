@@ -21,6 +21,7 @@ extern "C" {
  *   half_normal       scale                                 non-negative
  *   improper_uniform  low, high (either may be left out)    between them, density 1
  *   inverse_gamma     shape, rate                           positive
+ *   inverse_wishart   df, scale (or scale_tril), d x d      positive definite, d x d
  *   lkj_cholesky      concentration, and .size = d          Cholesky factor of a correlation
  *   log_normal        loc, scale (of the logarithm)         positive
  *   mvn               loc, a vector, and scale_tril (or     vectors
@@ -29,8 +30,10 @@ extern "C" {
  *   poisson           rate                                  0, 1, 2, ...
  *   student_t         df, loc, scale                        real
  *   uniform           low, high                             between them
+ *   wishart           df, scale (or scale_tril), d x d      positive definite, d x d
  *
- * inverse_gamma has density ~ x^-(shape + 1) exp(-rate / x). */
+ * inverse_gamma has density ~ x^-(shape + 1) exp(-rate / x), wishart with scale W has mean df W,
+ * and the inverse of an inverse_wishart with scale Psi is wishart with scale Psi^-1. */
 #define URN_FAMILY_LIST(X)                                                                         \
     X(bernoulli)                                                                                   \
     X(categorical)                                                                                 \
@@ -41,13 +44,15 @@ extern "C" {
     X(half_normal)                                                                                 \
     X(improper_uniform)                                                                            \
     X(inverse_gamma)                                                                               \
+    X(inverse_wishart)                                                                             \
     X(lkj_cholesky)                                                                                \
     X(log_normal)                                                                                  \
     X(mvn)                                                                                         \
     X(normal)                                                                                      \
     X(poisson)                                                                                     \
     X(student_t)                                                                                   \
-    X(uniform)
+    X(uniform)                                                                                     \
+    X(wishart)
 
 typedef struct urn_family urn_family;
 
@@ -96,7 +101,8 @@ typedef struct urn_support {
     void (*constrain)(const urn_bijection_call *call);     /* free -> value, log_jacobian */
     void (*constrain_vjp)(const urn_bijection_call *call); /* adjoints -> d_free (free given) */
     void (*unconstrain)(const urn_bijection_call *call);   /* value -> free */
-    /* index of the first row of `value` outside the support, -1 if none */
+    /* index of the first row of `value` outside the support, -1 if none; `free` has room for one
+     * row and is lost */
     int64_t (*first_outside)(const urn_bijection_call *call);
 } urn_support;
 
@@ -107,6 +113,7 @@ typedef struct urn_support {
     X(non_negative)                                                                                \
     X(bounded)                                                                                     \
     X(corr_cholesky)                                                                               \
+    X(positive_definite)                                                                           \
     X(boolean)                                                                                     \
     X(count)                                                                                       \
     X(category)
@@ -126,7 +133,8 @@ typedef enum urn_domain {
     URN_DOMAIN_POSITIVE,
     URN_DOMAIN_UNIT, /* in [0, 1] */
     URN_DOMAIN_TRIL, /* lower triangular, positive diagonal */
-    URN_DOMAIN_POSITIVE_DEFINITE
+    URN_DOMAIN_POSITIVE_DEFINITE,
+    URN_DOMAIN_ABOVE_SIDE /* more than d - 1 for events of side d: degrees of freedom */
 } urn_domain;
 
 typedef struct urn_family_param {

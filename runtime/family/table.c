@@ -34,7 +34,7 @@ static const builds families[] = {
 };
 
 /* Families with a log density in single precision: all but delta and improper_uniform, which
- * compute next to nothing, and lkj_cholesky, which never has many rows. */
+ * compute next to nothing, and those of matrices, which never have many rows. */
 #define SINGLE_LIST(X)                                                                             \
     X(bernoulli)                                                                                   \
     X(categorical)                                                                                 \

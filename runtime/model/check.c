@@ -22,9 +22,11 @@ static int64_t known_size(const urn_model *m, urn__id id)
     return urn__shape_size(n->shape);
 }
 
-static bool in_domain(urn_domain domain, double v)
+static bool in_domain(urn_domain domain, int64_t side, double v)
 {
     switch (domain) {
+    case URN_DOMAIN_ABOVE_SIDE:
+        return v > (double)(side - 1);
     case URN_DOMAIN_POSITIVE:
         return v > 0.0;
     case URN_DOMAIN_UNIT:
@@ -39,9 +41,10 @@ static bool in_domain(urn_domain domain, double v)
 
 static const char *domain_text(urn_domain domain)
 {
-    return domain == URN_DOMAIN_POSITIVE ? "positive"
-           : domain == URN_DOMAIN_UNIT   ? "between 0 and 1"
-                                         : "finite";
+    return domain == URN_DOMAIN_POSITIVE     ? "positive"
+           : domain == URN_DOMAIN_UNIT       ? "between 0 and 1"
+           : domain == URN_DOMAIN_ABOVE_SIDE ? "more than the side of the matrix less 1"
+                                             : "finite";
 }
 
 static urn_domain word_domain(const urn_family *f, const char *word, int param)
@@ -98,7 +101,7 @@ static void check_parameter(urn_model *m, const urn__site *s, int i)
     const urn_domain domain = word_domain(s->family, word, s->given[i]);
     const int64_t n = v == NULL ? 0 : known_size(m, s->word[i].id);
     for (int64_t k = 0; k < n; k++)
-        if (!in_domain(domain, v[k]) || !isfinite(v[k])) {
+        if (!in_domain(domain, s->dim, v[k]) || !isfinite(v[k])) {
             (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
                                    "(%s): %s is %g; it must be %s", s->family->name, word, v[k],
                                    domain_text(domain));
@@ -192,7 +195,7 @@ typedef struct looker {
     const urn__values_attr *values;
     by_row low, high, mask;
     int64_t rows, per_mask; /* rows of the value to one of the mask */
-    double *value, *lows, *highs;
+    double *value, *lows, *highs, *free;
 } looker;
 
 enum { LOOK_ROWS = 4096 };
@@ -217,6 +220,7 @@ static int64_t first_outside(const looker *l, int64_t from, int64_t n)
                                          .dim = s->dim,
                                          .value_size = s->event,
                                          .value = l->value + done * s->event,
+                                         .free = l->free,
                                          .low = low == NULL ? NULL : low + done,
                                          .high = high == NULL ? NULL : high + done};
         const int64_t at = s->support->first_outside(&call);
@@ -256,13 +260,15 @@ static void check_observed(urn_model *m, const urn__site *s)
     l.per_mask = s->full_rows == 0 || l.rows < s->full_rows ? 1 : l.rows / s->full_rows;
     l.mask = by_row_of(m, s->mask, l.rows / l.per_mask);
     const size_t block = (size_t)(l.rows < LOOK_ROWS ? l.rows : LOOK_ROWS);
-    l.value = urn__calloc(m->allocator, block * ((size_t)s->event + 2) + 1, sizeof *l.value);
+    const size_t numbers = block * ((size_t)s->event + 2) + (size_t)s->free_row + 1;
+    l.value = urn__calloc(m->allocator, numbers, sizeof *l.value);
     if (l.value == NULL) {
         (void)urn__model_error(m, URN_ERR_MEMORY, NULL, s->name, NULL, "out of memory");
         return;
     }
     l.lows = l.value + block * (size_t)s->event;
     l.highs = l.lows + block;
+    l.free = l.highs + block;
     int64_t at = -1;
     for (int64_t from = 0; from < l.rows && at < 0; from += (int64_t)block)
         at = first_outside(&l, from,

@@ -95,7 +95,7 @@ static inline double value_in(source *s, const urn_family *family, const urn_fam
         return -1.0 - source_uniform(s);
     if (family->high_word != NULL && strcmp(param->word, family->high_word) == 0)
         return 0.5 + source_uniform(s);
-    if (param->domain == URN_DOMAIN_POSITIVE)
+    if (param->domain == URN_DOMAIN_POSITIVE || param->domain == URN_DOMAIN_ABOVE_SIDE)
         return 0.3 + 3.0 * source_uniform(s) * source_uniform(s) +
                (source_uniform(s) < 0.2 ? 20.0 : 0.0);
     return param->domain == URN_DOMAIN_UNIT ? source_uniform(s) : 1.5 * source_normal(s);
@@ -110,7 +110,8 @@ static inline void fill_param(source *s, problem *p, int k)
             fill_tril(s, p->dim, row);
         else
             for (int64_t e = 0; e < p->element[k]; e++)
-                row[e] = value_in(s, p->family, param);
+                row[e] = value_in(s, p->family, param) +
+                         (param->domain == URN_DOMAIN_ABOVE_SIDE ? (double)(p->dim - 1) : 0.0);
     }
 }
 
@@ -181,6 +182,24 @@ static inline problem problem_new(const urn_family *family, int64_t n, int64_t d
     p.log_density = numbers(n);
     fill_x(&s, &p);
     return p;
+}
+
+/* The first row of x outside the family's support, -1 if none. */
+static inline int64_t first_outside(const problem *p)
+{
+    urn_bijection_call b = {.n = p->n, .dim = p->dim, .value_size = p->event, .value = p->x};
+    b.low = bound_of(p, p->family->low_word);
+    b.high = bound_of(p, p->family->high_word);
+    b.free = numbers(p->dim * (p->dim + 1));
+    const int64_t at = p->family->support()->first_outside(&b);
+    free(b.free);
+    return at;
+}
+
+/* Is only the lower triangle of x a coordinate? */
+static inline bool x_is_triangular(const urn_family *family)
+{
+    return family->support() == urn_support_corr_cholesky();
 }
 
 static inline void problem_free(problem *p)

@@ -3,6 +3,7 @@
 #include "problem.h"
 #include "runtime/tensor/tensor.h"
 #include <jansson.h>
+#include <urn/ops.h>
 
 /* Names that differ between the fixtures and here. */
 static const char *const names[][2] = {
@@ -83,6 +84,24 @@ static int index_of(const urn_family *family, const char *here)
     return -1;
 }
 
+static const urn_family_alternative *alternative_called(const urn_family *family, const char *here)
+{
+    const urn_family_alternative *a = family->alternatives;
+    while (a != NULL && a->word != NULL && strcmp(a->word, here) != 0)
+        a++;
+    return a != NULL && a->word != NULL ? a : NULL;
+}
+
+/* What the conversion of an alternative does to numbers. */
+static void convert(const urn_family_alternative *a, int64_t dim, int64_t size, double *v)
+{
+    if (a->convert == urn_cholesky) {
+        assert_int_equal(size, dim * dim);
+        assert_true(urn__cholesky(dim, v, v));
+    } else
+        fail_msg("fixtures of %s need a conversion", a->word);
+}
+
 static void check_fixture(const fixture *r, const bool *given, const char *how)
 {
     double value = 0.0, *scratch, d_x[ROOM], *none = NULL;
@@ -147,13 +166,16 @@ static int check_row(const urn_family *family, const json_t *row)
     json_t *value;
     json_object_foreach((json_t *)params, word, value)
     {
-        const int k = index_of(family, name_here(word));
+        const urn_family_alternative *a = alternative_called(family, name_here(word));
+        const int k = index_of(family, a != NULL ? a->becomes : name_here(word));
         if (k < 0) { /* lkj_cholesky's dim is known from x */
             assert_string_equal(word, "dim");
             continue;
         }
         given[k] = true;
         const int64_t size = read_numbers(value, r.param[k]);
+        if (a != NULL)
+            convert(a, r.dim, size, r.param[k]);
         if (family->params[k].event_rank == 1)
             r.dim = size;
     }
@@ -208,15 +230,8 @@ static void check_outside(const urn_family *family, unsigned given)
     for (int64_t dim = 3; dim <= 3; dim++)
         for (size_t v = 0; v < sizeof bad_values / sizeof bad_values[0]; v++) {
             problem p = problem_new(family, 5, dim, given, 4);
-            const urn_support *support = family->support();
             p.x[2 * p.event] = bad_values[v];
-            const urn_bijection_call b = {.n = p.n,
-                                          .dim = dim,
-                                          .value_size = p.event,
-                                          .value = p.x,
-                                          .low = bound_of(&p, family->low_word),
-                                          .high = bound_of(&p, family->high_word)};
-            const int64_t outside = support->first_outside(&b);
+            const int64_t outside = first_outside(&p);
             const urn_density_call c = density_call_of(&p, true);
             family->log_density(&c);
             const bool none = p.log_density[2] == -INFINITY;
@@ -280,8 +295,11 @@ static void test_bad_parameters(void **state)
                     continue;
                 check_bad(family, given, k, NAN);
                 const urn_domain domain = family->params[k].domain;
-                if (domain == URN_DOMAIN_POSITIVE || domain == URN_DOMAIN_TRIL)
+                if (domain == URN_DOMAIN_POSITIVE || domain == URN_DOMAIN_TRIL ||
+                    domain == URN_DOMAIN_ABOVE_SIDE)
                     check_bad(family, given, k, -1.0);
+                if (domain == URN_DOMAIN_ABOVE_SIDE) /* the side of the problem is 3 */
+                    check_bad(family, given, k, 2.0);
                 if (family->low_word != NULL && given == 3u)
                     check_bad(family, given, k, k == 0 ? 10.0 : -10.0); /* low above high */
             }

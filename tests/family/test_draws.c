@@ -2,13 +2,15 @@
  * and the moments. Seeds are fixed, so a failure means a change; the bounds are those a right
  * sampler exceeds once in some 10,000 tests. */
 #include "problem.h"
+#include "runtime/tensor/tensor.h"
 #include <gsl/gsl_cdf.h>
 
 #define N 40000
 #define KS_BOUND 2.23 /* P(sqrt(n) D > 2.23) = 1e-4 */
 #define Z_BOUND 5.0
 
-/* Repeats row 0 of the parameters over all rows, and draws. */
+/* Repeats row 0 of the parameters over all rows, and draws. Few degrees of freedom give matrices
+ * that are singular to the last digit, which nothing more can be learned from: there are enough. */
 static problem draws_of(const urn_family *family, int64_t n, int64_t dim, unsigned given,
                         uint64_t seed)
 {
@@ -20,8 +22,11 @@ static problem draws_of(const urn_family *family, int64_t n, int64_t dim, unsign
     p.x = numbers(n * p.event);
     p.log_density = numbers(n);
     p.scratch = numbers(family->scratch_doubles != NULL ? family->scratch_doubles(n, dim) : n);
-    for (int k = 0; k < p.n_params; k++)
+    for (int k = 0; k < p.n_params; k++) {
         p.stride[k] = 0;
+        if (family->params[k].domain == URN_DOMAIN_ABOVE_SIDE)
+            p.param[k][0] = fmax(p.param[k][0], (double)dim + 1.5);
+    }
     const urn__stream stream = urn__stream_at(seed, 1, family->name, 2);
     const urn_draw_call c = draw_call_of(&p);
     urn__row_cursor cursor = urn__row_cursor_at(&stream, 0);
@@ -99,37 +104,45 @@ static void check_counts(const problem *p)
     problem_free(&one);
 }
 
-/* Sample mean and variance against the family's, in standard errors; the error of the variance is
- * estimated from the fourth moment, so heavy tails are left out. */
+/* Sample mean and variance of element `e` against the family's, in standard errors; the error of
+ * the variance is estimated from the fourth moment, so heavy tails are left out. */
+static void check_element(const problem *p, int64_t e, double mean, double variance, double tail)
+{
+    const double n = (double)p->n;
+    double sum = 0.0, m2 = 0.0, m4 = 0.0;
+    for (int64_t i = 0; i < p->n; i++)
+        sum += p->x[i * p->event + e];
+    for (int64_t i = 0; i < p->n; i++) {
+        const double d = p->x[i * p->event + e] - sum / n;
+        m2 += d * d / n;
+        m4 += d * d * d * d / n;
+    }
+    if (tail > 2.0 && variance > 0.0) {
+        const double z = (sum / n - mean) / sqrt(variance / n);
+        if (!(fabs(z) < Z_BOUND))
+            fail_msg("%s: the mean of element %ld is %g standard errors off", p->family->name,
+                     (long)e, z);
+    }
+    if (tail > 8.0 && variance > 0.0) {
+        const double z = (m2 - variance) / sqrt((m4 - m2 * m2) / n);
+        if (!(fabs(z) < Z_BOUND))
+            fail_msg("%s: the variance of element %ld is %g standard errors off", p->family->name,
+                     (long)e, z);
+    }
+}
+
 static void check_moments(const problem *p, double tail)
 {
-    if (p->family->mean == NULL || p->family->variance == NULL || p->family->event_rank > 0)
+    if (p->family->mean == NULL || p->family->variance == NULL)
         return;
-    double *mean = numbers(p->n), *variance = numbers(p->n);
+    double *mean = numbers(p->n * p->event), *variance = numbers(p->n * p->event);
     urn_draw_call c = draw_call_of(p);
     c.out = mean;
     p->family->mean(&c);
     c.out = variance;
     p->family->variance(&c);
-    const double n = (double)p->n;
-    double sum = 0.0, m2 = 0.0, m4 = 0.0;
-    for (int64_t i = 0; i < p->n; i++)
-        sum += p->x[i];
-    for (int64_t i = 0; i < p->n; i++) {
-        const double d = p->x[i] - sum / n;
-        m2 += d * d / n;
-        m4 += d * d * d * d / n;
-    }
-    if (tail > 2.0 && variance[0] > 0.0) {
-        const double z = (sum / n - mean[0]) / sqrt(variance[0] / n);
-        if (!(fabs(z) < Z_BOUND))
-            fail_msg("%s: the mean is %g standard errors off", p->family->name, z);
-    }
-    if (tail > 8.0 && variance[0] > 0.0) {
-        const double z = (m2 - variance[0]) / sqrt((m4 - m2 * m2) / n);
-        if (!(fabs(z) < Z_BOUND))
-            fail_msg("%s: the variance is %g standard errors off", p->family->name, z);
-    }
+    for (int64_t e = 0; e < p->event; e++)
+        check_element(p, e, mean[e], variance[e], tail);
     free(mean);
     free(variance);
 }
@@ -139,7 +152,28 @@ static double tail_of(const problem *p)
 {
     const bool powers =
         strcmp(p->family->name, "student_t") == 0 || strcmp(p->family->name, "inverse_gamma") == 0;
+    if (strcmp(p->family->name, "inverse_wishart") == 0)
+        return 0.5 * (p->param[0][0] - (double)p->dim + 1.0);
     return powers ? p->param[0][0] : 100.0;
+}
+
+/* Vectors and matrices: the moments of every element. */
+static void test_events(void **state)
+{
+    (void)state;
+    for (int f = 0; urn__family_at(f) != NULL; f++) {
+        const urn_family *family = urn__family_at(f);
+        for (unsigned given = 0; given < 1u << param_count(family); given++)
+            for (uint64_t seed = 1; seed <= 4; seed++) {
+                if (family->draw == NULL || family->event_rank == 0 ||
+                    !choice_is_legal(family, given))
+                    continue;
+                problem p = draws_of(family, N, 1 + (int64_t)seed % 4, given, 30 + seed);
+                assert_int_equal(first_outside(&p), -1);
+                check_moments(&p, tail_of(&p));
+                problem_free(&p);
+            }
+    }
 }
 
 static void test_scalars(void **state)
@@ -153,11 +187,9 @@ static void test_scalars(void **state)
             const unsigned given = (1u << param_count(family)) - 1u;
             problem p = draws_of(family, N, family->size_from != NULL ? 4 : 1, given, seed);
             const bool point = strcmp(family->name, "delta") == 0;
-            const urn_support *support = family->support();
-            const urn_bijection_call b = {.n = p.n, .dim = p.dim, .value_size = 1, .value = p.x};
             if (family->low_word == NULL)
-                assert_int_equal(support->first_outside(&b), -1);
-            if (support->discrete)
+                assert_int_equal(first_outside(&p), -1);
+            if (family->support()->discrete)
                 check_counts(&p);
             else if (!point)
                 check_cdf(&p);
@@ -346,6 +378,59 @@ static void test_mvn(void **state)
     }
 }
 
+/* Quadratic forms: for X ~ Wishart(df, W), v^T X v / v^T W v is chi-square with df degrees of
+ * freedom; for the inverse of one with scale Psi^-1 the same holds for X^-1 and Psi^-1. The second
+ * form, with inverses of the first, has df - d + 1 degrees of freedom. */
+static double form(int64_t d, const double *factor, bool inverse, const double *v)
+{
+    double y[8], sum = 0.0;
+    memcpy(y, v, (size_t)d * sizeof *y);
+    if (inverse)
+        urn__tri_solve(d, 1, factor, false, y);
+    else
+        for (int64_t i = 0; i < d; i++) {
+            y[i] = 0.0;
+            for (int64_t j = i; j < d; j++)
+                y[i] += factor[j * d + i] * v[j];
+        }
+    for (int64_t i = 0; i < d; i++)
+        sum += y[i] * y[i];
+    return sum;
+}
+
+static void check_wishart(const urn_family *family, int64_t d, bool inverted, uint64_t seed)
+{
+    problem p = draws_of(family, N, d, 3u, seed);
+    const double *l = p.param[1], v[] = {1.0, -0.5, 0.25, 2.0, -1.5};
+    double *u[2] = {numbers(N), numbers(N)}, factor[64];
+    for (int64_t r = 0; r < N; r++) {
+        assert_true(urn__cholesky(d, p.x + r * d * d, factor));
+        for (int k = 0; k < 2; k++) {
+            const bool solved = (k == 1) != inverted;
+            const double x = form(d, factor, solved, v), scale = form(d, l, solved, v);
+            u[k][r] = k == 0 ? gsl_cdf_chisq_P(x / scale, p.param[0][0])
+                             : gsl_cdf_chisq_P(scale / x, p.param[0][0] - (double)d + 1.0);
+        }
+    }
+    for (int k = 0; k < 2; k++) {
+        const double statistic = ks(N, u[k]);
+        if (!(statistic < KS_BOUND))
+            fail_msg("%s, %ld x %ld, form %d: sqrt(n) D = %g", family->name, (long)d, (long)d, k,
+                     statistic);
+        free(u[k]);
+    }
+    problem_free(&p);
+}
+
+static void test_wishart(void **state)
+{
+    (void)state;
+    for (int64_t d = 1; d <= 5; d++) {
+        check_wishart(urn_family_wishart(), d, false, 300 + (uint64_t)d);
+        check_wishart(urn_family_inverse_wishart(), d, true, 400 + (uint64_t)d);
+    }
+}
+
 /* Each correlation r of an LKJ matrix has (r + 1) / 2 ~ Beta(b, b), b = concentration + d / 2 - 1.
  */
 static void check_lkj(int64_t d, double concentration, uint64_t seed)
@@ -398,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_scalars),      cmocka_unit_test(test_corners),
         cmocka_unit_test(test_huge_poisson), cmocka_unit_test(test_rows_are_addressed),
         cmocka_unit_test(test_mvn),          cmocka_unit_test(test_lkj),
+        cmocka_unit_test(test_wishart),      cmocka_unit_test(test_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

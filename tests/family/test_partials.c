@@ -50,12 +50,12 @@ static void check_problem(problem *p)
     p->family->log_density(&c);
     const bool point = strcmp(p->family->name, "delta") == 0;
     if (!p->family->support()->discrete && !point)
-        check_partials(p, p->x, p->d_x, p->n, p->event, p->family->event_rank == 2,
+        check_partials(p, p->x, p->d_x, p->n, p->event, x_is_triangular(p->family),
                        p->x_stride == 0, "x");
     for (int k = 0; k < p->n_params && !point; k++)
         if (p->param[k] != NULL)
             check_partials(p, p->param[k], p->d_param[k], p->n, p->element[k],
-                           p->family->params[k].event_rank == 2, p->stride[k] == 0,
+                           p->family->params[k].domain == URN_DOMAIN_TRIL, p->stride[k] == 0,
                            p->family->params[k].word);
     for (int64_t i = 0; i < p->n && point; i++) {
         assert_true(p->log_density[i] == 0.0);

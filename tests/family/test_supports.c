@@ -52,7 +52,7 @@ static void mapping_free(mapping *m)
 
 static bool is_matrix(const urn_support *support)
 {
-    return support == urn_support_corr_cholesky();
+    return support == urn_support_corr_cholesky() || support == urn_support_positive_definite();
 }
 
 /* Runs `body` on every continuous support, with the sizes and bounds it may have. */
@@ -67,7 +67,8 @@ static void for_each(int64_t n, void (*body)(mapping *m))
                                         bounds & 1, bounds & 2);
                 source s2 = {17 + (uint64_t)dim};
                 for (int64_t i = 0; i < n * m.call.free_size; i++)
-                    m.call.free[i] = 1.3 * source_normal(&s2);
+                    m.call.free[i] = /* condition numbers grow with the side */
+                        1.3 * source_normal(&s2) / (is_matrix(support) ? sqrt((double)dim) : 1.0);
                 for (int64_t i = 0; i < n * m.call.value_size; i++)
                     ((double *)m.call.d_value)[i] = source_normal(&s2);
                 for (int64_t i = 0; i < n; i++)
@@ -144,14 +145,16 @@ static double difference(mapping *m, double *v, const double *out, int64_t at)
     return (8.0 * (f[3] - f[1]) - (f[4] - f[0])) / (12.0 * h);
 }
 
-/* The coordinates of a value: all of a vector, what is below the diagonal of a matrix. */
+/* The coordinates of a value: all of a vector, what is below the diagonal of a matrix, which may be
+ * one of them. */
 static int64_t coordinate(const mapping *m, int64_t k)
 {
     if (!is_matrix(m->support))
         return k;
-    int64_t row = 1;
-    for (; k >= row; row++)
-        k -= row;
+    const int64_t first = m->support == urn_support_corr_cholesky() ? 1 : 0;
+    int64_t row = first;
+    for (; k >= row + 1 - first; row++)
+        k -= row + 1 - first;
     return row * m->call.dim + k;
 }
 
@@ -217,9 +220,11 @@ static void extremes(mapping *m)
 {
     static const double far[] = {-700.0, -40.0, -1e-300, 0.0, 40.0, 700.0};
     urn_bijection_call *c = &m->call;
+    /* a positive definite matrix has squares of exponentials */
+    const double reach = m->support == urn_support_positive_definite() ? 0.5 : 1.0;
     for (int64_t v = 0; v < 6; v++) {
         for (int64_t i = 0; i < c->n * c->free_size; i++)
-            c->free[i] = far[(v + (i % 2 == 0 ? 0 : i)) % 6];
+            c->free[i] = reach * far[(v + (i % 2 == 0 ? 0 : i)) % 6];
         m->support->constrain(c);
         m->support->constrain_vjp(c);
         for (int64_t i = 0; i < c->n * c->value_size; i++)
@@ -247,10 +252,15 @@ static void test_extremes(void **state)
 static int64_t outside(const urn_support *support, int64_t dim, int64_t size, int64_t n,
                        const double *value, const double *low, const double *high)
 {
-    double copy[64];
+    double copy[64], room[64];
     memcpy(copy, value, (size_t)(n * size) * sizeof(double));
-    const urn_bijection_call c = {
-        .n = n, .dim = dim, .value_size = size, .value = copy, .low = low, .high = high};
+    const urn_bijection_call c = {.n = n,
+                                  .dim = dim,
+                                  .value_size = size,
+                                  .free = room,
+                                  .value = copy,
+                                  .low = low,
+                                  .high = high};
     return support->first_outside(&c);
 }
 
@@ -295,6 +305,38 @@ static void test_outside(void **state)
     assert_int_equal(outside(corr, 2, 4, 1, (double[]){2, 0, 0.6, 0.8}, NULL, NULL), 0);
 }
 
+static void test_outside_positive_definite(void **state)
+{
+    (void)state;
+    const urn_support *definite = urn_support_positive_definite();
+    assert_int_equal(outside(definite, 1, 1, 3, (double[]){2, 1e-300, 0}, NULL, NULL), 2);
+    assert_int_equal(outside(definite, 2, 4, 1, (double[]){2, 1, 1, 2}, NULL, NULL), -1);
+    assert_int_equal(outside(definite, 2, 4, 2, (double[]){2, 1, 1, 2, 1, 2, 2, 1}, NULL, NULL), 1);
+    assert_int_equal(outside(definite, 2, 4, 1, (double[]){2, 1, 1.01, 2}, NULL, NULL), 0);
+    assert_int_equal(outside(definite, 2, 4, 1, (double[]){2, NAN, NAN, 2}, NULL, NULL), 0);
+    assert_int_equal(outside(definite, 2, 4, 1, (double[]){INFINITY, 0, 0, 2}, NULL, NULL), 0);
+    assert_int_equal(outside(definite, 2, 4, 1, (double[]){-2, 0, 0, -2}, NULL, NULL), 0);
+}
+
+/* positive_definite by hand at d = 2. */
+static void test_known_matrix(void **state)
+{
+    (void)state;
+    double f[3] = {0.5, -0.2, 1.1}, value[4], log_jacobian;
+    const urn_bijection_call c = {.n = 1,
+                                  .dim = 2,
+                                  .value_size = 4,
+                                  .free_size = 3,
+                                  .free = f,
+                                  .value = value,
+                                  .log_jacobian = &log_jacobian};
+    urn_support_positive_definite()->constrain(&c);
+    const double expected[4] = {exp(1.0), -0.2 * exp(0.5), -0.2 * exp(0.5), 0.04 + exp(2.2)};
+    for (int i = 0; i < 4; i++)
+        assert_agree(value[i], expected[i], 1e-15, "element %d", i);
+    assert_agree(log_jacobian, 2 * log(2) + 3 * 0.5 + 2 * 1.1, 1e-14, "log-Jacobian");
+}
+
 /* corr_cholesky by hand at d = 3: the order of the coordinates is part of every saved position. */
 static void test_known_factor(void **state)
 {
@@ -320,9 +362,10 @@ static void test_known_factor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_jacobian),
-        cmocka_unit_test(test_adjoints),   cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_outside),    cmocka_unit_test(test_known_factor),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_jacobian),
+        cmocka_unit_test(test_adjoints),     cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_outside),      cmocka_unit_test(test_known_factor),
+        cmocka_unit_test(test_known_matrix), cmocka_unit_test(test_outside_positive_definite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
