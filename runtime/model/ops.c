@@ -1,5 +1,5 @@
 /* The public operations: handles in, a node, a handle out. */
-#include "trace.h"
+#include "ops.h"
 #include <stdio.h>
 #include <string.h>
 #include <urn/ops.h>
@@ -71,6 +71,9 @@ OP1(lgamma)
 OP1(digamma)
 OP1(erf)
 OP1(relu)
+OP1(log1m_exp)
+OP1(phi)
+OP1(log_phi)
 OP1(logsumexp)
 OP1(transpose)
 OP1(cholesky)
@@ -81,6 +84,8 @@ OP2(sub)
 OP2(mul)
 OP2(div)
 OP2(pow)
+OP2(maximum)
+OP2(minimum)
 OP2(row_dot)
 OP2(concat)
 
@@ -157,6 +162,22 @@ urn_var urn_shifted(urn_var a, double term)
     return a.model == NULL ? a : urn_add(a, urn_real(a.model, term));
 }
 
+urn_var urn_log_sigmoid(urn_var x)
+{
+    return urn_neg(urn_softplus(urn_neg(x)));
+}
+
+/* From a on, so that nothing overflows: softplus keeps the digits of a small difference. */
+urn_var urn_log_add_exp(urn_var a, urn_var b)
+{
+    return urn_add(a, urn_softplus(urn_sub(b, a)));
+}
+
+urn_var urn_where(urn_var condition, urn_var a, urn_var b)
+{
+    return emit(&urn__op_where, 3, (urn_var[]){condition, a, b}, NULL, 0);
+}
+
 /* ---- reductions ---- */
 
 static urn_var sum_to(urn_var x, urn__shape shape)
@@ -164,7 +185,7 @@ static urn_var sum_to(urn_var x, urn__shape shape)
     return urn__var(x.model, urn__sum_to(x.model->graph, x.id, &shape));
 }
 
-static bool usable(urn_var x)
+bool urn__usable(urn_var x)
 {
     urn_model *m = model_of(1, &x, -1);
     return m != NULL && urn__model_ok(m) && x.id != 0;
@@ -172,12 +193,12 @@ static bool usable(urn_var x)
 
 urn_var urn_sum(urn_var x)
 {
-    return usable(x) ? sum_to(x, urn__shape_scalar()) : urn__poison(x.model);
+    return urn__usable(x) ? sum_to(x, urn__shape_scalar()) : urn__poison(x.model);
 }
 
 urn_var urn_mean(urn_var x)
 {
-    if (!usable(x))
+    if (!urn__usable(x))
         return urn__poison(x.model);
     const int64_t n = urn__shape_size(urn__graph_shape(x.model->graph, x.id));
     return urn_scaled(urn_sum(x), 1.0 / (double)n);
@@ -185,7 +206,7 @@ urn_var urn_mean(urn_var x)
 
 urn_var urn_sum_event(urn_var x)
 {
-    if (!usable(x))
+    if (!urn__usable(x))
         return urn__poison(x.model);
     return sum_to(x, urn__shape_plates_of(urn__graph_shape(x.model->graph, x.id)));
 }
@@ -193,7 +214,7 @@ urn_var urn_sum_event(urn_var x)
 urn_var urn_sum_over(urn_var x, urn_plate plate)
 {
     const urn__plate *p = urn__plate_at(plate);
-    if (!usable(x) || p == NULL)
+    if (!urn__usable(x) || p == NULL)
         return urn__poison(x.model);
     urn__shape s = *urn__graph_shape(x.model->graph, x.id);
     for (int i = 0; i < p->n_levels; i++)
@@ -202,6 +223,57 @@ urn_var urn_sum_over(urn_var x, urn_plate plate)
                                     "urn_sum_over plate \"%s\" of a value without that plate",
                                     p->name);
     return sum_to(x, s);
+}
+
+urn_var urn_log_softmax(urn_var x)
+{
+    return urn_sub(x, urn__event_dims(urn_logsumexp(x), 1));
+}
+
+urn_var urn_softmax(urn_var x)
+{
+    return urn_exp(urn_log_softmax(x));
+}
+
+/* ---- sequences ---- */
+
+urn_var urn_cumsum(urn_var x)
+{
+    const urn__ints_attr attr = {0};
+    return emit(&urn__op_cumsum, 1, &x, &attr, sizeof attr);
+}
+
+static urn_var spread(urn_var x, const urn__shape *shape)
+{
+    return urn__var(x.model, urn__broadcast(x.model->graph, x.id, shape));
+}
+
+urn_var urn_recurrence(urn_var a, urn_var b, urn_var start)
+{
+    const urn_var in[3] = {a, b, start};
+    urn_model *m = model_of(3, in, -1);
+    urn__shape shape, fits;
+    if (m == NULL || !urn__model_ok(m) || a.id == 0 || b.id == 0 || start.id == 0)
+        return urn__poison(m);
+    if (!urn__shape_broadcast(urn__graph_shape(m->graph, a.id), urn__graph_shape(m->graph, b.id),
+                              &shape) ||
+        shape.n_event == 0)
+        return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                                "urn_recurrence: factors and terms must fit each other, and one of "
+                                "them must be a vector, along which it runs");
+    const urn__shape each = urn__shape_drop_event(&shape, 1);
+    if (!urn__shape_broadcast(urn__graph_shape(m->graph, start.id), &each, &fits) ||
+        !urn__shape_equal(&fits, &each))
+        return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, NULL,
+                                "urn_recurrence: the start must be one number for each sequence");
+    const urn_var full[3] = {spread(a, &shape), spread(b, &shape), spread(start, &each)};
+    return emit(&urn__op_recurrence, 3, full, NULL, 0);
+}
+
+urn_var urn_hmm_forward(urn_var log_initial, urn_var log_transition, urn_var log_emission)
+{
+    return emit(&urn__op_hmm_forward, 3, (urn_var[]){log_initial, log_transition, log_emission},
+                NULL, 0);
 }
 
 /* ---- rows and matrices ---- */
@@ -217,11 +289,9 @@ urn_var urn_matmul(urn_var a, urn_var b)
     return emit(&urn__op_matmul, 2, (urn_var[]){a, b}, &attr, sizeof attr);
 }
 
-/* Event dims of x with one of length `extra` put at the end, or the last one taken off (extra 0).
- */
-static urn_var event_dims(urn_var x, int64_t extra)
+urn_var urn__event_dims(urn_var x, int64_t extra)
 {
-    if (!usable(x))
+    if (!urn__usable(x))
         return urn__poison(x.model);
     const urn__shape *s = urn__graph_shape(x.model->graph, x.id);
     int64_t dims[URN__MAX_DIMS + 1];
@@ -237,17 +307,17 @@ static urn_var event_dims(urn_var x, int64_t extra)
 
 urn_var urn_matvec(urn_var a, urn_var x)
 {
-    return event_dims(urn_matmul(a, event_dims(x, 1)), 0);
+    return urn__event_dims(urn_matmul(a, urn__event_dims(x, 1)), 0);
 }
 
 urn_var urn_outer(urn_var a, urn_var b)
 {
-    return urn_matmul(event_dims(a, 1), urn_transpose(event_dims(b, 1)));
+    return urn_matmul(urn__event_dims(a, 1), urn_transpose(urn__event_dims(b, 1)));
 }
 
 urn_var urn_tri_solve(urn_var l, urn_var b)
 {
-    if (!usable(b))
+    if (!urn__usable(b))
         return urn__poison(b.model);
     const urn__ints_attr attr = {.b = urn__graph_shape(b.model->graph, b.id)->n_event == 1};
     return emit(&urn__op_tri_solve, 2, (urn_var[]){l, b}, &attr, sizeof attr);
@@ -261,15 +331,36 @@ urn_var urn_slice(urn_var x, int64_t from, int64_t count)
 
 urn_var urn_element(urn_var x, int64_t i)
 {
-    return event_dims(urn_slice(x, i, 1), 0);
+    return urn__event_dims(urn_slice(x, i, 1), 0);
+}
+
+urn_var urn_add_diagonal(urn_var a, urn_var v)
+{
+    if (!urn__usable(a) || !urn__usable(v))
+        return urn__poison(a.model);
+    const int64_t n = urn_last_dim(a);
+    if (urn__graph_shape(v.model->graph, v.id)->n_event == 0)
+        v = urn_mul(urn__event_dims(v, 1), urn_fill(a.model, n, 1.0));
+    return urn_add(a, urn_diagonal_matrix(v));
+}
+
+urn_var urn_as_event(urn_var x)
+{
+    if (!urn__usable(x))
+        return urn__poison(x.model);
+    urn__shape_attr attr = {.shape = *urn__graph_shape(x.model->graph, x.id)};
+    attr.shape.n_event += attr.shape.n_plates;
+    attr.shape.n_plates = 0;
+    memset(attr.shape.plate, 0, sizeof attr.shape.plate);
+    return emit(&urn__op_regroup, 1, &x, &attr, sizeof attr);
 }
 
 urn_var urn_stack(urn_var a, urn_var b)
 {
-    return urn_concat(event_dims(a, 1), event_dims(b, 1));
+    return urn_concat(urn__event_dims(a, 1), urn__event_dims(b, 1));
 }
 
 int64_t urn_last_dim(urn_var x)
 {
-    return usable(x) ? urn__shape_last(urn__graph_shape(x.model->graph, x.id)) : 0;
+    return urn__usable(x) ? urn__shape_last(urn__graph_shape(x.model->graph, x.id)) : 0;
 }

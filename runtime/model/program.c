@@ -97,7 +97,8 @@ static bool has_plate(const urn__shape *s, uint32_t plate)
 
 static bool sums_batch(const urn_model *m, const urn__node *n)
 {
-    return n->op == &urn__op_sum_to && !has_plate(n->shape, m->batch_plate) &&
+    return (n->op == &urn__op_sum_to || n->op == &urn__op_regroup) &&
+           !has_plate(n->shape, m->batch_plate) &&
            has_plate(urn__graph_shape(m->graph, n->in[0]), m->batch_plate);
 }
 

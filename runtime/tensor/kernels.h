@@ -102,13 +102,18 @@ URN__INLINE urn__real urn__sum_of_lanes(const urn__lanes *v)
     X(ERF, map_erf)                                                                                \
     X(RELU, map_relu)                                                                              \
     X(SIGN, map_sign)                                                                              \
-    X(STEP, map_step)
+    X(STEP, map_step)                                                                              \
+    X(LOG1M_EXP, map_log1m_exp)                                                                    \
+    X(PHI, map_phi)                                                                                \
+    X(LOG_PHI, map_log_phi)
 #define URN__MAP2_LIST(X)                                                                          \
     X(ADD, map_add)                                                                                \
     X(SUB, map_sub)                                                                                \
     X(MUL, map_mul)                                                                                \
     X(DIV, map_div)                                                                                \
-    X(POW, map_pow)
+    X(POW, map_pow)                                                                                \
+    X(MAXIMUM, map_maximum)                                                                        \
+    X(MINIMUM, map_minimum)
 
 #define URN__MAP1_DECLARE(word, kernel)                                                            \
     void URN__KERNEL(kernel)(int64_t n, const urn__real *x, urn__real *y);

@@ -2,6 +2,7 @@
  * fill a vector is padded to one, because a vector function and its scalar twin may differ by an
  * ulp. */
 #include "kernels.h"
+#include "normal_tail.h"
 #include "vmath.h"
 
 /* A kernel `name`: y = expression in v, over whole groups of lanes. x and y may be the same, which
@@ -43,6 +44,14 @@ URN__INLINE urn__real sigmoid_of(urn__real v)
 URN__INLINE urn__real softplus_of(urn__real v)
 {
     return (v > 0 ? v : 0) + urn__log1p_real(urn__exp_real(-urn__fabs_real(v)));
+}
+
+/* log(1 - exp(v)), v < 0, each half where it does not cancel (Maechler 2012). */
+URN__INLINE urn__real log1m_exp_of(urn__real v)
+{
+    const urn__real near = urn__log_real(-urn__expm1_real(v));
+    const urn__real far = urn__log1p_real(-urn__exp_real(v));
+    return v > (urn__real)-0.69314718055994530942 ? near : far;
 }
 
 /* The gamma functions are evaluated in double in both precisions. Recurrence up to where the
@@ -139,6 +148,7 @@ MAP1(map_erf, urn__erf_real(v))
 MAP1(map_relu, v <= 0 ? 0 : v)
 MAP1(map_sign, v > 0 ? 1 : (v < 0 ? -1 : v))
 MAP1(map_step, v > 0 ? 1 : (v <= 0 ? 0 : v))
+MAP1(map_log1m_exp, log1m_exp_of(v))
 
 /* The re-entrant one: lgamma itself writes the global signgam. */
 void URN__KERNEL(map_lgamma)(int64_t n, const urn__real *x, urn__real *y)
@@ -147,4 +157,17 @@ void URN__KERNEL(map_lgamma)(int64_t n, const urn__real *x, urn__real *y)
         int sign;
         y[i] = (urn__real)lgamma_r((double)x[i], &sign);
     }
+}
+
+/* There is no vector erfc; the tails need it. */
+void URN__KERNEL(map_phi)(int64_t n, const urn__real *x, urn__real *y)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = (urn__real)urn__normal_cdf_of((double)x[i]);
+}
+
+void URN__KERNEL(map_log_phi)(int64_t n, const urn__real *x, urn__real *y)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = (urn__real)urn__log_normal_cdf_of((double)x[i]);
 }

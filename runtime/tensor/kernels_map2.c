@@ -39,6 +39,9 @@ MAP2(map_add, u + v)
 MAP2(map_sub, u - v)
 MAP2(map_mul, u *v)
 MAP2(map_div, u / v)
+/* Either one that is NaN makes the result NaN. */
+MAP2(map_maximum, u > v || u != u ? u : v)
+MAP2(map_minimum, u < v || u != u ? u : v)
 MAP2_WHOLE(map_pow, urn__pow_real(u, v))
 
 URN__INLINE void pad_with(urn__real *pad, int64_t n, const urn__real *x, int64_t stride)

@@ -37,6 +37,9 @@ typedef enum urn__map1 { /* y = f(x) */
                          URN__MAP_RELU,
                          URN__MAP_SIGN,
                          URN__MAP_STEP,
+                         URN__MAP_LOG1M_EXP,
+                         URN__MAP_PHI,
+                         URN__MAP_LOG_PHI,
                          URN__MAP1_COUNT
 } urn__map1;
 typedef enum urn__map2 { /* y = f(a, b) */
@@ -45,6 +48,8 @@ typedef enum urn__map2 { /* y = f(a, b) */
                          URN__MAP_MUL,
                          URN__MAP_DIV,
                          URN__MAP_POW,
+                         URN__MAP_MAXIMUM,
+                         URN__MAP_MINIMUM,
                          URN__MAP2_COUNT
 } urn__map2;
 

@@ -58,6 +58,22 @@ static long double sign_l(long double x)
     return (long double)((x > 0.0L) - (x < 0.0L));
 }
 
+static long double log1m_exp_l(long double x)
+{
+    return x > -0.7L ? logl(-expm1l(x)) : log1pl(-expl(x));
+}
+
+static long double phi_l(long double x)
+{
+    return 0.5L * erfcl(-x * sqrtl(0.5L));
+}
+
+/* In long double, erfc does not underflow before x = -150. */
+static long double log_phi_l(long double x)
+{
+    return x > 0.0L ? log1pl(-phi_l(-x)) : logl(phi_l(x));
+}
+
 static long double step_l(long double x)
 {
     return x > 0.0L ? 1.0L : 0.0L;
@@ -112,6 +128,14 @@ static const accuracy accuracies[] = {
     {URN__MAP_RELU, "relu", relu_l, -3.0, 3.0, 0.0, 0.0},
     {URN__MAP_SIGN, "sign", sign_l, -3.0, 3.0, 0.0, 0.0},
     {URN__MAP_STEP, "step", step_l, -3.0, 3.0, 0.0, 0.0},
+    {URN__MAP_LOG1M_EXP, "log1m_exp", log1m_exp_l, -3.0, 0.0, 10.0, 0.0},
+    {URN__MAP_LOG1M_EXP, "log1m_exp", log1m_exp_l, -1e-8, 0.0, 10.0, 0.0},
+    {URN__MAP_LOG1M_EXP, "log1m_exp", log1m_exp_l, -700.0, -3.0, 10.0, 0.0},
+    {URN__MAP_PHI, "phi", phi_l, -3.0, 8.0, 30.0, 0.0},
+    {URN__MAP_PHI, "phi", phi_l, -30.0, -3.0, 2000.0, 0.0}, /* x^2 / 2 roundings of x */
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -150.0, -20.0, 4.0, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -20.0, 1.0, 10.0, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, 1.0, 30.0, 2000.0, 0.0},
 };
 #define N_ACCURACIES ((int)(sizeof accuracies / sizeof *accuracies))
 
@@ -247,6 +271,15 @@ static const special specials[] = {
     {URN__MAP_SIGN, "sign", -INF, -1.0},
     {URN__MAP_STEP, "step", 0.0, 0.0},
     {URN__MAP_STEP, "step", INF, 1.0},
+    {URN__MAP_LOG1M_EXP, "log1m_exp", 0.0, -INF},
+    {URN__MAP_LOG1M_EXP, "log1m_exp", -INF, 0.0},
+    {URN__MAP_LOG1M_EXP, "log1m_exp", 1.0, NOT},
+    {URN__MAP_PHI, "phi", -INF, 0.0},
+    {URN__MAP_PHI, "phi", INF, 1.0},
+    {URN__MAP_PHI, "phi", 0.0, 0.5},
+    {URN__MAP_LOG_PHI, "log_phi", -INF, -INF},
+    {URN__MAP_LOG_PHI, "log_phi", INF, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", -1e4, -50000010.129278915}, /* mpmath */
 };
 #define N_SPECIALS ((int)(sizeof specials / sizeof *specials))
 
@@ -282,7 +315,8 @@ static void special_values(void **state)
 static void check_nan(const urn__kernels *kernels)
 {
     for (int map = 0; map < URN__MAP1_COUNT; map++) {
-        double x[9] = {1.0, 1.0, NOT, 1.0, 1.0, 1.0, 1.0, 1.0, NOT}, y[9];
+        const double a = map == URN__MAP_LOG1M_EXP ? -1.0 : 1.0; /* inside the domain */
+        double x[9] = {a, a, NOT, a, a, a, a, a, NOT}, y[9];
         kernels->map1[map](9, x, y);
         for (int i = 0; i < 9; i++)
             if (isnan(y[i]) != isnan(x[i]))

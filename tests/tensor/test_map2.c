@@ -14,6 +14,10 @@ static long double exact(int map, long double a, long double b)
         return a * b;
     case URN__MAP_DIV:
         return a / b;
+    case URN__MAP_MAXIMUM:
+        return fmaxl(a, b);
+    case URN__MAP_MINIMUM:
+        return fminl(a, b);
     default:
         return powl(a, b);
     }

@@ -166,6 +166,25 @@ VJP1(digamma, mul(g, d, urn__emit1(g, &urn__op_trigamma, x)))
 VJP1(erf, mul(g, d, erf_slope(g, x)))
 VJP1(relu, mul(g, d, urn__emit1(g, &urn__op_step, x)))
 
+static urn__id log1m_exp_slope(urn__graph *g, urn__id x)
+{
+    const urn__id inverse = urn__emit1(g, &urn__op_expm1, urn__emit1(g, &urn__op_neg, x));
+    return urn__emit1(g, &urn__op_neg, urn__emit1(g, &urn__op_reciprocal, inverse));
+}
+
+/* exp(-x^2 / 2 - log sqrt(2 pi) - y): y is the logarithm to be divided by, or 0 for none. */
+static urn__id normal_slope(urn__graph *g, urn__id x, urn__id y)
+{
+    const urn__id half = mul(g, urn__number(g, -0.5), urn__emit1(g, &urn__op_square, x));
+    const urn__id shift = urn__number(g, -0.91893853320467274178);
+    const urn__id less = y == 0 ? shift : urn__emit2(g, &urn__op_sub, shift, y);
+    return urn__emit1(g, &urn__op_exp, urn__plus(g, half, less));
+}
+
+VJP1(log1m_exp, mul(g, d, log1m_exp_slope(g, x)))
+VJP1(phi, mul(g, d, normal_slope(g, x, 0)))
+VJP1(log_phi, mul(g, d, normal_slope(g, x, y)))
+
 static void zero_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
                      urn__id *d_in)
 {
@@ -223,6 +242,30 @@ static void pow_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *
     const urn__id d_a = wanted[0] ? mul(g, d_y, urn__emit2(g, &urn__op_div, b, a)) : 0;
     const urn__id d_b = wanted[1] ? mul(g, d_y, urn__emit1(g, &urn__op_log, a)) : 0;
     give2(g, y, wanted, d_a, d_b, d_in);
+}
+
+/* The one that is given has the slope; where both are the same, b. */
+static void choice_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
+                       urn__id first_is_given, urn__id *d_in)
+{
+    const urn__id second = urn__emit2(g, &urn__op_sub, urn__number(g, 1), first_is_given);
+    give2(g, y, wanted, mul(g, d_out[0], first_is_given), mul(g, d_out[0], second), d_in);
+}
+
+static void maximum_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
+                        urn__id *d_in)
+{
+    const urn__id a = urn__graph_node(g, y)->in[0], b = urn__graph_node(g, y)->in[1];
+    const urn__id above = urn__emit1(g, &urn__op_step, urn__emit2(g, &urn__op_sub, a, b));
+    choice_vjp(g, y, d_out, wanted, above, d_in);
+}
+
+static void minimum_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
+                        urn__id *d_in)
+{
+    const urn__id a = urn__graph_node(g, y)->in[0], b = urn__graph_node(g, y)->in[1];
+    const urn__id below = urn__emit1(g, &urn__op_step, urn__emit2(g, &urn__op_sub, b, a));
+    choice_vjp(g, y, d_out, wanted, below, d_in);
 }
 
 /* ---- examples ---- */
@@ -310,11 +353,33 @@ MAP1(erf, URN__MAP_ERF, 0, erf_vjp, URN_DOMAIN_REAL)
 MAP1(relu, URN__MAP_RELU, 0, relu_vjp, URN_DOMAIN_REAL)
 MAP1(sign, URN__MAP_SIGN, 0, zero_vjp, URN_DOMAIN_POSITIVE)
 MAP1(step, URN__MAP_STEP, 0, zero_vjp, URN_DOMAIN_POSITIVE)
+MAP1(phi, URN__MAP_PHI, 0, phi_vjp, URN_DOMAIN_REAL)
+MAP1(log_phi, URN__MAP_LOG_PHI, 0, log_phi_vjp, URN_DOMAIN_REAL)
 MAP2(add, URN__MAP_ADD, 0, URN_DOMAIN_REAL)
 MAP2(sub, URN__MAP_SUB, 0, URN_DOMAIN_REAL)
 MAP2(mul, URN__MAP_MUL, 3, URN_DOMAIN_REAL)
 MAP2(div, URN__MAP_DIV, 1, URN_DOMAIN_POSITIVE)
 MAP2(pow, URN__MAP_POW, 0, URN_DOMAIN_POSITIVE)
+MAP2(maximum, URN__MAP_MAXIMUM, 0, URN_DOMAIN_REAL)
+MAP2(minimum, URN__MAP_MINIMUM, 0, URN_DOMAIN_REAL)
+
+/* Of negative numbers. */
+static urn__id log1m_exp_example(urn__example *e, int variant)
+{
+    const urn__id x = example1(e, variant, &urn__op_neg, URN_DOMAIN_POSITIVE);
+    return x == 0 ? 0 : urn__emit1(urn__example_graph(e), &urn__op_log1m_exp, x);
+}
+
+const urn__op URN__OP(log1m_exp) = {.name = "log1m_exp",
+                                    .arity = 1,
+                                    .flags = URN__OP_ELEMENTWISE,
+                                    .map = URN__MAP_LOG1M_EXP,
+                                    .shape = same_shape,
+                                    .run = map_run,
+                                    .state_size = sizeof(map_job),
+                                    .prepare = map_prepare,
+                                    .vjp = log1m_exp_vjp,
+                                    .example = log1m_exp_example};
 
 /* The polygamma chain ends here: a second derivative of lgamma is as far as any family goes. */
 const urn__op URN__OP(trigamma) = {.name = "trigamma",

@@ -267,6 +267,26 @@ static urn__id reshape_example(urn__example *e, int variant)
     return urn__reshape_event(urn__example_graph(e), x, 1, (int64_t[]){2 * n});
 }
 
+/* ---- regroup: an alias with other plates ---- */
+
+static void regroup_vjp(urn__graph *g, urn__id y, const urn__id *d_out, const bool *wanted,
+                        urn__id *d_in)
+{
+    (void)wanted;
+    const urn__shape_attr attr = {.shape = *urn__graph_shape(g, urn__graph_node(g, y)->in[0])};
+    d_in[0] = urn__emit(g, &urn__op_regroup, 1, d_out, &attr, sizeof attr);
+}
+
+static urn__id regroup_example(urn__example *e, int variant)
+{
+    const int64_t n = urn__example_size(e);
+    const urn__shape_attr attr = {.shape = urn__shape_matrix(n, 3)};
+    if (variant > 0)
+        return 0;
+    const urn__id x = urn__example_input(e, rows_shape(n, 1, 3), URN_DOMAIN_REAL);
+    return urn__emit(urn__example_graph(e), &urn__op_regroup, 1, &x, &attr, sizeof attr);
+}
+
 /* ---- logsumexp over the last event dim ---- */
 
 static bool logsumexp_shape(urn__shape_query *q)
@@ -375,6 +395,14 @@ const urn__op URN__OP(reshape) = {.name = "reshape",
                                   .shape = given_shape,
                                   .vjp = reshape_vjp,
                                   .example = reshape_example};
+/* Rows of a plate become an event dim, or back. */
+const urn__op URN__OP(regroup) = {.name = "regroup",
+                                  .arity = 1,
+                                  .flags = URN__OP_ALIAS,
+                                  .linear = 1,
+                                  .shape = given_shape,
+                                  .vjp = regroup_vjp,
+                                  .example = regroup_example};
 const urn__op URN__OP(logsumexp) = {.name = "logsumexp",
                                     .arity = 1,
                                     .shape = logsumexp_shape,
