@@ -215,6 +215,24 @@ static void note_numbers(urn__chains_run *c, double seconds)
                       (long long)s->stride, (long long)s->draws);
 }
 
+/* The engine looks at the steps after warm-up of all chains. */
+static urn_status conclude_engine(urn__chains_run *c, urn_error *error)
+{
+    const urn__chain_plan *s = &c->plan;
+    urn__chain_stats *chains = urn__calloc(c->base->allocator, (size_t)s->chains, sizeof *chains);
+    if (!chains)
+        return urn__fail_memory(error, "the chains of a fit", (size_t)s->chains);
+    for (int i = 0; i < s->chains; i++) {
+        const int64_t after = c->chain[i].steps - s->warmup;
+        chains[i] = (urn__chain_stats){.n = after > 0 ? after : 0,
+                                       .n_stats = s->n_stats,
+                                       .values = c->chain[i].stats + s->warmup * s->n_stats};
+    }
+    const urn_status status = c->engine->conclude(c->base, s->chains, chains, error);
+    urn__free(c->base->allocator, chains);
+    return status;
+}
+
 urn_status urn__chains_conclude(urn__chains_run *c, urn_error *error)
 {
     const double seconds = urn__clock_now() - c->start;
@@ -236,5 +254,5 @@ urn_status urn__chains_conclude(urn__chains_run *c, urn_error *error)
     note_numbers(c, seconds);
     merge_numbers(c);
     merge_warnings(c);
-    return URN_OK;
+    return c->engine->conclude ? conclude_engine(c, error) : URN_OK;
 }

@@ -93,7 +93,9 @@ int64_t urn__chain_plan_bytes(const urn__chain_plan *plan);
  * normal noise of sd `jitter`. */
 urn_status urn__start_position(urn__run *run, const char *init, double jitter, double *position,
                                urn_error *error);
-/* The same for a guide, with first scales `scale` unless the run has others. */
+/* Uniform in (-2, 2), attempt number `attempt` (from 1: that of urn__start_position). */
+void urn__start_random(const urn__run *run, uint64_t attempt, double *position);
+/* As urn__start_position for a guide, with first scales `scale` unless the run has others. */
 urn_status urn__start_guide(urn__run *run, const char *init, double jitter, double scale,
                             urn__guide *guide, urn_error *error);
 /* The posterior a guide stands for, in doubles. */

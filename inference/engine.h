@@ -177,6 +177,13 @@ typedef struct urn__step_info {
     double stats[URN__MAX_STATS]; /* samplers: in the order of the engine's `stats` */
 } urn__step_info;
 
+/* What a chain reported of its steps after warm-up, all of them: n rows of n_stats numbers. */
+typedef struct urn__chain_stats {
+    int64_t n;
+    int n_stats;
+    const double *values;
+} urn__chain_stats;
+
 /* ---- engines ---- */
 
 typedef enum urn__engine_kind {
@@ -221,6 +228,9 @@ struct urn_engine {
      * the numbers that several chains note under one name the fit has the mean. Samplers: may be
      * NULL. */
     urn_status (*finish)(void *state, urn_error *error);
+    /* Samplers: numbers and warnings of all chains together, after the last of them; NULL: none. */
+    urn_status (*conclude)(urn__run *run, int n_chains, const urn__chain_stats *chains,
+                           urn_error *error);
     /* Optimisers: what was fitted. The draws of samplers are the driver's. */
     urn_status (*posterior)(void *state, urn_posterior **posterior, urn_error *error);
     void (*release)(void *state);

@@ -5,21 +5,22 @@
 #include <string.h>
 
 /* The generator of one block's start; uniform draws and normal ones come from different rows. */
-static urn_rng rng_of(const urn__run *run, const urn__block *block, int64_t row,
+static urn_rng rng_of(const urn__run *run, const urn__block *block, uint64_t attempt, int64_t row,
                       urn__stream *stream)
 {
     urn_rng rng;
-    *stream = urn__stream_at(run->seed, urn__chain_for(URN__USE_START, run->chain), block->name, 1);
+    *stream =
+        urn__stream_at(run->seed, urn__chain_for(URN__USE_START, run->chain), block->name, attempt);
     urn__rng_at_row(&rng, stream, row);
     return rng;
 }
 
-static void start_random(const urn__run *run, double *position)
+void urn__start_random(const urn__run *run, uint64_t attempt, double *position)
 {
     for (int b = 0; b < run->target->n_blocks; b++) {
         const urn__block *block = &run->target->blocks[b];
         urn__stream stream;
-        urn_rng rng = rng_of(run, block, 0, &stream);
+        urn_rng rng = rng_of(run, block, attempt, 0, &stream);
         for (int64_t i = 0; i < block->size; i++)
             position[block->offset + i] = 4.0 * urn_rng_uniform(&rng) - 2.0;
     }
@@ -50,7 +51,7 @@ static void add_jitter(const urn__run *run, double jitter, double *position)
     for (int b = 0; b < run->target->n_blocks; b++) {
         const urn__block *block = &run->target->blocks[b];
         urn__stream stream;
-        urn_rng rng = rng_of(run, block, 1, &stream);
+        urn_rng rng = rng_of(run, block, 1, 1, &stream);
         for (int64_t i = 0; i < block->size && !block->point; i++)
             position[block->offset + i] += jitter * urn_rng_normal(&rng);
     }
@@ -67,7 +68,7 @@ urn_status urn__start_position(urn__run *run, const char *init, double jitter, d
         return URN_OK;
     }
     if (strcmp(init, "random") == 0)
-        start_random(run, position);
+        urn__start_random(run, 1, position);
     else if (strcmp(init, "median") == 0 && target->centre)
         URN_TRY(start_centre(run, position, error));
     if (jitter > 0.0 && strcmp(init, "random") != 0)

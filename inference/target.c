@@ -123,7 +123,7 @@ static urn_status model_explain(void *context, const double *position, char *tex
     const urn__model_target *mt = context;
     if (!mt->held)
         return urn_model_explain(mt->model, position, text, size, error);
-    const size_t n = (size_t)urn_model_position_size(mt->model);
+    const size_t n = (size_t)urn_model_state_size(mt->model);
     double *whole = urn__calloc(mt->target.allocator, n + 1, sizeof *whole);
     if (!whole)
         return urn__fail_memory(error, "a state", n * sizeof *whole);

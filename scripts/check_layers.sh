@@ -20,7 +20,9 @@ allowed() {
     runtime/family) echo runtime/base runtime/tensor runtime/graph ;;
     runtime/model) echo runtime/base runtime/tensor runtime/graph runtime/family ;;
     inference) echo "$runtime" inference/svi inference/map inference/diagnostics ;;
-    inference/*) echo "$runtime" inference ;;
+    inference/diagnostics) echo "$runtime" inference ;;
+    inference/gibbs) echo "$runtime" inference inference/diagnostics inference/mcmc ;;
+    inference/*) echo "$runtime" inference inference/diagnostics ;;
     io) echo "$runtime" ;;
     cli) echo "$runtime" inference io models ;;
     esac

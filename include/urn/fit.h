@@ -107,6 +107,10 @@ typedef struct urn_fit_options {
     /* Bytes of draws stored in the posterior (0: 1 GiB); where they do not fit, evenly spaced ones
      * are. */
     int64_t keep_bytes;
+    /* Engines with a metric: its inverse to begin with, n numbers for the n of a position
+     * (variances) or n x n; NULL: ones. */
+    const double *inverse_metric;
+    int64_t n_inverse_metric;
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;

@@ -242,7 +242,9 @@ static int draw_momentum(urn__hmc *h, const urn__stream *stream, int64_t step)
 static void fixed_transition(urn__hmc *h, urn_rng *rng, int momentum)
 {
     const double most = 1e9, wanted = h->options.path / h->step_size;
-    const int64_t n = wanted < 1.0 ? 1 : wanted < most ? (int64_t)wanted : (int64_t)most;
+    const int64_t n = h->options.n_steps > 0 ? h->options.n_steps
+                      : wanted < 1.0         ? 1
+                                             : (int64_t)fmin(wanted, most);
     int at = h->here;
     double lost = 0.0, statistic = 0.0;
     urn__pool_keep(&h->positions, at);

@@ -15,13 +15,14 @@ typedef struct urn__hmc_options {
     const char *name; /* of its random streams; borrowed */
     uint64_t seed, chain;
     urn__metric_kind metric;
-    bool fixed_path;              /* plain HMC, else NUTS */
-    double path;                  /* plain HMC: length of a trajectory, in units of the metric */
-    int max_depth;                /* NUTS: doublings of a trajectory */
-    double jitter;                /* share by which step sizes vary at random, 0 to 1 */
-    double delta;                 /* acceptance statistic wanted */
-    double step_size;             /* the first guess; without warm-up the step size */
-    int64_t n_warmup;             /* steps 1 .. n_warmup adapt */
+    bool fixed_path;  /* plain HMC, else NUTS */
+    double path;      /* plain HMC: length of a trajectory in units of the metric; ... */
+    int64_t n_steps;  /* ... or, if not 0, its leapfrog steps */
+    int max_depth;    /* NUTS: doublings of a trajectory */
+    double jitter;    /* share by which step sizes vary at random, 0 to 1 */
+    double delta;     /* acceptance statistic wanted */
+    double step_size; /* the first guess; without warm-up the step size */
+    int64_t n_warmup; /* steps 1 .. n_warmup adapt */
     const double *inverse_metric; /* to begin with: size or size^2 numbers; NULL: ones */
 } urn__hmc_options;
 /* NUTS as Stan runs it, without warm-up. */

@@ -127,15 +127,16 @@ URN_MODEL(impossible, "a negative scale");
  * walk them. */
 typedef struct zoo_model {
     const urn_model_def *(*def)(void);
-    const char *refused; /* the site no gradient engine takes, or NULL */
-    bool broken;         /* its density is never finite */
+    const char *refused;   /* the site no gradient engine takes, or NULL */
+    const char *not_drawn; /* the one no sampler that follows gradients takes */
+    bool broken;           /* its density is never finite */
 } zoo_model;
 
 static const zoo_model zoo_models[] = {
-    {urn_model_normal_mean, NULL, false}, {urn_model_rate, NULL, false},
-    {urn_model_groups, NULL, false},      {urn_model_supports, NULL, false},
-    {urn_model_with_param, NULL, false},  {urn_model_noisy_rows, NULL, false},
-    {urn_model_discrete, "z", false},     {urn_model_impossible, NULL, true},
+    {urn_model_normal_mean, NULL, NULL, false}, {urn_model_rate, NULL, NULL, false},
+    {urn_model_groups, NULL, NULL, false},      {urn_model_supports, NULL, NULL, false},
+    {urn_model_with_param, NULL, "c", false},   {urn_model_noisy_rows, NULL, NULL, false},
+    {urn_model_discrete, "z", NULL, false},     {urn_model_impossible, NULL, NULL, true},
 };
 
 #endif
