@@ -1,4 +1,5 @@
 /* The choice of a CPU path at run time. */
+#include "gauss.h"
 #include "kernels.h"
 
 #include <string.h>
@@ -92,4 +93,18 @@ const urn__kernels_single *urn__kernels_in_single(const urn__kernels *kernels)
 #endif
     (void)kernels;
     return urn__kernels_table_base_single();
+}
+
+const urn__gauss_kernels *urn__kernels_gauss(const urn__kernels *kernels)
+{
+#ifdef URN_HAVE_V4
+    if (kernels == urn__kernels_table_v4())
+        return urn__kernels_gauss_v4();
+#endif
+#ifdef URN_HAVE_V3
+    if (kernels == urn__kernels_table_v3())
+        return urn__kernels_gauss_v3();
+#endif
+    (void)kernels;
+    return urn__kernels_gauss_base();
 }
