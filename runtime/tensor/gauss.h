@@ -47,7 +47,8 @@ typedef struct urn__gauss_systems {
     const double *sums[URN__GAUSS_LANES]; /* as above; NULL: zeros */
     double scale;
     const double *prior; /* the lower triangle by columns; NULL: zeros */
-    const double *shift; /* d; NULL: zeros */
+    const double *shift; /* d, of system l at l * shift_stride; NULL: zeros */
+    int64_t shift_stride;
     const double *z;     /* n rows of d, and as many doubles as lanes behind; NULL: zeros */
     double *x;           /* out: n rows of padded d */
     double *work;        /* urn__gauss_work_size(d) */

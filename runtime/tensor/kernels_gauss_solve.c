@@ -125,6 +125,15 @@ URN__INLINE void fill_column(const urn__gauss_systems *s, const double *const *r
     }
 }
 
+URN__INLINE void add_shift(const urn__gauss_systems *s, int64_t k, vec *h)
+{
+    if (s->shift != NULL && s->shift_stride == 0)
+        *h += s->shift[k];
+    else
+        for (int64_t l = 0; l < s->n && s->shift != NULL; l++)
+            (*h)[l] += s->shift[l * s->shift_stride + k];
+}
+
 /* h as the last row. */
 static void fill_shift(const urn__gauss_systems *s, vec *work)
 {
@@ -135,9 +144,11 @@ static void fill_shift(const urn__gauss_systems *s, vec *work)
     for (int64_t c = 0; c < d; c += LANES) {
         vec v[LANES];
         read_block(rows, c, v);
-        for (int64_t q = 0; q < LANES && c + q < d; q++)
-            column(work, d, c + q)[d] =
-                s->scale * v[q] + (s->shift != NULL ? s->shift[c + q] : 0.0);
+        for (int64_t q = 0; q < LANES && c + q < d; q++) {
+            v[q] *= s->scale;
+            add_shift(s, c + q, &v[q]);
+            column(work, d, c + q)[d] = v[q];
+        }
     }
 }
 

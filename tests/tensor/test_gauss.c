@@ -146,7 +146,7 @@ static system_of system_new(uint64_t *seed, int64_t d)
     system_of s = {.d = d,
                    .scale = 1.5,
                    .prior = test_zeros(d * (d + 1) / 2),
-                   .shift = test_array(seed, d, -1.0, 1.0),
+                   .shift = test_array(seed, URN__GAUSS_LANES * d, -1.0, 1.0),
                    .z = test_array(seed, URN__GAUSS_LANES * (d + 1), -2.0, 2.0),
                    .x = scratch(URN__GAUSS_LANES * p),
                    .work = scratch(urn__gauss_work_size(d))};
@@ -226,7 +226,7 @@ static void check_lane(const urn__gauss_systems *y, int64_t l)
         size = fmax(size, q[i * d + i]);
     for (int64_t i = 0; i < d; i++) {
         double h = y->sums[l] != NULL ? y->scale * y->sums[l][p * p + i] : 0.0, most = fabs(h);
-        h += y->shift != NULL ? y->shift[i] : 0.0;
+        h += y->shift != NULL ? y->shift[l * y->shift_stride + i] : 0.0;
         for (int64_t k = 0; k < d; k++) {
             const double left = q[i * d + k] * y->x[l * p + k];
             const double right = k <= i && y->z != NULL ? factor[i * d + k] * y->z[l * d + k] : 0.0;
@@ -259,6 +259,9 @@ static void check_solutions(const urn__kernels *all)
         }
         urn__gauss_systems y = systems_of(&s, kernels->lanes), one = systems_of(&s, 1);
         y.z = y.shift = NULL;
+        check_systems(kernels, &y);
+        y = systems_of(&s, kernels->lanes);
+        y.shift_stride = d;
         check_systems(kernels, &y);
         y = systems_of(&s, kernels->lanes);
         y.prior = NULL;
