@@ -61,8 +61,9 @@ typedef struct urn__block {
     const char *name, *where;
     int site; /* in the model, -1 without one */
     int64_t offset, size;
-    bool discrete; /* see urn_model_state_size for where its values are */
-    bool point;    /* a parameter: optimised, has no distribution */
+    bool discrete;       /* see urn_model_state_size for where its values are */
+    bool point;          /* a parameter: optimised, has no distribution */
+    const char *no_mode; /* as of urn_site_info */
 } urn__block;
 
 /* A log density over an unconstrained position, with what else an engine asks of it. It usually
@@ -115,6 +116,8 @@ urn_status urn__target_fail_density(const urn__target *target, const double *pos
                                     const char *what, urn_error *error);
 /* URN_ERR_MODEL, naming the site, when one of the blocks is discrete. */
 urn_status urn__require_continuous(const char *engine, const urn__target *target, urn_error *error);
+/* URN_ERR_MODEL with the model's own reason, when it says that a mode is not worth finding. */
+urn_status urn__require_mode(const char *engine, const urn__target *target, urn_error *error);
 
 /* A target made of a model. _describe finds the blocks (enough for `accepts`), _compile finds what
  * is to be computed, _open makes it ready for evaluations, _close frees; _close is right after any

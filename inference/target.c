@@ -78,6 +78,21 @@ urn_status urn__require_continuous(const char *engine, const urn__target *target
     return URN_OK;
 }
 
+urn_status urn__require_mode(const char *engine, const urn__target *target, urn_error *error)
+{
+    for (int i = 0; i < target->n_blocks; i++) {
+        const urn__block *block = &target->blocks[i];
+        if (block->no_mode != NULL)
+            return urn__fail(
+                error, URN_ERR_MODEL, block->where, block->name,
+                "use an engine that gives the site a distribution, or hold it fixed",
+                "engine \"%s\" looks for the mode of the joint density, but while this "
+                "site is free there is no mode worth finding: %s",
+                engine, block->no_mode);
+    }
+    return URN_OK;
+}
+
 /* ---- targets made of a model ---- */
 
 static double model_log_density(void *context, const double *position, double *gradient)
@@ -228,7 +243,8 @@ static urn__block block_of(const urn_site_info *info, int site)
                         .offset = discrete ? 0 : info->offset,
                         .size = discrete ? 0 : info->free_size,
                         .discrete = discrete,
-                        .point = info->role == URN_SITE_PARAM};
+                        .point = info->role == URN_SITE_PARAM,
+                        .no_mode = info->no_mode};
 }
 
 static void list_blocks(urn__model_target *mt, urn__block *blocks)

@@ -12,14 +12,19 @@
  *
  * Data: user, item (ids), rating. The noise s is noise_scale, 0.3 by default; with noise=free it is
  * the site "s" with prior half_normal(noise_scale), to which svi gives a distribution: under map a
- * free noise shrinks and the factors overfit. */
+ * free noise shrinks and the factors overfit. With scales=free the prior sds of the factors are the
+ * sites "sigma_u" and "sigma_v" with priors half_normal(scale_u) and half_normal(scale_v). */
 static void pmf_sigmoid(urn_model *m)
 {
     const int64_t dim = urn_option_int(m, "dim", 30, "latent factors per user and item");
     const int noise_free = urn_option_choice(m, "noise", "fixed|free", "is the noise inferred?");
     const double noise = urn_option_real(m, "noise_scale", 0.3, "noise sd, or its prior's scale");
-    const double scale_u = urn_option_real(m, "scale_u", 0.3, "prior sd of the user factors");
-    const double scale_v = urn_option_real(m, "scale_v", 0.3, "prior sd of the item factors");
+    const double scale_u =
+        urn_option_real(m, "scale_u", 0.3, "prior sd of the user factors, or its prior's");
+    const double scale_v =
+        urn_option_real(m, "scale_v", 0.3, "prior sd of the item factors, or its prior's");
+    const int scales_free =
+        urn_option_choice(m, "scales", "fixed|free", "are the factors' prior sds inferred?");
     const double low = urn_option_real(m, "low", 0.5, "the rating a sigmoid of 0 stands for");
     const double high = urn_option_real(m, "high", 5.0, "the rating a sigmoid of 1 stands for");
     if (dim < 1) {
@@ -43,10 +48,18 @@ static void pmf_sigmoid(urn_model *m)
     if (noise_free)
         s = urn_sample(m, "s", half_normal, .scale = urn_real(m, noise));
     urn_var zeros = urn_zeros(m, dim);
-    urn_var U = urn_sample(m, "U", mvn, .loc = zeros, .scale_tril = urn_eye(m, dim, scale_u),
-                           .plate = users);
-    urn_var V = urn_sample(m, "V", mvn, .loc = zeros, .scale_tril = urn_eye(m, dim, scale_v),
-                           .plate = items);
+    urn_var tril_u = urn_eye(m, dim, scale_u), tril_v = urn_eye(m, dim, scale_v);
+    if (scales_free) {
+        static const char reason[] = "it is where a scale and all it scales are 0";
+        urn_var sigma_u = urn_sample(m, "sigma_u", half_normal, .scale = urn_real(m, scale_u));
+        urn_var sigma_v = urn_sample(m, "sigma_v", half_normal, .scale = urn_real(m, scale_v));
+        urn_no_mode(m, sigma_u, reason);
+        urn_no_mode(m, sigma_v, reason);
+        tril_u = urn_mul(sigma_u, urn_eye(m, dim, 1.0));
+        tril_v = urn_mul(sigma_v, urn_eye(m, dim, 1.0));
+    }
+    urn_var U = urn_sample(m, "U", mvn, .loc = zeros, .scale_tril = tril_u, .plate = users);
+    urn_var V = urn_sample(m, "V", mvn, .loc = zeros, .scale_tril = tril_v, .plate = items);
 
     urn_var u = urn_gather(U, urn_index(ratings, "user", users));
     urn_var v = urn_gather(V, urn_index(ratings, "item", items));

@@ -165,6 +165,11 @@ URN_API void urn_factor(urn_model *m, const char *name, urn_var log_density);
 URN_API urn_var urn_param(urn_model *m, const char *name, double start, int64_t size,
                           urn_plate plate);
 
+/* Says that the joint density has no mode worth finding as long as the latent site `site` (what
+ * urn_sample returned) is free, and why: `reason` ends the sentence "there is no mode worth
+ * finding: ...". Engines that look for a mode then refuse, unless the site is held at values. */
+URN_API void urn_no_mode(urn_model *m, urn_var site, const char *reason);
+
 /* Reports an error of the model's own, e.g. an option combination that makes no sense. */
 URN_API void urn_model_fail(urn_model *m, const char *message);
 

@@ -163,6 +163,7 @@ typedef struct urn_site_info {
     int64_t offset;        /* of its unconstrained coordinates in a position, or of a discrete
                               latent's values in a state; -1 without */
     int64_t free_size;     /* how many of them */
+    const char *no_mode;   /* why a mode is not worth finding while the site is free, or NULL */
 } urn_site_info;
 
 URN_API int urn_model_site_count(const urn_model *model);

@@ -36,6 +36,7 @@ static urn_status accepts(const urn__target *target, const urn__settings *settin
                          "add --method adam, or leave --precision single out",
                          "engine \"map\": L-BFGS works in double precision only: its line search "
                          "cannot tell float densities apart near a mode");
+    URN_TRY(urn__require_mode(settings->engine, target, error));
     return urn__require_continuous(settings->engine, target, error);
 }
 

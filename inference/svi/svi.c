@@ -35,6 +35,8 @@ static const urn_option_spec options[] = {
 static urn_status accepts(const urn__target *target, const urn__settings *settings,
                           urn_error *error)
 {
+    if (urn__setting_is(settings, "guide", "delta"))
+        URN_TRY(urn__require_mode(settings->engine, target, error));
     return urn__require_continuous(settings->engine, target, error);
 }
 

@@ -32,7 +32,8 @@ void urn_model_site(const urn_model *model, int i, urn_site_info *info)
                             .size = 1,
                             .rows = 1,
                             .offset = s->offset,
-                            .free_size = s->offset < 0 ? 0 : s->free_size};
+                            .free_size = s->offset < 0 ? 0 : s->free_size,
+                            .no_mode = s->no_mode};
     if (s->offset >= 0 && s->support->discrete)
         info->free_size = s->support_rows * s->value_size;
     for (int k = 0; k < info->n_dims; k++) {

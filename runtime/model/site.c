@@ -638,3 +638,22 @@ urn_var urn_param(urn_model *m, const char *name, double start, int64_t size, ur
     s.site.value = urn__emit(m->graph, &urn__op_site, 0, NULL, &attr, sizeof attr);
     return s.site.value == 0 ? urn__var(m, 0) : keep(&s);
 }
+
+/* ---- no_mode ---- */
+
+void urn_no_mode(urn_model *m, urn_var site, const char *reason)
+{
+    if (!urn__model_ok(m))
+        return;
+    for (size_t i = 0; i < m->n_sites && site.model == m; i++) {
+        urn__site *s = &m->site[i];
+        if (s->value != site.id || s->family == NULL)
+            continue;
+        s->no_mode = urn__arena_strdup(m->arena, reason != NULL ? reason : "");
+        if (s->no_mode == NULL)
+            (void)urn__var(m, 0);
+        return;
+    }
+    (void)urn__model_error(m, URN_ERR_MODEL, m->def->file, NULL, "pass what urn_sample returned",
+                           "urn_no_mode was given a value that is no site's");
+}

@@ -69,7 +69,8 @@ typedef struct urn__site {
     int64_t support_rows, value_size, free_row; /* of the bijection */
     int64_t offset; /* in a state; of a discrete latent site past the position. -1: none */
     int64_t free_size;
-    double start; /* param */
+    double start;        /* param */
+    const char *no_mode; /* what urn_no_mode said */
 } urn__site;
 
 typedef struct urn__model_option {

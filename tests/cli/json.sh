@@ -9,7 +9,7 @@ parses() {
 }
 run 0 models --json
 parses
-json out '[m["name"] for m in j["models"]] == ["hpmf", "pmf", "pmf_sigmoid"]'
+json out '[m["name"] for m in j["models"]] == ["bpmf", "hpmf", "pmf", "pmf_sigmoid"]'
 run 0 engines --json
 parses
 json out '{"svi", "map"} <= {e["name"] for e in j["engines"]}'

@@ -86,4 +86,32 @@ sed -i 's/^    urn_var mask; .*/&\n    urn_var skew;/' newer/urn/model.h
 check grep -q 'urn_var skew;' newer/urn/model.h
 URN_INCLUDE=$work/newer run 0 build good.c -o newer.so
 rejects newer.so 'was compiled against a newer Urn header'
+# ---- models that say their mode is not worth finding ----
+run 0 simulate bpmf --plate user=20,item=30 --rows 200 --set dim=2 --seed 1 --out rated
+for engine in "--engine map" "--engine map --method adam" "--engine svi --guide delta"; do
+    # shellcheck disable=SC2086
+    run 4 fit bpmf --data rated/data.csv --set dim=2 $engine --steps 3
+    in_err 'site "lam_u": engine'
+    in_err "while this site is free there is no mode worth finding: the factors of one side may grow"
+    # shellcheck disable=SC2086
+    run 4 fit pmf_sigmoid --data rated/data.csv --set dim=2 --set scales=free $engine --steps 3
+    in_err "there is no mode worth finding: it is where a scale and all it scales are 0"
+done
+run 0 fit pmf_sigmoid --data rated/data.csv --set dim=2 --engine map --steps 3 --quiet
+# few rows, equal ratings, more factors than users: no reason to fail
+printf 'user,item,rating\n1,1,3\n1,2,3\n2,1,3\n' >equal.csv
+run 0 fit bpmf --data equal.csv --set dim=5 --set noise=free --steps 20 --quiet
+run 4 fit bpmf --data equal.csv --set alpha=0
+in_err 'option "alpha" must be positive: it is a precision, 1 / variance'
+cat >no_site.c <<'C'
+#include <urn/urn.h>
+static void no_site(urn_model *m)
+{
+    urn_var a = urn_sample(m, "a", half_normal, .scale = urn_real(m, 1.0));
+    urn_no_mode(m, urn_exp(a), "it runs away");
+}
+URN_MODEL(no_site, "a test");
+C
+run 4 describe no_site.c
+in_err "urn_no_mode was given a value that is no site's; pass what urn_sample returned"
 finish
