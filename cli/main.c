@@ -39,6 +39,15 @@ const cli_command cli_commands[] = {
      cli_recommend},
     {"summary", "summarise a run's sites", "RUN", 1, 1, false, cli_summary_options, NULL,
      cli_summary},
+    {"compare", "how far runs of one model are from each other", "RUN RUN...", 2, 64, false,
+     cli_compare_options,
+     "Compares what is identified: predictions on held-out rows and for a new id, the noise, the "
+     "log likelihood, singular values of products of factors, and the other sites. Factors "
+     "themselves turn freely, so they are left out unless --sites names them.\nEvery run is "
+     "measured by the reference: a sampler's run, converged if there is one. A field's \"diff/sd\" "
+     "is its mean distance in the reference's sds, its \"sd ratio\" that of mean sds.\nThe same "
+     "rows are read again from the files of the fit; without them only sites are compared.",
+     cli_compare},
     {"help", "explain a command, or print the man page", "[COMMAND]", 0, 1, false, cli_help_options,
      NULL, cli_help},
     {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL},

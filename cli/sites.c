@@ -1,5 +1,6 @@
 /* The table of a fit's sites: mean, sd and quantiles of the small ones. */
 #include "sites.h"
+#include "../inference/names.h"
 #include "../io/io.h"
 #include "data.h"
 #include <math.h>
@@ -52,26 +53,6 @@ static urn_status check_names(const urn_model *model, const char *names, urn_err
     return URN_OK;
 }
 
-/* "tril_u[1,2]", with labels for plate dims. */
-static void element_name(const urn_model *model, const urn_site_info *site, int64_t element,
-                         char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "%s", site->name);
-    int64_t stride = site->size;
-    for (int d = 0; d < site->n_dims && used < size; d++) {
-        stride /= site->dims[d];
-        const int64_t i = element / stride;
-        element %= stride;
-        urn_plate_info plate;
-        char number[32];
-        const bool labelled = d < site->n_plates && cli_plate_find(model, site->plates[d], &plate);
-        snprintf(number, sizeof number, "%lld", (long long)i);
-        used += (size_t)snprintf(text + used, size - used, "%s%s%s", d == 0 ? "[" : ",",
-                                 labelled ? cli_label(&plate, i, number) : number,
-                                 d + 1 == site->n_dims ? "]" : "");
-    }
-}
-
 static urn_status add_elements(const urn_model *model, const urn_posterior *posterior, int number,
                                const urn_site_info *site, int threads, json_t *entry,
                                urn_error *error)
@@ -85,7 +66,7 @@ static urn_status add_elements(const urn_model *model, const urn_posterior *post
     json_t *elements = json_array();
     for (size_t i = 0; i < n && status == URN_OK; i++) {
         char name[160];
-        element_name(model, site, (int64_t)i, name, sizeof name);
+        urn__element_name(model, site, (int64_t)i, name, sizeof name);
         json_t *row = json_pack("{s:s}", "name", name);
         for (size_t c = 0; c < N_COLUMNS; c++)
             json_object_set_new(row, columns[c], urn__io_json_real(values[c * n + i]));

@@ -19,12 +19,13 @@ allowed() {
     runtime/graph) echo runtime/base runtime/tensor ;;
     runtime/family) echo runtime/base runtime/tensor runtime/graph ;;
     runtime/model) echo runtime/base runtime/tensor runtime/graph runtime/family ;;
+    inference/compare) echo "$runtime" inference inference/diagnostics ;;
     inference) echo "$runtime" inference/svi inference/map inference/diagnostics ;;
     inference/diagnostics) echo "$runtime" inference ;;
     inference/gibbs) echo "$runtime" inference inference/diagnostics inference/mcmc ;;
     inference/*) echo "$runtime" inference inference/diagnostics ;;
     io) echo "$runtime" ;;
-    cli) echo "$runtime" inference io models ;;
+    cli) echo "$runtime" inference inference/compare io models ;;
     esac
 }
 
