@@ -70,7 +70,7 @@ enum { FIRST = 10, LAST = 110 };
 static void on_step(void *context, const urn_progress *progress)
 {
     watch *w = context;
-    if (strcmp(progress->phase, "steps") != 0)
+    if (strcmp(progress->phase, "evaluating") == 0)
         return;
     w->steps = progress->step;
     if (progress->step == FIRST) {
@@ -95,6 +95,11 @@ static void check_fit(urn_model *model, const char *engine, const urn_setting *s
     options.progress = on_step;
     options.threads = threads;
     options.precision = precision;
+    if (options.engine->kind == URN__SAMPLER) {
+        options.chains = 1;
+        options.warmup = 100; /* the window in which the metric is learned ends among the steps */
+        options.draws = 20;
+    }
     urn_fit *fit = fit_model(model, &options);
     assert_true(w.steps >= LAST);
     assert_int_equal(w.calls_after, w.calls_before);
@@ -118,6 +123,8 @@ static void steps_do_not_allocate(void **state)
         {"svi", {{"steps", "120"}, {"particles", "2"}, {"clip", "1"}}, 3},
         {"svi", {{"steps", "120"}, {"guide", "delta"}}, 2},
         {"map", {{"steps", "120"}, {"method", "adam"}, {"tolerance", "0"}}, 3},
+        {"nuts", {{"max-depth", "4"}}, 1},
+        {"hmc", {{"leapfrogs", "3"}}, 1},
     };
     const double *const columns[] = {group, y};
     for (int i = 0; i < N; i++) {
@@ -128,9 +135,21 @@ static void steps_do_not_allocate(void **state)
     s.model = trace_rows(urn_model_groups(), s.data, URN_ROWS_TRAINING);
     for (size_t k = 0; k < N_OF(cases); k++)
         for (int threads = 1; threads <= 3; threads += 2)
-            for (int p = 0; p < 2; p++)
+            for (int p = 0; p < (urn_engine_find(cases[k].engine)->single ? 2 : 1); p++)
                 check_fit(s.model, cases[k].engine, cases[k].settings, cases[k].n, threads,
                           (urn_precision)p);
+    scene_clear(&s);
+}
+
+static void transitions_do_not_allocate(void **state)
+{
+    (void)state;
+    const urn_setting dense[] = {{"metric", "dense"}};
+    const double y[3] = {2, 0, 3};
+    scene s = scene_y(urn_model_noisy_rows(), 3, y);
+    check_fit(s.model, "nuts", NULL, 0, 1, URN_PRECISION_DOUBLE);
+    check_fit(s.model, "nuts", dense, 1, 1, URN_PRECISION_DOUBLE);
+    check_fit(s.model, "hmc", dense, 1, 1, URN_PRECISION_DOUBLE);
     scene_clear(&s);
 }
 
@@ -154,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_do_not_allocate),
+        cmocka_unit_test(transitions_do_not_allocate),
 #ifndef NO_WRAPPERS
         cmocka_unit_test(an_allocation_would_be_seen),
 #endif
