@@ -1,5 +1,5 @@
 /* urn fit: data and a model into a run. */
-#include "../runtime/tensor/tensor.h"
+#include "../inference/engine.h"
 #include "data.h"
 #include "init.h"
 #include "load.h"
@@ -26,6 +26,10 @@ const cli_option cli_fit_options[] = {
              "first values of sites, as JSON {\"site\": [..]}; or the engine's word for a start"),
     CLI_TEXT("init-from", "RUN", NULL, "start where another run of the same sites ended"),
     CLI_INT("chains", "0", 0, 4096, "chains of a sampler; 0: the engine's default"),
+    CLI_INT("warmup", NULL, 0, 1000000000,
+            "samplers: first steps of each chain, which find their way and are not kept"),
+    CLI_INT("draws", NULL, 1, 1000000000, "samplers: draws of each chain after warm-up"),
+    CLI_INT("thin", NULL, 1, 1000000, "samplers: steps for each draw"),
     CLI_CHOICE("precision", "double", "double|single",
                "the type the steps compute in; single is faster and takes half the memory"),
     CLI_TEXT("cpu", "PATH", NULL,
@@ -36,8 +40,10 @@ const cli_option cli_fit_options[] = {
     CLI_SEED_OPTION,
     CLI_OUT("DIR", "write the run here: fit.json, draws.nc, log.csv"),
     CLI_FORCE_OPTION,
-    CLI_REAL("save-budget", "1024", 1, 1e9, "most megabytes of draws to keep"),
-    CLI_INT("log-every", "100", 1, 1000000000, "steps between lines of progress"),
+    CLI_REAL("save-budget", "1024", 1, 1e9,
+             "most megabytes of draws to keep; evenly spaced ones are kept where not all fit"),
+    CLI_INT("log-every", "100", 1, 1000000000,
+            "steps between lines of progress; up to 1,000 sweeps have a line each unless given"),
     CLI_FLAG("strict", 0, "warnings about the fit make the exit code 5"),
     CLI_FLAG("profile", 0, "print where the time of the steps went, by phase and op"),
     CLI_FLAG("quiet", 'q', "no progress"),
@@ -196,9 +202,11 @@ static int64_t budget_of(const session *s)
     return (int64_t)(cli_real(s->args, "save-budget") * 1048576.0);
 }
 
-/* Bytes of predictions (see urn_predict) and of draws.nc, which is built in memory. */
-static cli_after memory_after(const session *s)
+/* Bytes of predictions (see urn_predict) and of draws.nc, which is built in memory. A sampler's has
+ * the states (the posterior) and values in natural space, half of the budget each at most. */
+static cli_after memory_after(const session *s, double posterior)
 {
+    const bool sampler = s->args->engine->kind == URN__SAMPLER;
     const double number = sizeof(double), n = (double)urn_model_position_size(s->model);
     const double draws = 400.0 * (double)s->n_held_out * number;
     cli_after after = {0};
@@ -206,15 +214,16 @@ static cli_after memory_after(const session *s)
         after.predictions = 4.0 * n * number + 10.0 * (double)s->n_held_out * number +
                             fmin(draws, 256.0 * 1048576.0);
     if (s->run != NULL)
-        after.files =
-            3.0 * n * number + cli_guide_draws_bytes(s->model, budget_of(s)) + 6.0 * 1048576.0;
+        after.files = 3.0 * n * number + 6.0 * 1048576.0 +
+                      (sampler ? posterior + fmin(2.0 * posterior, 0.5 * (double)budget_of(s))
+                               : cli_guide_draws_bytes(s->model, budget_of(s)));
     return after;
 }
 
 static urn_status on_admit(void *context, const urn_fit_memory *fit, urn_error *error)
 {
     session *s = context;
-    const cli_after after = memory_after(s);
+    const cli_after after = memory_after(s, (double)fit->posterior);
     return cli_memory_admit(&s->memory, fit, &after, error);
 }
 
@@ -222,6 +231,13 @@ static urn_precision precision_of(const cli_args *args)
 {
     return strcmp(cli_text(args, "precision"), "single") == 0 ? URN_PRECISION_SINGLE
                                                               : URN_PRECISION_DOUBLE;
+}
+
+/* For urn_fit_options: there, no warm-up is -1, and the engine's own is 0. */
+static int64_t warmup_of(const cli_args *args)
+{
+    const int64_t warmup = cli_int(args, "warmup");
+    return cli_given_at_all(args, "warmup") && warmup == 0 ? -1 : warmup;
 }
 
 static urn_status run_fit(session *s, urn_error *error)
@@ -236,6 +252,10 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .n_settings = cli_engine_settings(s->args, settings),
                                      .seed = s->seed,
                                      .chains = (int)cli_int(s->args, "chains"),
+                                     .warmup = warmup_of(s->args),
+                                     .draws = cli_int(s->args, "draws"),
+                                     .thin = cli_int(s->args, "thin"),
+                                     .keep_bytes = budget_of(s) / 2, /* the rest: cli_save_draws */
                                      .threads = s->threads,
                                      .cpu = cli_text(s->args, "cpu"),
                                      .precision = precision_of(s->args),
@@ -247,7 +267,9 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .log_row = on_log_row,
                                      .admit = on_admit,
                                      .profile = cli_flag(s->args, "profile")};
-    s->progress = cli_progress_start(cli_flag(s->args, "quiet"), cli_int(s->args, "log-every"));
+    s->progress = cli_progress_start(
+        cli_flag(s->args, "quiet"),
+        cli_given_at_all(s->args, "log-every") ? cli_int(s->args, "log-every") : 0);
     cli_catch_interrupts();
     const double start = now();
     urn_status status =
@@ -358,8 +380,14 @@ static void print_numbers(const session *s)
     printf("%s%s%s by %s: %lld training rows, %lld held out, seed %llu\n", cli_bold(),
            urn_model_name(s->model), cli_plain(), urn_engine_name(s->args->engine),
            (long long)training_rows(s), (long long)s->n_held_out, (unsigned long long)s->seed);
-    printf("%.0f steps in %.2f s, %.3f ms a step (median)\n", fit_number(s, "steps"),
-           fit_number(s, "wall_s"), fit_number(s, "step_ms_median"));
+    const double sweep = fit_number(s, "sweep_ms_median");
+    printf("%.0f %s in %.2f s, %.3f ms each (median)\n", fit_number(s, "steps"),
+           isnan(sweep) ? "steps" : "sweeps", fit_number(s, "wall_s"),
+           isnan(sweep) ? fit_number(s, "step_ms_median") : sweep);
+    if (fit_number(s, "chains") > 0.0)
+        printf("%.0f chain%s, %.0f draws each after %.0f steps of warm-up, %.0f kept\n",
+               fit_number(s, "chains"), fit_number(s, "chains") == 1.0 ? "" : "s",
+               fit_number(s, "draws"), fit_number(s, "warmup"), fit_number(s, "draws_stored"));
     char peak[32], estimate[32];
     printf("memory: %s at the peak, estimated %s\n", cli_bytes(cli_memory_peak(), peak),
            cli_bytes(s->memory.estimate, estimate));
@@ -375,9 +403,8 @@ static void print_result(const session *s)
     for (int i = 0; i < s->n_scores; i++)
         cli_score_print(&s->scores[i], urn_model_name(s->model));
     cli_sites_print(s->sites);
-    const char *warning;
-    for (int i = 0; (warning = urn_fit_warning_at(s->fit, i)) != NULL; i++)
-        printf("%swarning: %s\n", i == 0 ? "\n" : "", warning);
+    cli_warnings_print(s->sites, urn_posterior_chains(urn_fit_posterior(s->fit)),
+                       json_object_get(s->json, "warnings"));
     cli_profile_print(s->fit);
     if (cli_given_at_all(s->args, "out"))
         printf("\nrun written to %s\n", cli_text(s->args, "out"));
@@ -389,9 +416,10 @@ static urn_status end_status(const session *s, urn_error *error)
         return cli_fail(error, URN_INTERRUPTED, NULL, "interrupted after %lld steps%s",
                         (long long)urn__io_json_get_int(s->json, "steps", 0),
                         cli_given_at_all(s->args, "out") ? "; the run is written" : "");
-    if (cli_flag(s->args, "strict") && urn_fit_warning_at(s->fit, 0) != NULL)
+    const json_t *warnings = json_object_get(s->json, "warnings");
+    if (cli_flag(s->args, "strict") && json_array_size(warnings) > 0)
         return cli_fail(error, URN_ERR_NOT_CONVERGED, NULL, "the fit has warnings: %s",
-                        urn_fit_warning_at(s->fit, 0));
+                        json_string_value(json_array_get(warnings, 0)));
     return URN_OK;
 }
 

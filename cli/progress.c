@@ -29,10 +29,8 @@ bool cli_interrupted(void *context)
 
 cli_progress cli_progress_start(bool quiet, int64_t every)
 {
-    return (cli_progress){.quiet = quiet,
-                          .bar = !quiet && isatty(STDERR_FILENO),
-                          .last_drawn = -1.0,
-                          .every = every > 0 ? every : 100};
+    return (cli_progress){
+        .quiet = quiet, .bar = !quiet && isatty(STDERR_FILENO), .last_drawn = -1.0, .every = every};
 }
 
 static void time_left(double seconds, char text[32])
@@ -47,25 +45,52 @@ static void time_left(double seconds, char text[32])
         snprintf(text, 32, "%.1f h", seconds / 3600.0);
 }
 
+/* Samplers have several chains, of which any may report. */
+static bool samples(const urn_progress *s)
+{
+    return s->n_chains > 0;
+}
+
 static void draw_bar(cli_progress *progress, const urn_progress *s)
 {
     enum { WIDTH = 24 };
-    if (s->step < s->n_steps && s->seconds - progress->last_drawn < 0.1)
+    const int64_t done = samples(s) ? s->all_done : s->step;
+    const int64_t all = samples(s) ? s->all_steps : s->n_steps;
+    if (done < all && s->seconds - progress->last_drawn < 0.1)
         return;
     progress->last_drawn = s->seconds;
-    const double share = (double)s->step / (double)s->n_steps;
-    const double rate = s->seconds > 0.0 ? (double)s->step / s->seconds : 0.0;
-    const int filled = (int)(share * WIDTH);
+    const double rate = s->seconds > 0.0 ? (double)done / s->seconds : 0.0;
     char bar[WIDTH + 1], left[32], loss[32], smooth[32];
     memset(bar, '.', WIDTH);
-    memset(bar, '#', (size_t)filled);
+    memset(bar, '#', (size_t)((double)done / (double)all * WIDTH));
     bar[WIDTH] = '\0';
-    time_left((double)(s->n_steps - s->step) / rate, left);
-    fprintf(stderr, "\r[%s] %lld/%lld  loss %s  smoothed %s  %.0f steps/s  %s left\033[K", bar,
-            (long long)s->step, (long long)s->n_steps, cli_number(s->loss, loss),
-            cli_number(s->smoothed_loss, smooth), rate, left);
+    time_left((double)(all - done) / rate, left);
+    fprintf(stderr, "\r[%s] %lld/%lld  ", bar, (long long)s->step, (long long)s->n_steps);
+    if (samples(s))
+        fprintf(stderr, "chain %d of %d, %s%s", s->chain, s->n_chains, s->phase, progress->extra);
+    else
+        fprintf(stderr, "loss %s  smoothed %s", cli_number(s->loss, loss),
+                cli_number(s->smoothed_loss, smooth));
+    fprintf(stderr, "  %.*f %s/s  %s left\033[K", rate < 10.0 ? 2 : 0, rate,
+            s->sweeps ? "sweeps" : "steps", left);
     fflush(stderr);
     progress->line_open = true;
+}
+
+/* Is it time for another line? Sweeps have one each, if they are not too many. */
+static bool line_is_due(const cli_progress *progress, const urn_progress *s)
+{
+    const bool few = s->sweeps && s->all_steps <= 1000;
+    const int64_t every = progress->every > 0 ? progress->every : few ? 1 : 100;
+    return s->step == 1 || s->step % every == 0 || s->step == s->n_steps;
+}
+
+static void print_sampling(const cli_progress *progress, const urn_progress *s)
+{
+    const double rate = s->seconds > 0.0 ? (double)s->all_done / s->seconds : 0.0;
+    fprintf(stderr, "chain %d  %-8s %6lld/%lld%s  %.*f %s/s\n", s->chain, s->phase,
+            (long long)s->step, (long long)s->n_steps, progress->extra, rate < 10.0 ? 2 : 0, rate,
+            s->sweeps ? "sweeps" : "steps");
 }
 
 void cli_progress_show(cli_progress *progress, const urn_progress *s)
@@ -81,8 +106,12 @@ void cli_progress_show(cli_progress *progress, const urn_progress *s)
         draw_bar(progress, s);
         return;
     }
-    if (s->step != 1 && s->step % progress->every != 0 && s->step != s->n_steps)
+    if (!line_is_due(progress, s))
         return;
+    if (samples(s)) {
+        print_sampling(progress, s);
+        return;
+    }
     const double rate = s->seconds > 0.0 ? (double)s->step / s->seconds : 0.0;
     fprintf(stderr, "step %6lld/%lld  loss %.4f  smoothed %.4f  %.0f steps/s\n", (long long)s->step,
             (long long)s->n_steps, s->loss, s->smoothed_loss, rate);

@@ -1,5 +1,6 @@
 /* A run read back: its description, its posterior, and its model traced again. */
 #include "run.h"
+#include "../inference/driver.h"
 #include "../runtime/model/dataset.h"
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ static urn_status template_data(cli_run *run, urn_error *error)
 
 static urn_status check_layout(const cli_run *run, const char *dir, urn_error *error)
 {
-    bool same = urn_model_position_size(run->model) == urn_posterior_size(run->posterior);
+    bool same = urn__posterior_fits(run->posterior, run->model, NULL) == URN_OK;
     for (size_t i = 0; i < json_array_size(run->layout); i++) {
         const json_t *entry = json_array_get(run->layout, i);
         const int site = urn_model_site_find(run->model, urn__io_json_get_text(entry, "site", ""));

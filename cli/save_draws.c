@@ -9,7 +9,7 @@ typedef struct writer {
     const urn_posterior *posterior;
     urn__io_nc *nc;
     int64_t chains, draws, thin; /* kept draws a chain; every thin-th of the posterior's */
-    int posterior_group, guide_group;
+    int posterior_group, guide_group, stats_group;
     bool sampler;
     int *vars; /* per site; -1: not kept */
 } writer;
@@ -42,7 +42,8 @@ static int64_t thinning(int64_t draws, int64_t chains, int64_t elements, int64_t
     return most >= draws ? 1 : (draws + most) / (most > 0 ? most : 1);
 }
 
-/* How many draws to keep: all of a sampler's, 1,000 of a guide's, thinned evenly to the budget. */
+/* How many draws to keep: all of a sampler's, 1,000 of a guide's, thinned evenly to the budget. Of
+ * a sampler, the states behind them have the other half of it. */
 static void choose_draws(writer *w, int64_t budget)
 {
     const urn_posterior_kind kind = urn_posterior_kind_of(w->posterior);
@@ -51,7 +52,8 @@ static void choose_draws(writer *w, int64_t budget)
     w->draws = w->sampler                     ? urn_posterior_draws(w->posterior)
                : kind == URN_POSTERIOR_NORMAL ? CLI_GUIDE_DRAWS
                                               : 1;
-    w->thin = thinning(w->draws, w->chains, kept_elements(w->model, w->sampler), budget);
+    w->thin = thinning(w->draws, w->chains, kept_elements(w->model, w->sampler),
+                       w->sampler ? budget / 2 : budget);
     w->draws = (w->draws + w->thin - 1) / w->thin;
 }
 
@@ -142,7 +144,7 @@ static bool needs_all(const writer *w, urn_replay *replay, double *position)
 static urn_status put_each(const writer *w, urn_replay *replay, double *position, urn_error *error)
 {
     const int64_t stored = urn_posterior_draws(w->posterior);
-    const bool all = needs_all(w, replay, position);
+    const bool all = w->sampler || needs_all(w, replay, position);
     for (int64_t c = 0; c < w->chains; c++)
         for (int64_t d = 0; d < w->draws; d++) {
             const int64_t s = c * stored + d * w->thin;
@@ -174,6 +176,40 @@ static urn_status put_draws(const writer *w, const char *cpu, urn_error *error)
     urn_program_free(program);
     free(position);
     return status;
+}
+
+/* What the sampler reported of the steps behind the draws, as ArviZ expects it. */
+static urn_status put_stat(const writer *w, const urn_fit_stat *stat, urn_error *error)
+{
+    const int64_t stored = urn_posterior_draws(w->posterior);
+    const urn__io_nc_type type = stat->boolean   ? URN__IO_NC_BOOL
+                                 : stat->integer ? URN__IO_NC_INT
+                                                 : URN__IO_NC_DOUBLE;
+    int dims[2], var;
+    URN_TRY(urn__io_nc_dim(w->nc, w->stats_group, "chain", w->chains, NULL, NULL, &dims[0], error));
+    URN_TRY(urn__io_nc_dim(w->nc, w->stats_group, "draw", w->draws, NULL, NULL, &dims[1], error));
+    URN_TRY(urn__io_nc_var(w->nc, w->stats_group, stat->name, type, 2, dims, 0, &var, error));
+    double *values = malloc((size_t)(w->chains * w->draws) * sizeof *values);
+    if (values == NULL)
+        return cli_fail_memory(error);
+    for (int64_t c = 0; c < w->chains; c++)
+        for (int64_t d = 0; d < w->draws; d++)
+            values[c * w->draws + d] = stat->values[c * stored + d * w->thin];
+    const urn_status status =
+        urn__io_nc_put_double(w->nc, w->stats_group, var, NULL, NULL, values, error);
+    free(values);
+    return status;
+}
+
+static urn_status put_stats(writer *w, const urn_fit *fit, urn_error *error)
+{
+    urn_fit_stat stat;
+    if (!urn_fit_stat_at(fit, 0, &stat))
+        return URN_OK;
+    URN_TRY(urn__io_nc_group(w->nc, "sample_stats", &w->stats_group, error));
+    for (int i = 0; urn_fit_stat_at(fit, i, &stat); i++)
+        URN_TRY(put_stat(w, &stat, error));
+    return URN_OK;
 }
 
 /* Which coordinates belong to which site, as text: checked when the run is read. */
@@ -259,7 +295,8 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     URN_TRY(urn__io_nc_group(w->nc, "guide", &w->guide_group, error));
     URN_TRY(define_sites(w, error));
     URN_TRY(put_draws(w, urn_fit_cpu(fitted->fit), error));
-    return put_guide(w, error);
+    URN_TRY(put_guide(w, error));
+    return put_stats(w, fitted->fit, error);
 }
 
 urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,

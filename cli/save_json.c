@@ -2,6 +2,7 @@
 #include "../runtime/model/dataset.h"
 #include "memory.h"
 #include "save.h"
+#include "sites.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,11 @@ urn_status cli_fit_json(const cli_fitted *f, json_t **json, urn_error *error)
         status = add_data_words(f, object, error);
     add_numbers(f, object);
     add_scores(f, object);
+    json_t *convergence = cli_convergence_json(f->sites);
+    if (convergence != NULL)
+        json_object_set_new(object, "convergence", convergence);
+    cli_convergence_warn(f->sites, f->model, urn_posterior_chains(urn_fit_posterior(f->fit)),
+                         warnings);
     if (status != URN_OK) {
         json_decref(object);
         return status;

@@ -29,9 +29,13 @@ static void print_run(const cli_run *run)
         if (json_is_number(urn__io_json_get(j, keys[i][0])))
             printf("%s %s\n", keys[i][1],
                    cli_number(urn__io_json_get_real(j, keys[i][0], 0.0), text));
-    const json_t *warnings = json_object_get(j, "warnings");
-    for (size_t i = 0; i < json_array_size(warnings); i++)
-        printf("warning: %s\n", json_string_value(json_array_get(warnings, i)));
+    const json_int_t chains = (json_int_t)urn__io_json_get_int(j, "chains", 0);
+    if (chains > 0)
+        printf("%lld chain%s, %lld draws each after %lld of warm-up, %lld kept\n",
+               (long long)chains, chains == 1 ? "" : "s",
+               (long long)urn__io_json_get_int(j, "draws", 0),
+               (long long)urn__io_json_get_int(j, "warmup", 0),
+               (long long)urn__io_json_get_int(j, "draws_stored", 0));
 }
 
 urn_status cli_summary(const cli_args *args, urn_error *error)
@@ -41,14 +45,23 @@ urn_status cli_summary(const cli_args *args, urn_error *error)
     URN_TRY(cli_run_open(args->operands[0], true, &run, error));
     urn_status status = cli_sites_json(run.model, run.posterior, cli_text(args, "sites"),
                                        (int)cli_int(args, "threads"), &sites, error);
+    const int64_t chains = urn_posterior_chains(run.posterior);
+    json_t *warnings = json_copy(json_object_get(run.json, "warnings"));
+    if (status == URN_OK)
+        cli_convergence_warn(sites, run.model, chains, warnings);
     if (status == URN_OK && cli_flag(args, "json")) {
-        json_t *all = json_copy(run.json);
+        json_t *all = json_copy(run.json), *convergence = cli_convergence_json(sites);
         json_object_set(all, "sites", sites);
+        json_object_set(all, "warnings", warnings);
+        if (convergence != NULL)
+            json_object_set_new(all, "convergence", convergence);
         status = cli_print_json(all, error);
     } else if (status == URN_OK) {
         print_run(&run);
         cli_sites_print(sites);
+        cli_warnings_print(sites, chains, warnings);
     }
+    json_decref(warnings);
     json_decref(sites);
     cli_run_close(&run);
     return status;

@@ -59,7 +59,8 @@ static void show_progress(const urn__chains_run *c, const urn__chain *chain)
                                    .seconds = urn__clock_now() - c->start,
                                    .n_chains = s->chains,
                                    .all_done = c->done,
-                                   .all_steps = s->chains * s->n_steps};
+                                   .all_steps = s->chains * s->n_steps,
+                                   .sweeps = c->engine->sweeps};
     options->progress(options->context, &progress);
 }
 
@@ -141,6 +142,30 @@ static urn_status after_step(worker *w, urn__chain *chain, const double *state, 
     return status;
 }
 
+/* Room for what another step reports: a long fit that is interrupted pays for the steps it made. */
+static urn_status grow_stats(worker *w, urn__chain *chain, urn_error *error)
+{
+    enum { FIRST = 512 };
+    urn__chains_run *c = w->c;
+    const urn__chain_plan *s = &c->plan;
+    if (chain->run->step < chain->room)
+        return URN_OK;
+    const int64_t twice = chain->room > 0 ? 2 * chain->room : FIRST;
+    const int64_t room = twice < s->n_steps ? twice : s->n_steps;
+    const size_t row = (size_t)s->n_stats * sizeof *chain->stats, bytes = (size_t)room * row;
+    pthread_mutex_lock(&c->lock);
+    double *larger = urn__alloc(c->base->allocator, bytes);
+    if (larger) {
+        if (chain->steps > 0)
+            memcpy(larger, chain->stats, (size_t)chain->steps * row);
+        urn__free(c->base->allocator, chain->stats);
+        chain->stats = larger;
+        chain->room = room;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return larger ? URN_OK : urn__fail_memory(error, "the numbers of the steps", bytes);
+}
+
 static urn_status run_steps(worker *w, urn__chain *chain, urn_error *error)
 {
     const urn_engine *engine = w->c->engine;
@@ -153,10 +178,12 @@ static urn_status run_steps(worker *w, urn__chain *chain, urn_error *error)
         urn__step_info info = {0};
         URN_TRY(engine->step(chain->state, step, &info, error));
         urn__run_govern(run, urn__step_clock_stop(&run->clock));
-        run->step = step;
-        if (s->n_stats > 0)
+        if (s->n_stats > 0) {
+            URN_TRY(grow_stats(w, chain, error));
             memcpy(chain->stats + (step - 1) * s->n_stats, info.stats,
                    (size_t)s->n_stats * sizeof *info.stats);
+        }
+        run->step = step;
         double *place = place_of_draw(w, chain, step);
         if (place) {
             engine->position(chain->state, place);
@@ -321,17 +348,12 @@ static urn_status make_room(urn__chains_run *c, urn_error *error)
     URN_TRY(urn__posterior_room(base->allocator, URN_POSTERIOR_DRAWS, s->size, s->chains, s->stored,
                                 base->seed, base->target->kernels->name, &draws, &none,
                                 &c->posterior, error));
-    const size_t rows = (size_t)s->chains * (size_t)s->n_steps;
     c->chain = urn__calloc(base->allocator, (size_t)s->chains, sizeof *c->chain);
-    c->stats = urn__calloc(base->allocator, rows + 1, (size_t)(s->n_stats + 1) * sizeof *c->stats);
-    if (!c->chain || !c->stats)
-        return urn__fail_memory(error, "the numbers of the steps",
-                                rows * (size_t)s->n_stats * sizeof *c->stats);
+    if (!c->chain)
+        return urn__fail_memory(error, "the chains of a fit", (size_t)s->chains * sizeof *c->chain);
     for (int i = 0; i < s->chains; i++)
-        c->chain[i] = (urn__chain){.number = i,
-                                   .draws = draws + i * s->stored * s->size,
-                                   .stats = c->stats + i * s->n_steps * s->n_stats,
-                                   .median = (double)NAN};
+        c->chain[i] = (urn__chain){
+            .number = i, .draws = draws + i * s->stored * s->size, .median = (double)NAN};
     return URN_OK;
 }
 
@@ -346,15 +368,20 @@ static urn_status run_all(urn__chains_run *c, urn_error *error)
     return urn__chains_conclude(c, error);
 }
 
+static void release_chain(const urn__run *base, urn__chain *chain)
+{
+    urn_fit_free(chain->notes);
+    urn__free(base->allocator, chain->stats);
+}
+
 urn_status urn__sample(urn__run *base, const urn_engine *engine, urn_error *error)
 {
     urn__chains_run c = {.base = base, .engine = engine};
     URN_TRY(urn__chain_plan_of(base->target, engine, base->options, &c.plan, error));
     const urn_status status = run_all(&c, error);
     for (int i = 0; c.chain && i < c.plan.chains; i++)
-        urn_fit_free(c.chain[i].notes);
+        release_chain(base, &c.chain[i]);
     urn__free(base->allocator, c.chain);
-    urn__free(base->allocator, c.stats);
     urn_posterior_free(c.posterior);
     return status;
 }

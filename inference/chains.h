@@ -15,7 +15,8 @@ typedef struct urn__chain {
     bool ended;
     int64_t steps, drawn, stored;
     double *draws; /* stored ones, in the posterior */
-    double *stats; /* [step][stat] */
+    double *stats; /* [step][stat], with room for so many steps: */
+    int64_t room;
     double median; /* seconds of a step; NaN: unknown */
     int threads;   /* most steps ran on */
     urn_status status;
@@ -28,7 +29,6 @@ typedef struct urn__chains_run {
     urn__chain_plan plan;
     urn_posterior *posterior;
     urn__chain *chain;
-    double *stats;
     const char *names[URN__MAX_STATS + 3]; /* of a log row */
     double start;                          /* of the first chain */
     /* The rest belongs to who holds the lock: hooks are called and memory is taken under it. */

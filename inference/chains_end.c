@@ -210,9 +210,9 @@ static void note_numbers(urn__chains_run *c, double seconds)
     urn__run_number(base, "threads_used", (double)c->chain[0].threads * s->workers, true);
     if (s->stride > 1)
         urn__run_warn(base,
-                      "the draws do not all fit into the memory for them: every %lldth of %lld is "
+                      "the draws do not all fit into the memory for them: one of every %lld is "
                       "stored (--save-budget allows more)",
-                      (long long)s->stride, (long long)s->draws);
+                      (long long)s->stride);
 }
 
 /* The engine looks at the steps after warm-up of all chains. */
@@ -224,9 +224,10 @@ static urn_status conclude_engine(urn__chains_run *c, urn_error *error)
         return urn__fail_memory(error, "the chains of a fit", (size_t)s->chains);
     for (int i = 0; i < s->chains; i++) {
         const int64_t after = c->chain[i].steps - s->warmup;
-        chains[i] = (urn__chain_stats){.n = after > 0 ? after : 0,
-                                       .n_stats = s->n_stats,
-                                       .values = c->chain[i].stats + s->warmup * s->n_stats};
+        chains[i] = (urn__chain_stats){
+            .n = after > 0 ? after : 0,
+            .n_stats = s->n_stats,
+            .values = after > 0 ? c->chain[i].stats + s->warmup * s->n_stats : NULL};
     }
     const urn_status status = c->engine->conclude(c->base, s->chains, chains, error);
     urn__free(c->base->allocator, chains);

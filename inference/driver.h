@@ -114,8 +114,9 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
                                urn_posterior **posterior, urn_error *error);
 /* Leaves `n` chains of a stored posterior, those listed (ascending), with their first `draws`. */
 void urn__posterior_keep(urn_posterior *posterior, int n, const int *chains, int64_t draws);
-/* Does it hold positions of this model, or the states a sampler stored? */
-bool urn__posterior_fits(const urn_posterior *posterior, const urn_model *model);
+/* URN_ERR_USAGE unless it is of positions of this model, or of the states a sampler stored. */
+urn_status urn__posterior_fits(const urn_posterior *posterior, const urn_model *model,
+                               urn_error *error);
 /* Checks what was filled in: scales that are negative or not finite are URN_ERR_USAGE. */
 urn_status urn__posterior_check(const urn_posterior *posterior, urn_error *error);
 /* The CPU path its draws are made on; what is computed of them should be, too. */

@@ -106,11 +106,8 @@ static urn_status open_runner(const urn__forward *f, const urn_model *model, urn
 
 static urn_status open_fitted(urn__forward *f, urn_error *error)
 {
-    const int64_t size = urn_model_position_size(f->fitted), has = urn_posterior_size(f->posterior);
-    if (has != size)
-        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "use the options and ids of the fit",
-                         "the posterior has %lld coordinates, but the model has %lld",
-                         (long long)has, (long long)size);
+    const int64_t size = urn_posterior_size(f->posterior);
+    URN_TRY(urn__posterior_fits(f->posterior, f->fitted, error));
     f->position = urn__calloc(f->allocator, (size_t)size + 1, sizeof *f->position);
     if (!f->position)
         return urn__fail_memory(error, "a position", (size_t)size * sizeof *f->position);

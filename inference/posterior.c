@@ -86,11 +86,16 @@ void urn__posterior_keep(urn_posterior *posterior, int n, const int *chains, int
     posterior->draws = draws;
 }
 
-bool urn__posterior_fits(const urn_posterior *posterior, const urn_model *model)
+urn_status urn__posterior_fits(const urn_posterior *posterior, const urn_model *model,
+                               urn_error *error)
 {
-    return posterior->size == (posterior->kind == URN_POSTERIOR_DRAWS
-                                   ? urn_model_state_size(model)
-                                   : urn_model_position_size(model));
+    const bool stored = posterior->kind == URN_POSTERIOR_DRAWS;
+    const int64_t size = stored ? urn_model_state_size(model) : urn_model_position_size(model);
+    if (posterior->size == size)
+        return URN_OK;
+    return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "use the options and ids of the fit",
+                     "the posterior has %lld coordinates, but the model has %lld",
+                     (long long)posterior->size, (long long)size);
 }
 
 urn_status urn__posterior_make(const urn_allocator *allocator, urn_posterior_kind kind,

@@ -167,11 +167,7 @@ static urn_status draw_quantiles(work *w, int64_t n, urn_error *error)
 
 static urn_status check(const work *w, const urn_model *model, urn_error *error)
 {
-    const int64_t size = urn_model_position_size(model);
-    if (urn_posterior_size(w->posterior) != size)
-        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "use the options and ids of the fit",
-                         "the posterior has %lld coordinates, but the model has %lld",
-                         (long long)urn_posterior_size(w->posterior), (long long)size);
+    URN_TRY(urn__posterior_fits(w->posterior, model, error));
     for (int k = 0; k < w->n_probs; k++)
         if (!(w->probs[k] >= 0.0 && w->probs[k] <= 1.0))
             return urn__fail(error, URN_ERR_USAGE, NULL, w->info.name, NULL,

@@ -210,9 +210,10 @@ urn_status urn__io_nc_attr_real(urn__io_nc *nc, int group, int var, const char *
 urn_status urn__io_nc_attr_int(urn__io_nc *nc, int group, int var, const char *name, int64_t value,
                                urn_error *error);
 
-/* Defines a variable for a site of a model: dims chain and draw when `draws` > 0 (then block starts
- * {chain, draw, 0, ...}), the site's plates with their labels as coordinates, and event dims
- * <name>_dim_<k>. A plate that repeats gets a suffix: "user", "user_1". `name` NULL: the site's. */
+/* Defines a variable for a site of a model, integer for discrete families: dims chain and draw when
+ * `draws` > 0 (then block starts {chain, draw, 0, ...}), the site's plates with their labels as
+ * coordinates, and event dims <name>_dim_<k>. A plate that repeats gets a suffix: "user", "user_1".
+ * `name` NULL: the site's. */
 urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, int site,
                            const char *name, int64_t chains, int64_t draws, int deflate, int *var,
                            urn_error *error);

@@ -82,5 +82,7 @@ urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, in
             URN_TRY(urn__io_nc_dim(nc, group, own, info.dims[i], NULL, NULL, &dims[rank++], error));
         }
     }
-    return urn__io_nc_var(nc, group, name, URN__IO_NC_DOUBLE, rank, dims, deflate, var, error);
+    const bool discrete = info.family && info.family->support()->discrete;
+    return urn__io_nc_var(nc, group, name, discrete ? URN__IO_NC_INT : URN__IO_NC_DOUBLE, rank,
+                          dims, deflate, var, error);
 }

@@ -50,6 +50,7 @@ typedef struct urn_progress {
     double seconds;        /* since the first step */
     int n_chains;
     int64_t all_done, all_steps; /* steps of all chains together */
+    bool sweeps;                 /* a step is a sweep over all sites */
 } urn_progress;
 
 /* Bytes a fit is about to take, beside the memory in use when it asks. */

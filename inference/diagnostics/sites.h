@@ -11,5 +11,9 @@
  * them. A posterior of another kind has no chains: URN_ERR_USAGE. */
 urn_status urn__diagnose_site(const urn_model *model, const urn_posterior *posterior, int site,
                               int threads, urn__chains_summary *rows, urn_error *error);
+/* The same of several sites, whose draws are replayed together: rows[k] gets those of sites[k]. */
+urn_status urn__diagnose_sites(const urn_model *model, const urn_posterior *posterior, int n,
+                               const int *sites, int threads, urn__chains_summary *const *rows,
+                               urn_error *error);
 
 #endif

@@ -367,7 +367,7 @@ static void thins_evenly(void **state)
     const urn_posterior *p = urn_fit_posterior(fit);
     assert_int_equal(urn_posterior_draws(p), 50);
     assert_true(number_of(fit, "draws") == 200.0 && number_of(fit, "draws_stored") == 50.0);
-    assert_true(warns_of(fit, "every 4th of 200 is stored"));
+    assert_true(warns_of(fit, "one of every 4 is stored"));
     urn_fit_stat stat;
     assert_true(urn_fit_stat_at(fit, 2, &stat));
     for (int c = 0; c < 2; c++) {

@@ -1,0 +1,120 @@
+#!/bin/bash
+# Samplers from the command line: chains, warm-up, thinning, what is kept of them and said about them.
+. "${URN_SRCDIR:?}/tests/cli/lib.sh"
+set -m # background jobs otherwise ignore SIGINT
+small_data
+sampled() {
+    run 0 fit hpmf --data small/data.csv --set dim=2 --engine nuts --holdout 0.1 "$@"
+}
+
+# ---- a run ----
+sampled --warmup 150 --draws 120 --chains 3 --seed 3 --out run
+in_err "chain 2  warm-up     100/270"
+in_err "chain 0  sampling    270/270"
+in_out "hpmf by nuts"
+in_out "3 chains, 120 draws each after 150 steps of warm-up, 120 kept"
+in_out "bulk ESS"
+in_out "R-hat"
+in_out "coverage of intervals"
+json run/fit.json 'j["engine"] == "nuts" and j["steps"] == 810 and j["chains"] == 3 and j["warmup"] == 150'
+json run/fit.json 'j["draws"] == j["draws_stored"] == 120 and j["thin"] == 1 and j["step_ms_median"] > 0'
+json run/fit.json 'j["divergences"] >= 0 and j["holdout"]["n"] == j["n_held_out"] and j["holdout"]["coverage_50"] > 0.2'
+json run/fit.json 'set(j["convergence"]) == {"r_hat", "ess_bulk", "ess_tail"} and j["convergence"]["r_hat"]["value"] > 0.9'
+json run/fit.json 'all(k in e for s in j["sites"] for e in s.get("elements", []) for k in "mean mcse_mean sd mcse_sd q5 q50 q95 ess_bulk ess_tail r_hat".split())'
+json run/fit.json 'not any("elements" in s for s in j["sites"] if s["site"] in "UV")'
+check test "$(wc -l <run/log.csv)" = 811
+check test "$(head -n 1 run/log.csv | cut -d, -f1-4)" = chain,step,warmup,lp
+check test "$(awk -F, 'NR > 1 { print $1, $2 }' run/log.csv | sort -n -k1,1 -k2,2 | cksum)" = \
+    "$(awk -F, 'NR > 1 { print $1, $2 }' run/log.csv | cksum)" # in order, whatever ran first
+check test "$(awk -F, 'NR > 1 && $3 == 1' run/log.csv | wc -l)" = 450
+
+# ---- what is read back is what was drawn ----
+run 0 summary run --json
+json out 'j["sites"] == json.load(open("run/fit.json"))["sites"] and j["convergence"] == json.load(open("run/fit.json"))["convergence"]'
+run 0 summary run --sites U
+in_out "U[0,1]"
+have_python && {
+    python3 - <<'P'
+rows = open("small/data.csv").read().splitlines()
+held = [r for i, r in enumerate(rows[1:]) if ((i * 2654435761) % 2**32) / 2**32 < 0.1]
+open("held.csv", "w").write("\n".join([rows[0]] + held) + "\n")
+P
+    run 0 predict run --test held.csv --json
+    json out 'abs(j["scores"]["rmse"] - json.load(open("run/fit.json"))["holdout"]["rmse"]) < 1e-9'
+    json out 'abs(j["scores"]["coverage_80"] - json.load(open("run/fit.json"))["holdout"]["coverage_80"]) < 1e-9'
+}
+run 0 recommend run --user 5 --top 3
+run 0 fit hpmf --data small/data.csv --set dim=2 --steps 5 --evaluations 5 --quiet --init-from run
+
+# ---- the same bytes on any number of threads ----
+for threads in 1 2 3 8; do
+    sampled --warmup 60 --draws 40 --chains 3 --threads $threads --quiet --out t$threads
+    check cmp t1/draws.nc t$threads/draws.nc
+    check cmp t1/log.csv t$threads/log.csv
+    json t$threads/fit.json 'all(j[k] == json.load(open("t1/fit.json"))[k] for k in ("sites", "holdout", "warnings", "convergence"))'
+done
+
+# ---- one chain, thinning, little room ----
+sampled --warmup 0 --draws 50 --thin 2 --chains 1 --quiet --out one
+in_out "one chain: R-hat needs several (--chains 4)"
+in_out "1 chain, 50 draws each after 0 steps of warm-up, 50 kept"
+json one/fit.json 'j["warmup"] == 0 and j["steps"] == 100 and j["convergence"].keys() == {"ess_bulk", "ess_tail"}'
+sampled --warmup 50 --draws 1200 --chains 1 --quiet --save-budget 1 --out tight
+in_out "one of every 3 is stored (--save-budget allows more)"
+json tight/fit.json 'j["draws"] == 1200 and j["draws_stored"] == 400'
+run 0 summary tight
+run 5 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 20 --draws 10 --quiet --strict
+in_err "the fit has warnings"
+
+# ---- refusals ----
+run 2 fit hpmf --data small/data.csv --engine svi --warmup 10 --steps 10
+in_err 'engine "svi" optimises: it has no warm-up, draws or thinning'
+in_err "say how many steps with --steps"
+run 2 fit hpmf --data small/data.csv --engine nuts --draws 0
+in_err "option --draws is 0; it takes 1 to 1e+09"
+
+# ---- Ctrl-C while sampling and in warm-up ----
+start() { # start PATTERN ARGUMENTS...: a long fit in the background; waits until it says PATTERN
+    pattern=$1
+    shift
+    "$urn" fit hpmf --data small/data.csv --set dim=2 --engine nuts --holdout 0.1 "$@" >out 2>err &
+    job=$!
+    for _ in $(seq 300); do
+        grep -q "$pattern" err && return 0
+        sleep 0.1
+    done
+    fail "the fit does not get to $pattern"
+}
+start "sampling" --warmup 50 --draws 100000000 --chains 2 --out cut --threads 2 --save-budget 10
+kill -INT $job
+wait $job
+check test $? = 130
+in_err "the run is written"
+json cut/fit.json 'j["interrupted"] and j["chains"] >= 1 and j["draws_stored"] >= 1 and j["holdout"]["n"] > 0'
+run 0 summary cut
+start "warm-up" --warmup 100000000 --draws 10 --chains 2 --out early --threads 1
+kill -INT $job
+wait $job
+check test $? = 130
+json early/fit.json 'j["interrupted"] and j["draws_stored"] == 1 and any("before the first draw" in w for w in j["warnings"])'
+run 0 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 5 --draws 5 --quiet --init-from early
+
+# ---- ArviZ reads it, and finds the same figures ----
+python=${URN_PYTHON:-python3}
+if "$python" -W ignore -c 'import arviz' 2>/dev/null; then
+    checks=$((checks + 1))
+    "$python" -W ignore - <<'P' || fail "ArviZ does not find the figures of urn summary"
+import arviz, json, math
+d = arviz.from_netcdf("run/draws.nc")
+assert d.sample_stats["diverging"].dtype == bool and d.sample_stats["tree_depth"].dtype.kind == "i"
+assert d.sample_stats["lp"].dims == ("chain", "draw") and d.posterior["U"].shape == (3, 120, 40, 2)
+table = arviz.summary(d, var_names=["loc_u", "obs_scale"], round_to="none")
+rows = {e["name"]: e for s in json.load(open("run/fit.json"))["sites"] for e in s.get("elements", [])}
+for name, found in table.iterrows():
+    for key in "mean sd mcse_mean mcse_sd ess_bulk ess_tail r_hat".split():
+        assert math.isclose(rows[name.replace(", ", ",")][key], found[key], rel_tol=1e-9), (name, key)
+P
+else
+    echo "SKIP: no ArviZ here: draws.nc is not read by it" >&2
+fi
+finish
