@@ -20,16 +20,22 @@ static inline void assert_ok(urn_status status, const urn_error *error)
     }
 }
 
-static inline urn_dataset *dataset_of(int64_t n, const char *const *names,
+static inline urn_dataset *dataset_in(const char *table, int64_t n, const char *const *names,
                                       const double *const *columns, int n_columns)
 {
     urn_error error = {0};
     urn_dataset *data = urn_dataset_new(NULL);
     assert_non_null(data);
-    assert_ok(urn_dataset_add_table(data, "rows", "rows.csv", n, 2, &error), &error);
+    assert_ok(urn_dataset_add_table(data, table, "rows.csv", n, 2, &error), &error);
     for (int k = 0; k < n_columns; k++)
-        assert_ok(urn_dataset_add_real(data, "rows", names[k], columns[k], &error), &error);
+        assert_ok(urn_dataset_add_real(data, table, names[k], columns[k], &error), &error);
     return data;
+}
+
+static inline urn_dataset *dataset_of(int64_t n, const char *const *names,
+                                      const double *const *columns, int n_columns)
+{
+    return dataset_in("rows", n, names, columns, n_columns);
 }
 
 static inline urn_model *trace_rows(const urn_model_def *def, const urn_dataset *data,
