@@ -176,7 +176,8 @@ static void say_health(const urn__judged *run, urn__text *text)
 
 /* What was found, for the advice. */
 typedef struct findings {
-    bool shifted;       /* something identified has another mean */
+    bool shifted;       /* the noise or predictions have another mean */
+    bool parameters;    /* other numbers have another mean or sd */
     bool narrow, wide;  /* sds of predictions */
     bool worse, better; /* held-out scores */
 } findings;
@@ -236,7 +237,7 @@ static void say_fields(const urn__judged *run, findings *f, urn__text *text)
 }
 
 /* How many sds of the other identified numbers are off, in one sentence. */
-static void say_others(const urn__judged *run, urn__text *text)
+static void say_others(const urn__judged *run, findings *f, urn__text *text)
 {
     const bool point = run->digest->posterior == URN_POSTERIOR_POINT;
     int n = 0, narrow = 0, wide = 0, shifted = 0;
@@ -251,6 +252,7 @@ static void say_others(const urn__judged *run, urn__text *text)
     }
     if (n == 0)
         return;
+    f->parameters = shifted + narrow + wide > 0;
     urn__text_add(text,
                   " Of the %d numbers compared, %d lie more than %g of the reference's sds away", n,
                   shifted, URN__SHIFT_LIMIT);
@@ -303,7 +305,10 @@ static void say_coverage(const urn__judged *run, urn__text *text)
         return;
     bool near = true;
     for (int k = 0; k < 3; k++)
-        near = near && fabs(s.coverage[k] - levels[k]) <= URN__LEVEL_LIMIT;
+        near =
+            near && fabs(s.coverage[k] - levels[k]) <=
+                        fmax(URN__LEVEL_LIMIT,
+                             URN__SCORE_ERRORS * sqrt(levels[k] * (1.0 - levels[k]) / (double)s.n));
     urn__text_add(text,
                   " Its 50, 80 and 95 %% intervals hold %.1f, %.1f and %.1f %% of the "
                   "held-out rows, %s.",
@@ -328,7 +333,7 @@ static void advise(const urn__judged *run, const urn__judged *reference, const f
                       other, f->shifted ? ", and for parameters" : "", own);
     else if (f->better && !f->worse)
         urn__text_add(text, " Use %s: its held-out scores are better than the reference's.", own);
-    else if (f->shifted || f->wide)
+    else if (f->shifted || f->wide || f->parameters)
         urn__text_add(text, " Predictions may come from either; take parameters and sds from %s.",
                       other);
     else
@@ -341,7 +346,7 @@ static void say_versus(const urn__judged *run, const urn__judged *reference, urn
     urn__text_add(text, "%s beside %s:", run->name, reference->name);
     say_noise(run, &f, text);
     say_fields(run, &f, text);
-    say_others(run, text);
+    say_others(run, &f, text);
     say_scores(run, &f, text);
     say_coverage(run, text);
     advise(run, reference, &f, text);
@@ -358,10 +363,11 @@ void urn__verdict(int n, const urn__judged *runs, int reference, urn__text *text
         urn__text_add(text, "No sampler is among the runs: approximations are compared with each "
                             "other, and may be wrong alike.\n");
     else if (!urn__converged(r, &why))
-        urn__text_add(text,
-                      "The reference, %s, has not converged itself (%s): a difference from "
-                      "it does not tell which run is wrong.\n",
-                      r->name, why.data ? why.data : "");
+        urn__text_add(text, "The reference, %s, is not beyond doubt itself (%s): %s.\n", r->name,
+                      why.data ? why.data : "",
+                      chains_disagree(r) || r->digest->n_chains < 2
+                          ? "a difference from it does not tell which run is wrong"
+                          : "small differences from it may be its own");
     urn__text_clear(&why);
     for (int i = 0; i < n; i++)
         if (i != reference && runs[i].versus)

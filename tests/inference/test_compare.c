@@ -484,7 +484,7 @@ static void chains_that_disagree(void **state)
     assert_says(text, "x (nuts): its 4 chains disagree (R-hat ");
     assert_says(text, "The chains' means of it are ");
     assert_says(text, "averages over them are not the posterior's");
-    assert_says(text, "The reference, x, has not converged itself (its 4 chains disagree");
+    assert_says(text, "The reference, x, is not beyond doubt itself (its 4 chains disagree");
     free(text);
     urn__digest_free(apart);
     urn__digest_free(fine);
