@@ -67,19 +67,52 @@ urn_status urn__derive_forms(urn__nodes *nodes, int site, urn__form **forms, urn
 
 /* How x enters another site: by a canonical parameter or by its value. There is one link for each
  * of these, so a site with x in location and scale gives two. */
+enum { URN__LINK_VALUE = -1, URN__LINK_MASK = -2 };
 typedef struct urn__link {
     int site;
-    int param;        /* position in urn__site.given; -1: the value; -2: mask or bounds */
-    const char *word; /* of that parameter, as the family has it ("scale"); "value" */
+    int param;        /* position in urn__site.given, or one of the above */
+    const char *word; /* of that parameter, as the family has it ("scale"); "value", "mask",
+                         "factor" (of urn_factor) */
     const char *said; /* as the model said it ("precision") */
     urn__form form;
     urn__form as_said; /* of what was said: mvn's precision = x is CHOLESKY in precision_tril */
 } urn__link;
 
-/* Links of site x in order of sites; in the arena of the nodes. Factors (urn_factor) that x enters
- * are links with param -1 and word "factor". */
-urn_status urn__links(urn__nodes *nodes, int site, const urn__form *forms, int *n,
-                      urn__link **links, urn_error *error);
+/* Links of the site with these forms, in order of sites; in the arena of the nodes. */
+urn_status urn__links(urn__nodes *nodes, const urn__form *forms, int *n, urn__link **links,
+                      urn_error *error);
+
+/* Which row of x each row of a child depends on, where a row is an element of the site's shape
+ * without its last x_rank (child_rank) event dims. *index is NULL where it is by place (n / rows
+ * each). *fits is false where rows are not matched so. What is made is kept by `arena`. */
+urn_status urn__reach_rows(urn__nodes *nodes, int site, int x_rank, int child, int child_rank,
+                           const urn__form *form, urn__arena *arena, urn__index **index,
+                           bool *fits, urn_error *error);
+
+/* ---- affine nodes ---- */
+
+/* One product in a sum: factor * gain * x, element by element, or with `dot` factor * gain *
+ * sum_k coefficient_k x_k over the one event dim of x. Of row r of x's plate, of row index[r], or of
+ * x as a whole. */
+typedef struct urn__affine_term {
+    bool dot;
+    double factor;
+    urn__id coefficient; /* 0: ones */
+    urn__id gain;        /* 0: one */
+    urn__id index;       /* 0: none */
+} urn__affine_term;
+enum { URN__AFFINE_TERMS = 8 };
+typedef struct urn__affine {
+    bool known; /* else it may be affine, but not of this kind */
+    int n;
+    urn__affine_term term[URN__AFFINE_TERMS];
+    urn__id rest; /* what is left; 0: nothing */
+} urn__affine;
+/* Takes a node apart; adds nodes for gains, coefficients and rests. */
+urn__affine urn__take_apart(urn__nodes *nodes, int site, const urn__form *forms, urn__id id);
+/* a + factor * b. */
+urn__affine urn__affine_sum(urn__graph *g, const urn__affine *a, const urn__affine *b,
+                            double factor);
 
 /* ---- rules ---- */
 
