@@ -189,8 +189,8 @@ static urn__affine element(const apart *a, const urn__node *n)
         return unknown();
     const urn__ints_attr *at = slice.attr;
     const int64_t dim = urn__shape_last(a->x);
-    double *unit = at->b == 1 ? urn__arena_alloc(urn__graph_arena(a->g), (size_t)dim, sizeof *unit)
-                              : NULL;
+    double *unit =
+        at->b == 1 ? urn__arena_alloc(urn__graph_arena(a->g), (size_t)dim, sizeof *unit) : NULL;
     urn__affine s = take(a, slice.in[0]);
     if (unit == NULL || !s.known || s.rest != 0)
         return unknown();

@@ -157,17 +157,17 @@ static bool product_power(const forming *f, const urn__node *n, const urn__form 
 {
     const bool divides = n->op == &urn__op_div;
     const bool two = a->kind == URN__FORM_POWER && b->kind == URN__FORM_POWER;
-    const double power = (a->kind == URN__FORM_POWER ? a->power : 0.0) +
-                         (b->kind != URN__FORM_POWER ? 0.0
-                          : divides                  ? -b->power
-                                                     : b->power);
+    const double power =
+        (a->kind == URN__FORM_POWER ? a->power : 0.0) + (b->kind != URN__FORM_POWER ? 0.0
+                                                         : divides                  ? -b->power
+                                                                                    : b->power);
     if (((two || (divides && b->kind == URN__FORM_POWER)) && !f->positive) || power == 0.0)
         return false;
     const urn__id left = a->kind == URN__FORM_FREE ? n->in[0] : one_if_none(f, a->coefficient);
     const urn__id right = b->kind == URN__FORM_FREE ? n->in[1] : one_if_none(f, b->coefficient);
     form->power = power;
-    form->coefficient = divides ? urn__emit2(f->g, &urn__op_div, left, right)
-                                : urn__times(f->g, left, right);
+    form->coefficient =
+        divides ? urn__emit2(f->g, &urn__op_div, left, right) : urn__times(f->g, left, right);
     return true;
 }
 
@@ -216,10 +216,8 @@ static bool is_affine(const urn__form *form)
 
 static urn__form affine_like(const urn__form *reach)
 {
-    return (urn__form){.kind = URN__FORM_AFFINE,
-                       .reach = reach->reach,
-                       .index = reach->index,
-                       .why = reach->why};
+    return (urn__form){
+        .kind = URN__FORM_AFFINE, .reach = reach->reach, .index = reach->index, .why = reach->why};
 }
 
 /* Of a matrix without coefficient in its elements. */
@@ -274,10 +272,9 @@ static urn__form form_of_node(const forming *f, urn__id id)
     form = reach;
     form.kind = URN__FORM_POWER;
     form.coefficient = 0;
-    if (product && (f->form[n->in[0]].kind == URN__FORM_POWER ||
-                    f->form[n->in[0]].kind == URN__FORM_FREE) &&
-        (f->form[n->in[1]].kind == URN__FORM_POWER ||
-         f->form[n->in[1]].kind == URN__FORM_FREE) &&
+    if (product &&
+        (f->form[n->in[0]].kind == URN__FORM_POWER || f->form[n->in[0]].kind == URN__FORM_FREE) &&
+        (f->form[n->in[1]].kind == URN__FORM_POWER || f->form[n->in[1]].kind == URN__FORM_FREE) &&
         product_power(f, n, &f->form[n->in[0]], &f->form[n->in[1]], &form))
         ;
     else if (depends == 1)
@@ -315,10 +312,10 @@ urn_status urn__derive_forms(urn__nodes *nodes, int site, urn__form **forms, urn
             f.form[id] = form_of_node(&f, id);
             continue;
         }
-        f.form[id] = (urn__form){.kind = URN__FORM_POWER,
-                                 .power = 1.0,
-                                 .reach = s->shape.n_plates > 0 ? URN__REACH_OWN
-                                                                : URN__REACH_SHARED};
+        f.form[id] =
+            (urn__form){.kind = URN__FORM_POWER,
+                        .power = 1.0,
+                        .reach = s->shape.n_plates > 0 ? URN__REACH_OWN : URN__REACH_SHARED};
     }
     if (urn__arena_failed(nodes->arena))
         return urn__fail_memory(error, "the forms of a graph", count);

@@ -86,14 +86,14 @@ urn_status urn__links(urn__nodes *nodes, const urn__form *forms, int *n, urn__li
  * without its last x_rank (child_rank) event dims. *index is NULL where it is by place (n / rows
  * each). *fits is false where rows are not matched so. What is made is kept by `arena`. */
 urn_status urn__reach_rows(urn__nodes *nodes, int site, int x_rank, int child, int child_rank,
-                           const urn__form *form, urn__arena *arena, urn__index **index,
-                           bool *fits, urn_error *error);
+                           const urn__form *form, urn__arena *arena, urn__index **index, bool *fits,
+                           urn_error *error);
 
 /* ---- affine nodes ---- */
 
 /* One product in a sum: factor * gain * x, element by element, or with `dot` factor * gain *
- * sum_k coefficient_k x_k over the one event dim of x. Of row r of x's plate, of row index[r], or of
- * x as a whole. */
+ * sum_k coefficient_k x_k over the one event dim of x. Of row r of x's plate, of row index[r], or
+ * of x as a whole. */
 typedef struct urn__affine_term {
     bool dot;
     double factor;
@@ -110,6 +110,9 @@ typedef struct urn__affine {
 } urn__affine;
 /* Takes a node apart; adds nodes for gains, coefficients and rests. */
 urn__affine urn__take_apart(urn__nodes *nodes, int site, const urn__form *forms, urn__id id);
+/* Two terms of one index become one, their coefficients (or gains) being added; false where that
+ * cannot be said with nodes. */
+bool urn__affine_join(urn__nodes *nodes, urn__affine *sum);
 /* a + factor * b. */
 urn__affine urn__affine_sum(urn__graph *g, const urn__affine *a, const urn__affine *b,
                             double factor);
@@ -137,11 +140,12 @@ typedef struct urn__child_call {
      * values; stride 0: the same for all rows. */
     const double *param[URN_FAMILY_PARAMS];
     int64_t stride[URN_FAMILY_PARAMS];
-    /* POWER, CHOLESKY: of the link (of each of a joint rule's sites), one a row of the child. NULL:
-     * one. */
+    /* Of the link (of each of a joint rule's sites): POWER: an event of its parameter; CHOLESKY: a
+     * number. NULL: one; stride 0: the same for all rows. */
     const double *coefficient[2];
     int64_t coefficient_stride[2];
-    int64_t x_dim; /* of x */
+    double power[2]; /* POWER: of the link */
+    int64_t x_dim;   /* of x */
     const double
         *x[2];   /* the current row of x (of each site): only for `value` where it is needed */
     double *acc; /* added to */
@@ -188,8 +192,9 @@ typedef struct urn__rule {
     double (*log_density)(const double *acc, int64_t dim, const double *const x[2],
                           double *scratch);
     /* NULL: the block is one site whose prior is in `priors` and whose links are all in `children`.
-     * Else fills block->n_sites, site[], and block->child/n_children (urn__block_child), or returns
-     * false with the reason in words, "" where the rule has nothing to do with this site. */
+     * Else fills block->n_sites, site[], child[] and n_children (site, rule and link; the index is
+     * found by the kind), or returns false with the reason in words, "" where the rule has nothing
+     * to do with this site. Sites that are plan->taken belong to other blocks. */
     bool (*match)(urn__gibbs_plan *plan, int site, urn__gibbs_block *block, char *why, size_t size);
     const urn__block_kind *kind; /* NULL: urn__kind_rows */
 } urn__rule;
@@ -214,9 +219,9 @@ typedef struct urn__block_child {
 struct urn__block_kind {
     const char *name; /* "closed form", "enumerate", "slice", "gradient" */
     bool exact;       /* draws from the conditional itself: `collect` and `log_conditional` exist */
-    /* While planning: says in `why` what it cannot do and returns false, else adds to the graph
-     * what it wants evaluated (urn__block_want). */
-    urn_status (*prepare)(urn__gibbs_block *block, urn_error *error);
+    /* While planning: adds to the graph what it wants evaluated (urn__block_want). What it cannot
+     * do it says in block->why, with *able false; the next rule or fallback is tried then. */
+    urn_status (*prepare)(urn__gibbs_block *block, bool *able, urn_error *error);
     /* Once evaluations exist: buffers. May be NULL. */
     urn_status (*open)(urn__gibbs_block *block, urn_error *error);
     /* One update from the current state, in place; addressed by the chain's seed, chain and step.
@@ -232,11 +237,18 @@ struct urn__block_kind {
     void (*close)(urn__gibbs_block *block); /* may be NULL */
 };
 
+/* Kinds that serve sites without a rule are listed in kinds.def, one line URN_KIND(name) for
+ * `const urn__block_kind urn__kind_<name>`. The plan asks for "enumerate" for a discrete site with
+ * few values, "slice" for a number, or numbers that are independent given the rest, and "gradient"
+ * for all continuous sites that are left, in one block. Such a block has its sites and, unlike
+ * those of rules, no children: urn__block_want_density gives what it needs. */
+#define URN_KIND(name) extern const urn__block_kind urn__kind_##name;
+#include "kinds.def"
+#undef URN_KIND
+const urn__block_kind *urn__kind_find(const char *name); /* NULL: not there */
 extern const urn__block_kind urn__kind_rows, urn__kind_gaussian;
-/* Fallbacks; they live in slice.c, enumerate.c, gradient.c. */
-extern const urn__block_kind urn__kind_slice, urn__kind_enumerate, urn__kind_gradient;
 
-enum { URN__BLOCK_SITES = 16, URN__BLOCK_CHILDREN = 32, URN__BLOCK_WANTS = 192 };
+enum { URN__BLOCK_SITES = 64, URN__BLOCK_CHILDREN = 32, URN__BLOCK_WANTS = 192 };
 
 struct urn__gibbs_block {
     urn__gibbs *g; /* the chain */
@@ -253,8 +265,10 @@ struct urn__gibbs_block {
     int n_want;
     urn__id want[URN__BLOCK_WANTS];
     urn__evaluation *evaluation; /* of what was wanted */
-    bool failed;                 /* the check against the joint density failed: not used */
-    void *own;                   /* the kind's */
+    urn__evaluation *density;    /* of the terms the sites occur in */
+    int n_terms;
+    bool failed; /* the check against the joint density failed: not used */
+    void *own;   /* the kind's */
 };
 
 /* Asks for a node's values at the start of each update; the number by which urn__block_got gives
@@ -264,6 +278,9 @@ int urn__block_want(urn__gibbs_block *block, urn__id id);
 /* Evaluates what was wanted at the state; urn__block_got reads it. */
 void urn__block_evaluate(urn__gibbs_block *block);
 const double *urn__block_got(const urn__gibbs_block *block, int want);
+/* The same for a node that is read family row by family row of a site: broadcast to the site's rows
+ * unless it has none. Events of `rank` dims; *stride is 0 or the elements of one. */
+int urn__block_want_rows(urn__gibbs_block *block, urn__id id, int site, int rank, int64_t *stride);
 /* Current values of site[k] of the block, to be written by updates. */
 double *urn__block_value(const urn__gibbs_block *block, int k);
 /* The block's stream in this step: rows of the family by urn__rng_at_row. */
@@ -276,6 +293,8 @@ urn_status urn__block_fail(const urn__gibbs_block *block, int64_t row, double co
  * current values; made on first asking in `prepare` by urn__block_want_density. */
 urn_status urn__block_want_density(urn__gibbs_block *block, urn_error *error);
 double urn__block_density(urn__gibbs_block *block);
+/* For kinds: a reason in words, in the block's arena. */
+const char *urn__block_say(urn__gibbs_block *block, const char *format, ...) URN_PRINTF(2, 3);
 
 /* ---- one chain ---- */
 
@@ -290,15 +309,42 @@ struct urn__gibbs {
     double **value; /* by site: natural values of the latent ones, NULL for others */
     int n_blocks;
     urn__gibbs_block *block;
+    urn__gibbs_plan *plan;  /* forms and links, for kinds that look at them */
+    urn__evaluation *joint; /* all terms of the log joint density */
+    int n_terms;
+    urn__evaluation *bounds; /* of the sites' bijections */
+    urn__evaluation *starts; /* prior draws of discrete sites */
+    urn_program *values;     /* position -> values */
+    urn_replay *replay;
 };
 
+/* Forms and links of every latent site, made before the first rule is tried. */
 struct urn__gibbs_plan {
     urn__gibbs *g;
-    urn__form **form; /* by site: forms of all nodes, made when asked for */
-    bool *taken;      /* by site */
+    urn__form **form; /* by site; NULL for others than latent ones */
+    int *n_links;
+    urn__link **link;
+    bool *taken; /* by site: has a block */
 };
 
-/* Forms and links of a latent site, made once. NULL: out of memory. */
-const urn__form *urn__plan_forms(urn__gibbs_plan *plan, int site, urn_error *error);
+/* URN_ERR_MODEL, naming the site, for models gibbs has nothing to do with. */
+urn_status urn__gibbs_accepts(const urn_model *model, urn_error *error);
+/* Derives the blocks; `threads`: the most there will be. A block that nobody can update has no
+ * kind, which _runnable reports. _open makes the buffers; after that all else can be called. */
+urn_status urn__gibbs_new(const urn_model *model, const char *cpu, int threads,
+                          const urn_allocator *allocator, urn__gibbs **g, urn_error *error);
+urn_status urn__gibbs_runnable(const urn__gibbs *g, urn_error *error);
+urn_status urn__gibbs_open(urn__gibbs *g, urn_error *error);
+void urn__gibbs_free(urn__gibbs *g); /* takes NULL */
+/* From an unconstrained position (urn_model_position_size numbers) to the chain's values; discrete
+ * sites are drawn from their priors, addressed by the chain's seed and number. */
+urn_status urn__gibbs_set_position(urn__gibbs *g, const double *position, urn_error *error);
+/* And back, to a state (urn_model_state_size numbers). */
+void urn__gibbs_state(urn__gibbs *g, double *state);
+/* Log joint density of sites, data and factors at the values, without log-Jacobians. */
+double urn__gibbs_log_joint(urn__gibbs *g);
+void urn__gibbs_threads(urn__gibbs *g, int threads);
+/* One sweep: all blocks in order. */
+urn_status urn__gibbs_sweep(urn__gibbs *g, int64_t step, urn_error *error);
 
 #endif

@@ -68,7 +68,7 @@ urn_status urn__links(urn__nodes *nodes, const urn__form *forms, int *n, urn__li
 /* ---- rows ---- */
 
 typedef struct grid {
-    urn__shape x, child; /* without the events of their families */
+    urn__shape x, child;         /* without the events of their families */
     int plate_at[URN__MAX_DIMS]; /* dim of the child's grid for each plate of x */
     const int32_t *row;          /* REACH_INDEX: the column; x then has that one plate */
 } grid;
@@ -169,8 +169,8 @@ static urn_status make_index(const grid *g, urn__arena *arena, int64_t n, int64_
 }
 
 urn_status urn__reach_rows(urn__nodes *nodes, int site, int x_rank, int child, int child_rank,
-                           const urn__form *form, urn__arena *arena, urn__index **index,
-                           bool *fits, urn_error *error)
+                           const urn__form *form, urn__arena *arena, urn__index **index, bool *fits,
+                           urn_error *error)
 {
     const urn_model *m = nodes->m;
     grid g = {.x = urn__shape_drop_event(&m->site[site].shape, x_rank),
