@@ -30,10 +30,14 @@ typedef struct sampler {
 static urn_status accepts(const urn__target *target, const urn__settings *settings,
                           urn_error *error)
 {
-    (void)settings;
     if (target->precision == URN_PRECISION_SINGLE)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --precision single out",
                          "engine \"gibbs\" works in double precision only");
+    if (!target->model) { /* a density alone has no conditionals */
+        URN_TRY(urn__require_continuous(settings->engine, target, error));
+        return urn__fail(error, URN_ERR_MODEL, NULL, NULL, "use svi, map or nuts",
+                         "engine \"gibbs\" needs a model: a log density alone has no conditionals");
+    }
     return urn__gibbs_accepts(target->model, error);
 }
 
