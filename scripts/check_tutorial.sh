@@ -93,13 +93,15 @@ families=$(sed -n '/define URN_FAMILY_LIST/,/^$/p' include/urn/families.h | grep
     printf 'switch (urn_option_choice(m, "family", "%s", "")) {\n' "$(tr '\n' '|' <<<"$families" | sed 's/|$//')"
     n=0
     for family in $families; do
-        printf 'case %d: (void)urn_sample(m, "x", %s, .total = urn_real(m, 1.0)); break;\n' $n "$family"
+        word=total # which these two take
+        case $family in binomial | multinomial) word=low ;; esac
+        printf 'case %d: (void)urn_sample(m, "x", %s, .%s = urn_real(m, 1.0)); break;\n' $n "$family" $word
         n=$((n + 1))
     done
     printf '}\n}\nURN_MODEL(words, "");\n'
 } >"$scratch/words.c"
 for family in $families; do
-    takes=$({ "$urn" describe "$scratch/words.c" --set family="$family" --rows 1 2>&1 || true; } | sed -nE "s/.*; $family takes //p" | grep -oE '[a-z_]+' | sort | tr '\n' ' ')
+    takes=$({ "$urn" describe "$scratch/words.c" --set family="$family" --rows 1 2>&1 || true; } | sed -nE "s/.*; $family takes //p" | grep -oE '[a-z_0-9]+' | sort | tr '\n' ' ')
     table=$(sed -nE "/^ \*   $family /,/^ \*   [a-z]/p" include/urn/families.h | awk -v family="$family" 'NR == 1 || $2 !~ /^[a-z]/ || substr($0, 6, 1) == " "')
     for word in ${takes/or /}; do
         grep -qwE -- "$word" <<<"$table" || complain "include/urn/families.h: the table says nothing of $word for $family"

@@ -13,10 +13,14 @@ extern "C" {
 /* One line a family; each is a file runtime/family/<name>.c. The words each takes, and its values:
  *
  *   bernoulli         logits (or probs)                     0 or 1
+ *   beta              concentration1, concentration0        in [0, 1]
+ *   binomial          total, logits (or probs)              0 .. total
  *   categorical       logits (or probs), a vector           0 .. its length - 1
  *   delta             loc                                   that very value
+ *   dirichlet         concentration, a vector               non-negative, sum 1
  *   exponential       rate (or scale)                       non-negative
  *   gamma             shape, rate (or scale)                positive
+ *   geometric         logits (or probs)                     0, 1, 2, ...
  *   half_cauchy       scale                                 non-negative
  *   half_normal       scale                                 non-negative
  *   improper_uniform  low, high (either may be left out)    between them, density 1
@@ -24,8 +28,10 @@ extern "C" {
  *   inverse_wishart   df, scale (or scale_tril), d x d      positive definite, d x d
  *   lkj_cholesky      concentration, and .size = d          Cholesky factor of a correlation
  *   log_normal        loc, scale (of the logarithm)         positive
+ *   multinomial       total, logits (or probs), a vector    counts that sum to total
  *   mvn               loc, a vector, and scale_tril (or     vectors
  *                     covariance), or precision_tril (or precision)
+ *   neg_binomial_2    rate (its mean), concentration        0, 1, 2, ...
  *   normal            loc, scale (or variance, precision)   real
  *   poisson           rate                                  0, 1, 2, ...
  *   student_t         df, loc, scale                        real
@@ -36,10 +42,14 @@ extern "C" {
  * and the inverse of an inverse_wishart with scale Psi is wishart with scale Psi^-1. */
 #define URN_FAMILY_LIST(X)                                                                         \
     X(bernoulli)                                                                                   \
+    X(beta)                                                                                        \
+    X(binomial)                                                                                    \
     X(categorical)                                                                                 \
     X(delta)                                                                                       \
+    X(dirichlet)                                                                                   \
     X(exponential)                                                                                 \
     X(gamma)                                                                                       \
+    X(geometric)                                                                                   \
     X(half_cauchy)                                                                                 \
     X(half_normal)                                                                                 \
     X(improper_uniform)                                                                            \
@@ -47,7 +57,9 @@ extern "C" {
     X(inverse_wishart)                                                                             \
     X(lkj_cholesky)                                                                                \
     X(log_normal)                                                                                  \
+    X(multinomial)                                                                                 \
     X(mvn)                                                                                         \
+    X(neg_binomial_2)                                                                              \
     X(normal)                                                                                      \
     X(poisson)                                                                                     \
     X(student_t)                                                                                   \
@@ -111,11 +123,14 @@ typedef struct urn_support {
     X(real)                                                                                        \
     X(positive)                                                                                    \
     X(non_negative)                                                                                \
+    X(unit)                                                                                        \
     X(bounded)                                                                                     \
     X(corr_cholesky)                                                                               \
     X(positive_definite)                                                                           \
+    X(simplex)                                                                                     \
     X(boolean)                                                                                     \
     X(count)                                                                                       \
+    X(counts)                                                                                      \
     X(category)
 
 #define URN_SUPPORT_DECLARE(name) URN_API const urn_support *urn_support_##name(void);
@@ -134,7 +149,8 @@ typedef enum urn_domain {
     URN_DOMAIN_UNIT, /* in [0, 1] */
     URN_DOMAIN_TRIL, /* lower triangular, positive diagonal */
     URN_DOMAIN_POSITIVE_DEFINITE,
-    URN_DOMAIN_ABOVE_SIDE /* more than d - 1 for events of side d: degrees of freedom */
+    URN_DOMAIN_ABOVE_SIDE, /* more than d - 1 for events of side d: degrees of freedom */
+    URN_DOMAIN_COUNT       /* 0, 1, 2, ...; a density has no partial with respect to it */
 } urn_domain;
 
 typedef struct urn_family_param {

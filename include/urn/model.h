@@ -52,8 +52,8 @@ typedef struct urn_site {
     urn_var scale_tril;     /* mvn: L with covariance L L^T, lower triangular */
     urn_var precision_tril; /* mvn: L with precision L L^T, lower triangular */
     urn_var shape;          /* gamma, inverse_gamma */
-    urn_var rate;           /* gamma, inverse_gamma, exponential, poisson */
-    urn_var concentration;  /* lkj_cholesky */
+    urn_var rate;           /* gamma, inverse_gamma, exponential, poisson, neg_binomial_2 */
+    urn_var concentration;  /* lkj_cholesky, dirichlet, neg_binomial_2 */
     urn_var df;             /* degrees of freedom */
     urn_var probs;          /* probabilities */
     urn_var logits;         /* log odds, or unnormalised log probabilities */
@@ -63,6 +63,8 @@ typedef struct urn_site {
     int64_t size;           /* side of a matrix-valued site, length of a vector-valued one */
     urn_plate plate;        /* the plate the site's rows belong to */
     urn_var mask;           /* 0/1 data over the plate: rows with 0 do not count */
+    urn_var concentration1; /* beta: the exponent of x, plus 1 */
+    urn_var concentration0; /* beta: the exponent of 1 - x, plus 1 */
 } URN_DESIGNATED urn_site;
 
 struct urn_family;

@@ -1,6 +1,5 @@
 /* Bernoulli by log odds l: P(1) = 1 / (1 + exp(-l)), P(0) = 1 / (1 + exp(l)). */
-#include "density.h"
-#include <urn/ops.h>
+#include "logit.h"
 
 enum { LOGITS };
 
@@ -36,15 +35,9 @@ static int64_t scratch_doubles(int64_t n, int64_t dim)
     return n;
 }
 
-static double probability(double logit)
-{
-    const double e = exp(-fabs(logit));
-    return (logit >= 0.0 ? 1.0 : e) / (1.0 + e);
-}
-
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double p = probability(urn__argument(c, LOGITS, row));
+    const double p = urn__probability(urn__argument(c, LOGITS, row));
     const double u = urn_rng_uniform(rng);
     c->x[row] = isnan(p) ? (double)NAN : u < p ? 1.0 : 0.0;
 }
@@ -58,21 +51,21 @@ static void centre(const urn_draw_call *c)
 static void mean(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = probability(urn__argument(c, LOGITS, i));
+        c->out[i] = urn__probability(urn__argument(c, LOGITS, i));
 }
 
 static void variance(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++) {
         const double l = urn__argument(c, LOGITS, i);
-        c->out[i] = probability(l) * probability(-l);
+        c->out[i] = urn__probability(l) * urn__probability(-l);
     }
 }
 
 static void cdf(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++) {
-        const double below = probability(-urn__argument(c, LOGITS, i));
+        const double below = urn__probability(-urn__argument(c, LOGITS, i));
         c->out[i] = c->x[i] < 0.0 ? 0.0 : c->x[i] < 1.0 ? below : 1.0;
     }
 }
@@ -80,16 +73,11 @@ static void cdf(const urn_draw_call *c)
 static void quantile(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = c->p <= probability(-urn__argument(c, LOGITS, i)) ? 0.0 : 1.0;
-}
-
-static urn_var logit(urn_var p)
-{
-    return urn_sub(urn_log(p), urn_log1p(urn_neg(p)));
+        c->out[i] = c->p <= urn__probability(-urn__argument(c, LOGITS, i)) ? 0.0 : 1.0;
 }
 
 static const urn_family_alternative alternatives[] = {
-    {"probs", "logits", URN_DOMAIN_UNIT, logit},
+    {"probs", "logits", URN_DOMAIN_UNIT, urn__logit},
     {0},
 };
 

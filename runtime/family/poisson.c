@@ -1,7 +1,7 @@
 /* Poisson: P(k) = rate^k exp(-rate) / k!. From SMALL on, log P is written around its peak,
  *   k (log t - (t - 1)) - log(2 pi k) / 2 - stirling_error(k),  t = rate / k  (Loader 2000),
  * since k log(rate), rate and log k! are each huge where P is not. */
-#include "density.h"
+#include "counts.h"
 
 enum { RATE };
 
@@ -118,39 +118,25 @@ static void mean(const urn_draw_call *c)
         c->out[i] = urn__argument(c, RATE, i);
 }
 
-static double cdf_at(double rate, double k)
+static double cdf_at(const double *param, double k)
 {
+    const double rate = param[RATE];
     return k < 0.0 ? 0.0 : rate == 0.0 ? 1.0 : urn__gamma_q(floor(k) + 1.0, rate);
 }
 
 static void cdf(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = cdf_at(urn__argument(c, RATE, i), c->x[i]);
+    for (int64_t i = 0; i < c->n; i++) {
+        const double rate = urn__argument(c, RATE, i);
+        c->out[i] = cdf_at(&rate, c->x[i]);
+    }
 }
 
-/* The smallest count whose cdf reaches p: doubling, then halving the interval. */
 static double quantile_of(double rate, double p)
 {
-    if (!(rate >= 0.0 && rate < (double)INFINITY && p >= 0.0 && p <= 1.0))
+    if (!(rate >= 0.0 && rate < (double)INFINITY))
         return NAN;
-    if (p == 1.0 && rate > 0.0)
-        return INFINITY;
-    double low = -1.0, high = 1.0;
-    while (cdf_at(rate, high) < p) {
-        low = high;
-        high *= 2.0;
-    }
-    while (high - low > 1.0) {
-        const double middle = floor(0.5 * (low + high));
-        if (middle <= low || middle >= high) /* counts beyond 2^53 */
-            break;
-        if (cdf_at(rate, middle) < p)
-            low = middle;
-        else
-            high = middle;
-    }
-    return high;
+    return urn__count_quantile(cdf_at, &rate, rate > 0.0 ? (double)INFINITY : 0.0, p);
 }
 
 static void quantiles(const urn_draw_call *c, double p, double *out)

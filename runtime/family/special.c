@@ -200,7 +200,19 @@ double urn__gamma_quantile(double a, double p, int upper)
     return exp(y);
 }
 
-/* ---- Student's t ---- */
+/* ---- incomplete beta ---- */
+
+/* For large b, log Gamma(b) - log Gamma(a + b) by DLMF 5.11.1, so that nothing cancels. */
+double urn__log_beta(double a, double b)
+{
+    const double low = a < b ? a : b, high = a < b ? b : a;
+    if (!(low > 0.0))
+        return NAN;
+    if (high < 10.0)
+        return urn__log_gamma(low) + urn__log_gamma(high) - urn__log_gamma(low + high);
+    return urn__log_gamma(low) - (high - 0.5) * log1p(low / high) - low * (log(low + high) - 1.0) +
+           urn__stirling_error(high) - urn__stirling_error(low + high);
+}
 
 /* I_x(a, b) without its factor x^a (1 - x)^b / B(a, b), for x up to about a / (a + b): the
  * continued fraction of DLMF 8.17.22. */
@@ -224,6 +236,55 @@ static double beta_fraction(double a, double b, double x)
     }
     return h / a;
 }
+
+/* x^a (1 - x)^b / B(a, b); as in the density of beta, in large parameters nothing cancels. */
+static double beta_factor(double a, double b, double x)
+{
+    if (a < 10.0 || b < 10.0)
+        return exp(a * log(x) + b * log1p(-x) - urn__log_beta(a, b));
+    const double t1 = x * ((a + b) / a), t2 = (1.0 - x) * ((a + b) / b);
+    const double errors =
+        urn__stirling_error(a + b) - urn__stirling_error(a) - urn__stirling_error(b);
+    return exp(a * (log(t1) - (t1 - 1.0)) + b * (log(t2) - (t2 - 1.0)) + errors) *
+           sqrt(a / (a + b) * b) / SQRT_2PI;
+}
+
+double urn__beta_p(double a, double b, double x)
+{
+    if (!(a > 0.0 && b > 0.0) || isnan(x))
+        return NAN;
+    if (x <= 0.0 || x >= 1.0)
+        return x <= 0.0 ? 0.0 : 1.0;
+    if (x < (a + 1.0) / (a + b + 2.0))
+        return beta_factor(a, b, x) * beta_fraction(a, b, x);
+    return 1.0 - beta_factor(a, b, x) * beta_fraction(b, a, 1.0 - x);
+}
+
+/* Newton steps in log(x / (1 - x)), kept inside a bracket that each evaluation narrows. */
+double urn__beta_quantile(double a, double b, double p)
+{
+    if (!(a > 0.0 && b > 0.0 && p >= 0.0 && p <= 1.0))
+        return NAN;
+    if (p == 0.0 || p == 1.0)
+        return p;
+    double low = -745.0, high = 745.0, y = log(a / b);
+    for (int i = 0; i < 400 && high - low > 1e-15 * (1.0 + fabs(y)); i++) {
+        const double x = 1.0 / (1.0 + exp(-y)), excess = urn__beta_p(a, b, x) - p;
+        if (excess > 0.0)
+            high = y;
+        else
+            low = y;
+        const double step = excess / beta_factor(a, b, x); /* over d P / d y */
+        if (fabs(step) < 1e-15)
+            return x;
+        y -= step;
+        if (!(y > low && y < high)) /* not finite, too */
+            y = 0.5 * (low + high);
+    }
+    return 1.0 / (1.0 + exp(-y));
+}
+
+/* ---- Student's t ---- */
 
 /* P(T > t) for t >= 0. */
 static double student_tail(double df, double t)

@@ -16,6 +16,11 @@ double urn__log_gamma_half_step(double h);
 double urn__normal_cdf(double z);
 double urn__normal_quantile(double p); /* 0 gives -infinity, 1 infinity */
 
+double urn__log_beta(double a, double b); /* log B(a, b), a, b > 0 */
+/* Regularised incomplete beta function, from 0 to x, and the x where it is p. */
+double urn__beta_p(double a, double b, double x);
+double urn__beta_quantile(double a, double b, double p);
+
 /* Regularised incomplete gamma functions: P (from 0 to x) and Q = 1 - P, for shape a > 0. */
 double urn__gamma_p(double a, double x);
 double urn__gamma_q(double a, double x);

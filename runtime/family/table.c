@@ -33,8 +33,8 @@ static const builds families[] = {
 #undef ROW
 };
 
-/* Families with a log density in single precision: all but delta and improper_uniform, which
- * compute next to nothing, and those of matrices, which never have many rows. */
+/* Families with a log density in single precision. The others compute next to nothing, or their time
+ * goes into functions that are double anyway; they see converted blocks. */
 #define SINGLE_LIST(X)                                                                             \
     X(bernoulli)                                                                                   \
     X(categorical)                                                                                 \

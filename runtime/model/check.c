@@ -27,6 +27,8 @@ static bool in_domain(urn_domain domain, int64_t side, double v)
     switch (domain) {
     case URN_DOMAIN_ABOVE_SIDE:
         return v > (double)(side - 1);
+    case URN_DOMAIN_COUNT:
+        return v >= 0.0 && isfinite(v) && !(v > floor(v));
     case URN_DOMAIN_POSITIVE:
         return v > 0.0;
     case URN_DOMAIN_UNIT:
@@ -43,6 +45,7 @@ static const char *domain_text(urn_domain domain)
 {
     return domain == URN_DOMAIN_POSITIVE     ? "positive"
            : domain == URN_DOMAIN_UNIT       ? "between 0 and 1"
+           : domain == URN_DOMAIN_COUNT      ? "a whole number of at least 0"
            : domain == URN_DOMAIN_ABOVE_SIDE ? "more than the side of the matrix less 1"
                                              : "finite";
 }

@@ -16,10 +16,24 @@ typedef struct word {
 #name, offsetof(urn_site, name)                                                            \
     }
 static const word WORDS[] = {
-    WORD(loc),        WORD(scale),          WORD(variance), WORD(precision), WORD(covariance),
-    WORD(scale_tril), WORD(precision_tril), WORD(shape),    WORD(rate),      WORD(concentration),
-    WORD(df),         WORD(probs),          WORD(logits),   WORD(low),       WORD(high),
+    WORD(loc),
+    WORD(scale),
+    WORD(variance),
+    WORD(precision),
+    WORD(covariance),
+    WORD(scale_tril),
+    WORD(precision_tril),
+    WORD(shape),
+    WORD(rate),
+    WORD(concentration),
+    WORD(df),
+    WORD(probs),
+    WORD(logits),
+    WORD(low),
+    WORD(high),
     WORD(total),
+    WORD(concentration1),
+    WORD(concentration0),
 };
 enum { N_WORDS = sizeof WORDS / sizeof WORDS[0] };
 

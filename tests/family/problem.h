@@ -91,6 +91,8 @@ static inline void fill_tril(source *s, int64_t d, double *l)
 
 static inline double value_in(source *s, const urn_family *family, const urn_family_param *param)
 {
+    if (param->domain == URN_DOMAIN_COUNT)
+        return floor(1.0 + 20.0 * source_uniform(s));
     if (family->low_word != NULL && strcmp(param->word, family->low_word) == 0)
         return -1.0 - source_uniform(s);
     if (family->high_word != NULL && strcmp(param->word, family->high_word) == 0)
@@ -112,6 +114,8 @@ static inline void fill_param(source *s, problem *p, int k)
             for (int64_t e = 0; e < p->element[k]; e++)
                 row[e] = value_in(s, p->family, param) +
                          (param->domain == URN_DOMAIN_ABOVE_SIDE ? (double)(p->dim - 1) : 0.0);
+        if (param->domain == URN_DOMAIN_COUNT && p->family->event_rank > 0)
+            row[0] = p->param[k][0]; /* so that rows may share a vector that sums to it */
     }
 }
 
@@ -188,11 +192,19 @@ static inline problem problem_new(const urn_family *family, int64_t n, int64_t d
 static inline int64_t first_outside(const problem *p)
 {
     urn_bijection_call b = {.n = p->n, .dim = p->dim, .value_size = p->event, .value = p->x};
-    b.low = bound_of(p, p->family->low_word);
-    b.high = bound_of(p, p->family->high_word);
+    const char *const words[2] = {p->family->low_word, p->family->high_word};
+    double *bound[2] = {numbers(p->n), numbers(p->n)};
+    for (int k = 0; k < 2 * p->n_params; k++)
+        for (int64_t i = 0; words[k % 2] != NULL && i < p->n; i++)
+            if (strcmp(p->family->params[k / 2].word, words[k % 2]) == 0 && p->param[k / 2] != NULL)
+                bound[k % 2][i] = p->param[k / 2][i * p->stride[k / 2]];
+    b.low = bound_of(p, words[0]) != NULL ? bound[0] : NULL;
+    b.high = bound_of(p, words[1]) != NULL ? bound[1] : NULL;
     b.free = numbers(p->dim * (p->dim + 1));
     const int64_t at = p->family->support()->first_outside(&b);
     free(b.free);
+    free(bound[0]);
+    free(bound[1]);
     return at;
 }
 

@@ -12,6 +12,12 @@ static const char *const names[][2] = {
     {"categorical_logit", "categorical"},
     {"eta", "concentration"},
     {"logit", "logits"},
+    {"p", "probs"},
+    {"n", "total"},
+    {"a", "concentration1"},
+    {"b", "concentration0"},
+    {"mean", "rate"},
+    {"dispersion", "concentration"},
 };
 
 static const char *name_here(const char *name)
@@ -98,6 +104,9 @@ static void convert(const urn_family_alternative *a, int64_t dim, int64_t size, 
     if (a->convert == urn_cholesky) {
         assert_int_equal(size, dim * dim);
         assert_true(urn__cholesky(dim, v, v));
+    } else if (strcmp(a->word, "probs") == 0) {
+        for (int64_t i = 0; i < size; i++) /* of a vector: log; of a number: log odds */
+            v[i] = a->convert == urn_log ? log(v[i]) : log(v[i]) - log1p(-v[i]);
     } else
         fail_msg("fixtures of %s need a conversion", a->word);
 }
@@ -298,6 +307,10 @@ static void test_bad_parameters(void **state)
                 if (domain == URN_DOMAIN_POSITIVE || domain == URN_DOMAIN_TRIL ||
                     domain == URN_DOMAIN_ABOVE_SIDE)
                     check_bad(family, given, k, -1.0);
+                if (domain == URN_DOMAIN_COUNT) {
+                    check_bad(family, given, k, -1.0);
+                    check_bad(family, given, k, 2.5);
+                }
                 if (domain == URN_DOMAIN_ABOVE_SIDE) /* the side of the problem is 3 */
                     check_bad(family, given, k, 2.0);
                 if (family->low_word != NULL && given == 3u)
@@ -323,6 +336,18 @@ static void test_large_numbers(void **state)
         {"gamma", 0.5, {9.0, 20.0}, 0.81181011476110623716},
         {"inverse_gamma", 10.001, {1e8, 1e9}, 5.48878340911126425195},
         {"inverse_gamma", 3.5, {10.0, 3.0}, -16.4532401039922777927},
+        {"beta", 0.25, {1e6, 3e6}, 7.51895205284546761506},
+        {"beta", 0.3, {12.0, 15.0}, 0.331022669661885236720},
+        {"beta", 1e-3, {0.5, 1e6}, -990.710065232651431966},
+        {"beta", 0.0, {1.0, 2.0}, 0.693147180559945309417},
+        {"beta", 0.0, {20.0, 20.0}, -INFINITY},
+        {"binomial", 10000.0, {30000.0, -0.69}, -5.35441324171748611619},
+        {"binomial", 40.0, {100.0, -0.3}, -2.64496202971820838210},
+        {"binomial", 3.0, {1e9, -19.5}, -1.52022977510978068655},
+        {"binomial", 0.0, {0.0, 1.0}, 0.0},
+        {"neg_binomial_2", 30.0, {25.0, 1e9}, -3.09196160528414202527},
+        {"neg_binomial_2", 1000.0, {900.0, 50.0}, -6.16963217725266406817},
+        {"neg_binomial_2", 0.0, {4.0, 0.5}, -1.09861228866810969139},
         {"poisson", 0.0, {0.0}, 0.0},
         {"poisson", 3.0, {0.0}, -INFINITY},
     };

@@ -73,8 +73,9 @@ static void check_cdf(const problem *p)
  */
 static void check_counts(const problem *p)
 {
-    problem one = problem_new(p->family, 1, p->dim, 1u, 1);
-    memcpy(one.param[0], p->param[0], (size_t)p->element[0] * sizeof(double));
+    problem one = problem_new(p->family, 1, p->dim, (1u << p->n_params) - 1u, 1);
+    for (int k = 0; k < p->n_params; k++)
+        memcpy(one.param[k], p->param[k], (size_t)p->element[k] * sizeof(double));
     double statistic = 0.0, left_expected = (double)p->n, left_found = (double)p->n;
     int cells = 0;
     for (double k = 0.0; k < 400.0; k += 1.0) {
@@ -225,6 +226,16 @@ static void test_corners(void **state)
         {urn_family_poisson, {0.01}},
         {urn_family_poisson, {60.0}},
         {urn_family_poisson, {200.0}},
+        {urn_family_beta, {0.3, 0.4}},
+        {urn_family_beta, {1.0, 1.0}},
+        {urn_family_beta, {1e6, 3e5}},
+        {urn_family_binomial, {200.0, -0.3}},
+        {urn_family_binomial, {50.0, 4.0}},
+        {urn_family_binomial, {0.0, 1.0}},
+        {urn_family_geometric, {3.0}},
+        {urn_family_geometric, {-3.0}},
+        {urn_family_neg_binomial_2, {4.0, 0.1}},
+        {urn_family_neg_binomial_2, {100.0, 1e6}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const urn_family *family = rows[i].family();
@@ -252,6 +263,62 @@ static void test_corners(void **state)
             check_cdf(&p);
         problem_free(&p);
     }
+}
+
+/* More trials than GSL counts: the mean and variance, and a normal shape. */
+static void test_huge_binomial(void **state)
+{
+    (void)state;
+    problem p = draws_of(urn_family_binomial(), N, 1, 3u, 1);
+    const double n = 1e13, q = 1.0 / (1.0 + exp(2.0));
+    p.param[0][0] = n;
+    p.param[1][0] = -2.0;
+    const urn__stream stream = urn__stream_at(4, 0, "huge", 0);
+    const urn_draw_call c = draw_call_of(&p);
+    double *u = numbers(N);
+    for (int64_t r = 0; r < N; r++) {
+        urn_rng rng;
+        urn__rng_at_row(&rng, &stream, r);
+        p.family->draw(&c, r, &rng);
+        assert_true(p.x[r] == floor(p.x[r]));
+        u[r] = gsl_cdf_ugaussian_P((p.x[r] + 0.5 - n * q) / sqrt(n * q * (1.0 - q)));
+    }
+    assert_true(ks(N, u) < KS_BOUND);
+    free(u);
+    problem_free(&p);
+}
+
+/* The parts of a Dirichlet vector are beta; those of multinomial counts binomial, two of them
+ * together, too. */
+static void test_parts(void **state)
+{
+    (void)state;
+    problem p = draws_of(urn_family_dirichlet(), N, 4, 1u, 51);
+    double *u = numbers(N), sum = 0.0;
+    for (int64_t k = 0; k < 4; k++)
+        sum += p.param[0][k];
+    for (int64_t k = 0; k < 4; k++) {
+        for (int64_t r = 0; r < N; r++)
+            u[r] = gsl_cdf_beta_P(p.x[r * 4 + k], p.param[0][k], sum - p.param[0][k]);
+        assert_true(ks(N, u) < KS_BOUND);
+    }
+    problem_free(&p);
+    p = draws_of(urn_family_multinomial(), N, 4, 3u, 52);
+    double w[4], all = 0.0;
+    for (int64_t k = 0; k < 4; k++)
+        all += w[k] = exp(p.param[1][k]);
+    problem pair = draws_of(urn_family_binomial(), N, 1, 3u, 1);
+    pair.param[0][0] = p.param[0][0];
+    for (int64_t k = 0; k < 4; k++) {
+        const double q = (w[k] + w[(k + 1) % 4]) / all;
+        pair.param[1][0] = log(q) - log1p(-q);
+        for (int64_t r = 0; r < N; r++)
+            pair.x[r] = p.x[r * 4 + k] + p.x[r * 4 + (k + 1) % 4];
+        check_counts(&pair);
+    }
+    free(u);
+    problem_free(&pair);
+    problem_free(&p);
 }
 
 /* A Poisson of a rate no table of counts reaches: by its mean, variance and normal shape. */
@@ -484,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_huge_poisson), cmocka_unit_test(test_rows_are_addressed),
         cmocka_unit_test(test_mvn),          cmocka_unit_test(test_lkj),
         cmocka_unit_test(test_wishart),      cmocka_unit_test(test_events),
+        cmocka_unit_test(test_parts),        cmocka_unit_test(test_huge_binomial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

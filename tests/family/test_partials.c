@@ -53,7 +53,7 @@ static void check_problem(problem *p)
         check_partials(p, p->x, p->d_x, p->n, p->event, x_is_triangular(p->family),
                        p->x_stride == 0, "x");
     for (int k = 0; k < p->n_params && !point; k++)
-        if (p->param[k] != NULL)
+        if (p->param[k] != NULL && p->family->params[k].domain != URN_DOMAIN_COUNT)
             check_partials(p, p->param[k], p->d_param[k], p->n, p->element[k],
                            p->family->params[k].domain == URN_DOMAIN_TRIL, p->stride[k] == 0,
                            p->family->params[k].word);

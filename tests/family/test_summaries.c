@@ -112,7 +112,7 @@ static void test_continuous(void **state)
         }
         checked++;
     }
-    assert_int_equal(checked, 9);
+    assert_true(checked >= 10);
     gsl_integration_workspace_free(space);
 }
 
@@ -125,9 +125,9 @@ static void test_discrete(void **state)
         if (!family->support()->discrete || family->cdf == NULL)
             continue;
         for (uint64_t seed = 1; seed <= 8; seed++) {
-            problem p = problem_new(family, 1, 1, 1u, seed);
+            problem p = problem_new(family, 1, 1, (1u << param_count(family)) - 1u, seed);
             double sum = 0.0, mean = 0.0, square = 0.0;
-            for (double k = 0.0; k < 150.0; k += 1.0) {
+            for (double k = 0.0; k < 4000.0; k += 1.0) {
                 const double mass = density_at(k, &p);
                 assert_agree(at_point(&p, family->cdf, k - 0.5, 0.0), sum, 1e-12, "%s cdf",
                              family->name);

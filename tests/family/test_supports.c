@@ -305,6 +305,50 @@ static void test_outside(void **state)
     assert_int_equal(outside(corr, 2, 4, 1, (double[]){2, 0, 0.6, 0.8}, NULL, NULL), 0);
 }
 
+static void test_outside_simplex(void **state)
+{
+    (void)state;
+    const urn_support *simplex = urn_support_simplex(), *unit = urn_support_unit();
+    assert_int_equal(outside(simplex, 2, 2, 2, (double[]){0.5, 0.5, 1, 0}, NULL, NULL), -1);
+    assert_int_equal(outside(simplex, 2, 2, 2, (double[]){0.5, 0.5, 1.1, -0.1}, NULL, NULL), 1);
+    assert_int_equal(outside(simplex, 2, 2, 1, (double[]){0.5, 0.4999}, NULL, NULL), 0);
+    assert_int_equal(outside(simplex, 2, 2, 1, (double[]){0.5, NAN}, NULL, NULL), 0);
+    assert_int_equal(outside(unit, 1, 1, 3, (double[]){0, 1, 0.3}, NULL, NULL), -1);
+    assert_int_equal(outside(unit, 1, 1, 3, (double[]){0, 1, 1.001}, NULL, NULL), 2);
+    assert_int_equal(outside(unit, 1, 1, 2, (double[]){0, NAN}, NULL, NULL), 1);
+    const urn_support *count = urn_support_count(), *counts = urn_support_counts();
+    const double high[2] = {3.0, 4.0};
+    assert_int_equal(outside(count, 1, 1, 2, (double[]){3, 4}, NULL, high), -1);
+    assert_int_equal(outside(count, 1, 1, 2, (double[]){4, 4}, NULL, high), 0);
+    assert_int_equal(outside(counts, 2, 2, 2, (double[]){1, 2, 4, 0}, NULL, high), -1);
+    assert_int_equal(outside(counts, 2, 2, 2, (double[]){1, 2, 4, 1}, NULL, high), 1);
+    assert_int_equal(outside(counts, 2, 2, 1, (double[]){1, 2.5}, NULL, NULL), 0);
+    assert_int_equal(outside(counts, 2, 2, 1, (double[]){4, -1}, NULL, high), 0);
+}
+
+/* simplex by hand at d = 3; zeros are its centre. */
+static void test_known_simplex(void **state)
+{
+    (void)state;
+    double f[2] = {log(2.0), log(3.0)}, value[3], log_jacobian;
+    const urn_bijection_call c = {.n = 1,
+                                  .dim = 3,
+                                  .value_size = 3,
+                                  .free_size = 2,
+                                  .free = f,
+                                  .value = value,
+                                  .log_jacobian = &log_jacobian};
+    urn_support_simplex()->constrain(&c); /* half of the stick, three quarters of the rest */
+    const double expected[3] = {0.5, 0.375, 0.125};
+    for (int i = 0; i < 3; i++)
+        assert_agree(value[i], expected[i], 1e-15, "element %d", i);
+    assert_agree(log_jacobian, log(0.5) + 2 * log(0.5) + log(0.75) + log(0.25), 1e-14, "Jacobian");
+    f[0] = f[1] = 0.0;
+    urn_support_simplex()->constrain(&c);
+    for (int i = 0; i < 3; i++)
+        assert_agree(value[i], 1.0 / 3.0, 1e-15, "centre %d", i);
+}
+
 static void test_outside_positive_definite(void **state)
 {
     (void)state;
@@ -362,10 +406,11 @@ static void test_known_factor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_jacobian),
-        cmocka_unit_test(test_adjoints),     cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_outside),      cmocka_unit_test(test_known_factor),
-        cmocka_unit_test(test_known_matrix), cmocka_unit_test(test_outside_positive_definite),
+        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_jacobian),
+        cmocka_unit_test(test_adjoints),        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_outside),         cmocka_unit_test(test_known_factor),
+        cmocka_unit_test(test_known_matrix),    cmocka_unit_test(test_known_simplex),
+        cmocka_unit_test(test_outside_simplex), cmocka_unit_test(test_outside_positive_definite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
