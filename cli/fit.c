@@ -292,7 +292,7 @@ static urn_status score(session *s, urn_error *error)
     if (s->scores == NULL)
         return cli_fail_memory(error);
     const urn_predict_options options = {
-        .bytes = sizeof options, .seed = s->seed, .threads = s->threads};
+        .bytes = sizeof options, .seed = s->seed, .threads = s->threads, .no_interval = true};
     for (bool found = true; found && s->n_scores < most; s->n_scores += found)
         URN_TRY(cli_score_site(s->data, s->model, s->target, urn_fit_posterior(s->fit), s->n_scores,
                                &options, &found, &s->scores[s->n_scores], error));

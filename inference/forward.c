@@ -28,7 +28,8 @@ typedef struct target {
 struct urn__forward {
     const urn_allocator *allocator;
     const urn_model *fitted;
-    const urn_posterior *posterior;
+    const urn_posterior *posterior; /* NULL: positions come from the caller */
+    const char *cpu;
     urn__runner values;
     urn__pace pace;
     int most_threads;
@@ -99,39 +100,48 @@ static urn_status match_sites(const urn__forward *f, target *t, urn_error *error
 static urn_status open_runner(const urn__forward *f, const urn_model *model, urn_program_kind kind,
                               urn__runner *runner, urn_error *error)
 {
-    const urn_compile_options options = {
-        .bytes = sizeof options, .kind = kind, .cpu = urn__posterior_cpu(f->posterior)};
+    const urn_compile_options options = {.bytes = sizeof options, .kind = kind, .cpu = f->cpu};
     return urn__runner_open(runner, model, &options, f->most_threads, error);
 }
 
-static urn_status open_fitted(urn__forward *f, urn_error *error)
+urn_status urn__forward_open(const urn_model *fitted, const char *cpu,
+                             const urn_allocator *allocator, int threads, urn__forward **forward,
+                             urn_error *error)
 {
-    const int64_t size = urn_posterior_size(f->posterior);
-    URN_TRY(urn__posterior_fits(f->posterior, f->fitted, error));
-    f->position = urn__calloc(f->allocator, (size_t)size + 1, sizeof *f->position);
-    if (!f->position)
-        return urn__fail_memory(error, "a position", (size_t)size * sizeof *f->position);
-    return open_runner(f, f->fitted, URN_PROGRAM_VALUES, &f->values, error);
-}
-
-urn_status urn__forward_new(const urn_model *fitted, const urn_posterior *posterior, int threads,
-                            urn__forward **forward, urn_error *error)
-{
-    const urn_allocator *allocator = urn__posterior_allocator(posterior);
     *forward = NULL;
     urn__forward *f = urn__calloc(allocator, 1, sizeof *f);
     if (!f)
         return urn__fail_memory(error, "predictions", sizeof *f);
     *f = (urn__forward){.allocator = allocator,
                         .fitted = fitted,
-                        .posterior = posterior,
+                        .cpu = cpu,
                         .most_threads = urn__thread_count(threads)};
-    const urn_status status = open_fitted(f, error);
+    const urn_status status = open_runner(f, fitted, URN_PROGRAM_VALUES, &f->values, error);
     if (status != URN_OK) {
         urn__forward_free(f);
         return status;
     }
     urn__forward_start(f);
+    *forward = f;
+    return URN_OK;
+}
+
+urn_status urn__forward_new(const urn_model *fitted, const urn_posterior *posterior, int threads,
+                            urn__forward **forward, urn_error *error)
+{
+    const urn_allocator *allocator = urn__posterior_allocator(posterior);
+    const size_t size = (size_t)urn_posterior_size(posterior);
+    *forward = NULL;
+    URN_TRY(urn__posterior_fits(posterior, fitted, error));
+    urn__forward *f;
+    URN_TRY(
+        urn__forward_open(fitted, urn__posterior_cpu(posterior), allocator, threads, &f, error));
+    f->posterior = posterior;
+    f->position = urn__calloc(allocator, size + 1, sizeof *f->position);
+    if (!f->position) {
+        urn__forward_free(f);
+        return urn__fail_memory(error, "a position", size * sizeof *f->position);
+    }
     *forward = f;
     return URN_OK;
 }
@@ -160,6 +170,37 @@ urn_status urn__forward_add(urn__forward *f, const urn_model *model, int *k, urn
     return open_runner(f, model, URN_PROGRAM_PREDICT, &t->predict, error);
 }
 
+/* ---- what is to be predicted ---- */
+
+urn_status urn__forward_site(const urn_model *model, const char *wanted, int *site, int64_t *rows,
+                             urn_error *error)
+{
+    urn_site_info info;
+    *site = -1;
+    for (int i = 0; i < urn_model_site_count(model); i++) {
+        urn_model_site(model, i, &info);
+        if (info.role != URN_SITE_OBSERVED || (wanted && strcmp(wanted, info.name) != 0))
+            continue;
+        if (*site >= 0)
+            return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "name one of them",
+                             "the model has several observed sites: which one is to be predicted?");
+        *site = i;
+    }
+    if (*site < 0)
+        return urn__fail(error, URN_ERR_USAGE, NULL, wanted, NULL,
+                         wanted ? "the model has no observed site of this name"
+                                : "the model has no observed site to predict");
+    urn_model_site(model, *site, &info);
+    if (info.size != info.rows)
+        return urn__fail(
+            error, URN_ERR_USAGE, info.where, info.name, NULL,
+            "rows of the site have %lld elements; predictions are made of sites with one "
+            "number a row",
+            (long long)(info.rows > 0 ? info.size / info.rows : 0));
+    *rows = info.rows;
+    return URN_OK;
+}
+
 /* ---- running ---- */
 
 void urn__forward_start(urn__forward *f)
@@ -170,6 +211,11 @@ void urn__forward_start(urn__forward *f)
 void urn__forward_pace(urn__forward *f)
 {
     urn__pace_step(&f->pace);
+}
+
+int urn__forward_threads(const urn__forward *f)
+{
+    return f->pace.threads;
 }
 
 const double *urn__forward_value(const urn__forward *f, int site)

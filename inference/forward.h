@@ -15,6 +15,18 @@ urn_status urn__forward_new(const urn_model *fitted, const urn_posterior *poster
                             urn__forward **forward, urn_error *error);
 void urn__forward_free(urn__forward *forward); /* takes NULL */
 
+/* The same before there is a posterior: for urn__forward_run alone, on a CPU path (see
+ * urn_compile_options). */
+urn_status urn__forward_open(const urn_model *fitted, const char *cpu,
+                             const urn_allocator *allocator, int threads, urn__forward **forward,
+                             urn_error *error);
+/* The observed site called `wanted` (NULL: the only one) of a model, and how many rows it has.
+ * URN_ERR_USAGE unless it has one number a row. */
+urn_status urn__forward_site(const urn_model *model, const char *wanted, int *site, int64_t *rows,
+                             urn_error *error);
+/* Threads of the coming run. */
+int urn__forward_threads(const urn__forward *forward);
+
 /* Adds a target, number *k (from 0): its latent sites are matched with the fitted ones by name. */
 urn_status urn__forward_add(urn__forward *forward, const urn_model *target, int *k,
                             urn_error *error);
@@ -23,7 +35,7 @@ urn_status urn__forward_add(urn__forward *forward, const urn_model *target, int 
  * addressed by seed and s. */
 urn_status urn__forward_draw(urn__forward *forward, int64_t s, int64_t n, uint64_t seed,
                              urn_error *error);
-/* The same for a position of the caller's. */
+/* The same for a position of the caller's, or for a state (urn_model_state_size). */
 urn_status urn__forward_run(urn__forward *forward, const double *position, int64_t s, uint64_t seed,
                             urn_error *error);
 /* The fitted model's values alone, of draw s of n. */

@@ -201,7 +201,7 @@ typedef struct urn_prediction {
     double *mean;        /* of the predictive distribution */
     double *sd;          /* of the predictive distribution, noise included */
     double *mean_sd;     /* sd over draws of the conditional mean */
-    double *low, *high;  /* equal-tailed predictive interval, see `level` */
+    double *low, *high;  /* equal-tailed predictive interval, see `level`; NULL: not wanted */
     double *log_density; /* log (1/S) sum p(y | draw); NULL without observed values */
     double *cdf;         /* predictive probability of at most y; NULL where there is none */
 } urn_prediction;
@@ -215,6 +215,7 @@ typedef struct urn_predict_options {
     const char *site;   /* the observed site; NULL: the only one */
     bool plug_in;       /* use the posterior's centre instead of draws */
     bool mean_interval; /* low and high are of the conditional mean over draws, without noise */
+    bool no_interval;   /* leave low and high out: needs no memory for draws of rows */
 } urn_predict_options;
 
 /* `fitted` is the model the posterior belongs to. Free the result with urn_prediction_free. */
