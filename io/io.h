@@ -57,9 +57,11 @@ urn_status urn__io_read_matrix_market(const char *path, const char *table, urn_d
 /* JSON: one object. With table "" each member is an entry by its name: a number is a scalar, a
  * nested array of numbers an array (row-major as written, of equal lengths at each level), and an
  * object of equally long arrays, of numbers or of text, a table of that name. This is Stan's data
- * layout plus tables. With another `table` the whole object is that table. The strings "NaN",
- * "Inf", "Infinity", with a sign or without, and the bare tokens NaN and Infinity are numbers; null
- * is refused, with the variable's name. `test_path` needs a `table`, or a file with one table. */
+ * layout plus tables. Arrays as long as a whole number N says are, besides, the columns of a table
+ * N (those of a matrix X are X.1, X.2, ...). With another `table` the whole object is that table.
+ * The strings "NaN", "Inf", "Infinity", with a sign or without, and the bare tokens NaN and
+ * Infinity are numbers; null is refused, with the variable's name. `test_path` needs a `table`, or
+ * a file with one table. */
 urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *data,
                              const urn__io_options *options, urn_error *error);
 

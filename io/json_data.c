@@ -374,6 +374,88 @@ static urn_status add_table(const reader *r, const char *table, json_t *json, ur
     return urn__io_rows_finish(&rows, table, data, options, r->error);
 }
 
+/* ---- Stan's "int N; vector[N] y": the arrays of that length are the columns of a table N ---- */
+
+/* Length of the rows of a matrix; 0 if it is none. */
+static size_t matrix_columns(const json_t *json)
+{
+    const json_t *first = json_array_get(json, 0);
+    const size_t n = json_array_size(first);
+    for (size_t i = 0; n > 0 && i < json_array_size(json); i++) {
+        const json_t *row = json_array_get(json, i);
+        if (json_array_size(row) != n || json_is_array(json_array_get(row, 0)))
+            return 0;
+    }
+    return n;
+}
+
+/* Column k of a matrix, as "X.1", "X.2", ... False if there is no memory. */
+static bool add_matrix_column(json_t *columns, const char *name, const json_t *matrix, size_t k)
+{
+    char numbered[256];
+    json_t *column = json_array();
+    const int length = snprintf(numbered, sizeof numbered, "%s.%zu", name, k + 1);
+    for (size_t i = 0; column && i < json_array_size(matrix); i++)
+        if (json_array_append(column, json_array_get(json_array_get(matrix, i), k)) != 0) {
+            json_decref(column);
+            return false;
+        }
+    if (length >= (int)sizeof numbered) {
+        json_decref(column);
+        return true; /* nobody will ask for it by that name */
+    }
+    return column && json_object_set_new(columns, numbered, column) == 0;
+}
+
+static bool collect_columns(json_t *json, size_t n, json_t *columns)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        if (!json_is_array(value) || json_array_size(value) != n)
+            continue;
+        const size_t width = matrix_columns(value);
+        if (!json_is_array(json_array_get(value, 0)) && json_object_set(columns, name, value) != 0)
+            return false;
+        for (size_t k = 0; k < width; k++)
+            if (!add_matrix_column(columns, name, value, k))
+                return false;
+    }
+    return true;
+}
+
+static urn_status add_sized_table(const reader *r, const char *size, json_t *json, size_t n,
+                                  urn_dataset *data, const urn__io_options *options)
+{
+    json_t *columns = json_object();
+    if (!columns || !collect_columns(json, n, columns)) {
+        json_decref(columns);
+        return urn__fail_memory(r->error, r->path, n * sizeof(double));
+    }
+    const urn_status status =
+        json_object_size(columns) > 0 ? add_table(r, size, columns, data, options) : URN_OK;
+    json_decref(columns);
+    return status;
+}
+
+/* A table for every whole number that is the length of an array. */
+static urn_status add_sized_tables(const reader *r, json_t *json, urn_dataset *data,
+                                   const urn__io_options *options)
+{
+    const char *name;
+    json_t *value;
+    urn__io_options own = options ? *options : (urn__io_options){0};
+    own.test_path = NULL;
+    json_object_foreach(json, name, value)
+    {
+        const json_int_t n = json_integer_value(value);
+        if (json_is_integer(value) && n > 0)
+            URN_TRY(add_sized_table(r, name, json, (size_t)n, data, &own));
+    }
+    return URN_OK;
+}
+
 static urn_status add_members(const reader *r, json_t *json, urn_dataset *data,
                               const urn__io_options *options)
 {
@@ -398,7 +480,7 @@ static urn_status add_members(const reader *r, json_t *json, urn_dataset *data,
         return urn__fail(r->error, URN_ERR_USAGE, r->path, NULL, "name the table: --data NAME=FILE",
                          "a test file needs one table to be appended to, this file has %d",
                          n_tables);
-    return URN_OK;
+    return add_sized_tables(r, json, data, options);
 }
 
 urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *data,

@@ -122,7 +122,8 @@ static void test_json_stan(void **state)
                 " \"x\": [[1, 2, 3], [4, 5, 6]], \"none\": [], \"rows\": [[], []],\n"
                 " \"odd\": [\"NaN\", NaN, \"-Inf\", Infinity, -Infinity, \"+Infinity\"],\n"
                 " \"text \\\" NaN\": 4, \"cube\": [[[1],[2]],[[3],[4]],[[5],[6]]]}");
-    assert_int_equal(urn_dataset_table_count(data), 0);
+    assert_int_equal(urn_dataset_table_count(data), 1); /* N, see below */
+    assert_int_equal(urn_dataset_column_count(data, "N"), 1);
     assert_true(*urn__dataset_array(data, "N", &rank, &dims) == 3.0);
     assert_int_equal(rank, 0);
     const double *x = urn__dataset_array(data, "x", &rank, &dims);
@@ -141,6 +142,31 @@ static void test_json_stan(void **state)
     assert_true(isnan(odd[0]) && isnan(odd[1]) && odd[2] == -(double)INFINITY);
     assert_true(odd[3] == (double)INFINITY && odd[4] == odd[2] && odd[5] == odd[3]);
     assert_non_null(urn__dataset_array(data, "text \" NaN", &rank, &dims));
+    urn_dataset_free(data);
+}
+
+/* Arrays as long as a whole number says are columns of a table of its name. */
+static void test_json_sizes(void **state)
+{
+    (void)state;
+    urn_dataset *data =
+        read_as("x.json", "",
+                "{\"y\": [1, 2.5, -3], \"N\": 3, \"g\": [7, 8, 7], \"J\": 2, \"M\": 9,\n"
+                " \"X\": [[1, 2], [3, 4], [5, 6]], \"s\": [4, 5], \"scale\": 2.0,\n"
+                " \"ragged\": [[[1]], [[2]], [[3]]]}");
+    assert_int_equal(urn_dataset_table_count(data), 2);
+    assert_int_equal(urn_dataset_rows(data, "N"), 3);
+    assert_int_equal(urn_dataset_column_count(data, "N"), 4);
+    assert_memory_equal(urn_dataset_values(data, "N", "y"), ((double[]){1, 2.5, -3}), 24);
+    assert_memory_equal(urn_dataset_values(data, "N", "g"), ((double[]){7, 8, 7}), 24);
+    assert_memory_equal(urn_dataset_values(data, "N", "X.1"), ((double[]){1, 3, 5}), 24);
+    assert_memory_equal(urn_dataset_values(data, "N", "X.2"), ((double[]){2, 4, 6}), 24);
+    assert_int_equal(urn_dataset_rows(data, "J"), 2);
+    assert_memory_equal(urn_dataset_values(data, "J", "s"), ((double[]){4, 5}), 16);
+    assert_int_equal(urn_dataset_rows(data, "M"), -1);
+    int rank;
+    const int64_t *dims;
+    assert_non_null(urn__dataset_array(data, "X", &rank, &dims));
     urn_dataset_free(data);
 }
 
