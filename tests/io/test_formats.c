@@ -372,11 +372,12 @@ static void test_bad_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrix_market), cmocka_unit_test(test_bad_matrix_market),
-        cmocka_unit_test(test_json_stan),     cmocka_unit_test(test_json_tables),
-        cmocka_unit_test(test_bad_json),      cmocka_unit_test(test_posteriordb),
-        cmocka_unit_test(test_mixed_formats), cmocka_unit_test(test_failing_memory),
-        cmocka_unit_test(test_split),         cmocka_unit_test(test_bad_split),
+        cmocka_unit_test(test_matrix_market),  cmocka_unit_test(test_bad_matrix_market),
+        cmocka_unit_test(test_json_stan),      cmocka_unit_test(test_json_sizes),
+        cmocka_unit_test(test_json_tables),    cmocka_unit_test(test_bad_json),
+        cmocka_unit_test(test_posteriordb),    cmocka_unit_test(test_mixed_formats),
+        cmocka_unit_test(test_failing_memory), cmocka_unit_test(test_split),
+        cmocka_unit_test(test_bad_split),
     };
     return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);
 }
