@@ -23,8 +23,9 @@
 #define URN__SCORE_ERRORS 2.0   /* standard errors a difference of scores must exceed, ... */
 #define URN__SCORE_SHARE 0.01   /* ... and this share of an RMSE or CRPS, ... */
 #define URN__SCORE_NATS 0.02    /* ... or this much log density a row */
-#define URN__LEVEL_LIMIT 0.03 /* of coverage from its level, or two errors where these are larger  \
-                               */
+#define URN__LEVEL_LIMIT                                                                           \
+    0.03 /* of coverage from its level, or two errors where these are larger                       \
+          */
 
 enum {
     URN__GROUPS = 5
