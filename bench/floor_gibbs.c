@@ -121,9 +121,9 @@ static void run(floor_options o)
 
 /* ---- the check ---- */
 
-#define USERS 500
-#define ITEMS 400
-#define KNOWN 200 /* ratings of a user, about */
+#define USERS 1000
+#define ITEMS 800
+#define KNOWN 400 /* ratings of a user, about */
 
 static double normal(uint64_t *state)
 {
