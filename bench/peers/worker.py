@@ -3,7 +3,8 @@ input and output, so that several of them can take turns.
 
 A program is started with the data, becomes ready (compiled, some steps done) and says so in one
 line of JSON. Then every line "run N" is answered by one line: milliseconds of a step over N
-steps, and the mean loss per rating over the last of them."""
+steps, and the mean loss per rating over the last of them (of samplers, the error of predictions of the
+held-out rows, averaged over steps)."""
 
 import argparse
 import json
@@ -11,6 +12,7 @@ import os
 import resource
 import sys
 import time
+import types
 
 STARTED = time.perf_counter()
 
@@ -25,6 +27,7 @@ def options():
     parser.add_argument("--precision", choices=("single", "double"), default="single")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--warm", type=int, default=50, help="steps before it is ready")
+    parser.add_argument("--burnin", type=int, default=20, help="sweeps not averaged by samplers")
     return parser.parse_args()
 
 
@@ -49,12 +52,18 @@ class Ratings:
         row = numpy.arange(len(table), dtype=numpy.uint64)
         training = ((row * numpy.uint64(2654435761)) % 2**32) / 2.0**32 >= o.holdout
         rating = table[training, 2]
-        if o.center:
-            rating = rating - rating.mean()
+        mean = rating.mean() if o.center else 0.0
+        rating = rating - mean
         self.n, self.n_users, self.n_items = len(rating), len(users), len(items)
         self.user = user[training].astype(numpy.int32)
         self.item = item[training].astype(numpy.int32)
         self.rating = rating.astype(numpy.float32 if o.precision == "single" else numpy.float64)
+        self.rest = user[~training], item[~training], table[~training, 2] - mean
+
+    def held_out(self):
+        """The other rows, less the same mean."""
+        user, item, rating = self.rest
+        return types.SimpleNamespace(user=user, item=item, rating=rating)
 
 
 def say(**what):
@@ -62,7 +71,8 @@ def say(**what):
 
 
 def serve(o, step_block, versions):
-    """`step_block(n)` does n steps and returns the mean loss per rating of them."""
+    """`step_block(n)` does n steps and returns the mean loss per rating of them; with the seconds
+    they took, where that is not all of its time."""
     start = time.perf_counter()
     step_block(1)
     first = time.perf_counter()
@@ -81,8 +91,11 @@ def serve(o, step_block, versions):
         n = int(words[1])
         start = time.perf_counter()
         loss = step_block(n)
+        seconds = time.perf_counter() - start
+        if isinstance(loss, tuple):
+            loss, seconds = loss
         say(
-            step_ms=1e3 * (time.perf_counter() - start) / n,
+            step_ms=1e3 * seconds / n,
             loss=float(loss),
             peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         )
