@@ -22,7 +22,7 @@ test = scipy.sparse.coo_matrix((held.rating, (held.user, held.item)), shape=shap
 
 session = smurff.TrainSession(
     priors=["normal", "normal"], num_latent=o.dim, num_threads=o.threads, burnin=o.burnin,
-    nsamples=1_000_000, seed=1, verbose=0,
+    nsamples=2_000, seed=1, verbose=0,
 )
 session.addTrainAndTest(train, test, smurff.FixedNoise(2.0))
 session.init()
