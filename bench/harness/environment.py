@@ -78,7 +78,18 @@ class Bench:
             except (OSError, subprocess.CalledProcessError) as error:
                 raise Failure(f"the peers could not be installed: {error}") from error
             (venv / "complete").touch()
+        if not (venv / "complete-gibbs").exists():
+            for line in (self.source / "requirements-gibbs.txt").read_text("utf-8").splitlines():
+                self.try_install(python, line.strip())
+            (venv / "complete-gibbs").touch()
         return str(python)
+
+    @staticmethod
+    def try_install(python, requirement):
+        if requirement and not requirement.startswith("#"):
+            install = [str(python), "-m", "pip", "install", "--quiet", requirement]
+            if subprocess.run(install, check=False).returncode != 0:
+                print(f"bench: {requirement} cannot be installed here", file=sys.stderr)
 
     # ---- data ----
 

@@ -1,5 +1,6 @@
 """The tables by name. Each is a function from a Bench to what goes into bench-results.json."""
 
+import table_gibbs
 import table_gradient
 import table_io
 import table_linear
@@ -17,6 +18,8 @@ TABLES = {
     "svi": Table("one SVI step of hpmf, AVOD and MovieLens", table_svi.run),
     "svi20m": Table("one SVI step of hpmf, 20 million ratings", table_svi.run_large),
     "map": Table("one Adam step to the mode of pmf_sigmoid, MovieLens", table_map.run),
+    "gibbs": Table("one Gibbs sweep of bpmf, up to a million ratings", table_gibbs.run_small),
+    "gibbs20m": Table("one Gibbs sweep of bpmf, 10 and 20 million ratings", table_gibbs.run_large),
     "gradient": Table("one log density and gradient of five models", table_gradient.run),
     "start": Table("start to first step, memory, the published job", table_start.run),
     "linear": Table("a step's cost over ratings, dims and threads", table_linear.run),
