@@ -9,6 +9,7 @@
 #include "save.h"
 #include "score.h"
 #include "sites.h"
+#include "watch.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ typedef struct session {
     urn__io_csv log_csv;
     bool log_begun, interrupted;
     cli_progress progress;
+    cli_watch *watch; /* of samplers */
     cli_memory memory;
     json_t *sites, *json;
     cli_score *scores;
@@ -82,6 +84,7 @@ static void close_session(session *s)
     urn__io_file_abort(s->log);
     urn__io_run_abort(s->run);
     urn_fit_free(s->fit);
+    cli_watch_free(s->watch);
     urn_model_free(s->target);
     urn_model_free(s->batched);
     urn_model_free(s->model);
@@ -171,7 +174,14 @@ static urn_status trace_models(session *s, urn_error *error)
 static void on_progress(void *context, const urn_progress *progress)
 {
     session *s = context;
+    cli_watch_text(s->watch, progress, s->progress.extra, sizeof s->progress.extra);
     cli_progress_show(&s->progress, progress);
+}
+
+static urn_status on_draw(void *context, const urn_draw *draw, urn_error *error)
+{
+    session *s = context;
+    return cli_watch_draw(s->watch, draw, error);
 }
 
 static void on_log_row(void *context, int n, const char *const *names, const double *values)
@@ -179,14 +189,19 @@ static void on_log_row(void *context, int n, const char *const *names, const dou
     session *s = context;
     if (s->log == NULL)
         return;
+    const char *const *columns;
+    const int more = cli_watch_columns(s->watch, &columns);
     if (!s->log_begun) {
-        for (int i = 0; i < n; i++)
-            urn__io_csv_text(&s->log_csv, names[i]);
+        for (int i = 0; i < n + more; i++)
+            urn__io_csv_text(&s->log_csv, i < n ? names[i] : columns[i - n]);
         urn__io_csv_end(&s->log_csv);
         s->log_begun = true;
     }
-    for (int i = 0; i < n; i++)
-        urn__io_csv_real(&s->log_csv, values[i]);
+    double watched[4] = {0};
+    if (more > 0)
+        cli_watch_row(s->watch, values, watched);
+    for (int i = 0; i < n + more; i++)
+        urn__io_csv_real(&s->log_csv, i < n ? values[i] : watched[i - n]);
     urn__io_csv_end(&s->log_csv);
 }
 
@@ -208,11 +223,9 @@ static cli_after memory_after(const session *s, double posterior)
 {
     const bool sampler = s->args->engine->kind == URN__SAMPLER;
     const double number = sizeof(double), n = (double)urn_model_position_size(s->model);
-    const double draws = 400.0 * (double)s->n_held_out * number;
     cli_after after = {0};
-    if (s->target != NULL)
-        after.predictions = 4.0 * n * number + 10.0 * (double)s->n_held_out * number +
-                            fmin(draws, 256.0 * 1048576.0);
+    if (s->target != NULL && !sampler) /* a sampler's are there: see cli_watch */
+        after.predictions = 4.0 * n * number + 8.0 * (double)s->n_held_out * number;
     if (s->run != NULL)
         after.files = 3.0 * n * number + 6.0 * 1048576.0 +
                       (sampler ? posterior + fmin(2.0 * posterior, 0.5 * (double)budget_of(s))
@@ -265,6 +278,7 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .progress = on_progress,
                                      .interrupted = cli_interrupted,
                                      .log_row = on_log_row,
+                                     .draw = s->target != NULL ? on_draw : NULL,
                                      .admit = on_admit,
                                      .profile = cli_flag(s->args, "profile")};
     s->progress = cli_progress_start(
@@ -293,9 +307,15 @@ static urn_status score(session *s, urn_error *error)
         return cli_fail_memory(error);
     const urn_predict_options options = {
         .bytes = sizeof options, .seed = s->seed, .threads = s->threads, .no_interval = true};
-    for (bool found = true; found && s->n_scores < most; s->n_scores += found)
-        URN_TRY(cli_score_site(s->data, s->model, s->target, urn_fit_posterior(s->fit), s->n_scores,
-                               &options, &found, &s->scores[s->n_scores], error));
+    for (bool found = true; found && s->n_scores < most; s->n_scores += found) {
+        urn_prediction *watched = NULL;
+        URN_TRY(cli_watch_finish(s->watch, s->n_scores, &watched, error));
+        const urn_status status =
+            cli_score_site(s->data, s->model, s->target, urn_fit_posterior(s->fit), s->n_scores,
+                           &options, watched, &found, &s->scores[s->n_scores], error);
+        urn_prediction_free(watched);
+        URN_TRY(status);
+    }
     return URN_OK;
 }
 
@@ -385,9 +405,10 @@ static void print_numbers(const session *s)
            isnan(sweep) ? "steps" : "sweeps", fit_number(s, "wall_s"),
            isnan(sweep) ? fit_number(s, "step_ms_median") : sweep);
     if (fit_number(s, "chains") > 0.0)
-        printf("%.0f chain%s, %.0f draws each after %.0f steps of warm-up, %.0f kept\n",
+        printf("%.0f chain%s, %.0f draws each after %.0f %s of warm-up, %.0f kept\n",
                fit_number(s, "chains"), fit_number(s, "chains") == 1.0 ? "" : "s",
-               fit_number(s, "draws"), fit_number(s, "warmup"), fit_number(s, "draws_stored"));
+               fit_number(s, "draws"), fit_number(s, "warmup"), isnan(sweep) ? "steps" : "sweeps",
+               fit_number(s, "draws_stored"));
     char peak[32], estimate[32];
     printf("memory: %s at the peak, estimated %s\n", cli_bytes(cli_memory_peak(), peak),
            cli_bytes(s->memory.estimate, estimate));
@@ -443,6 +464,13 @@ static urn_status fit_session(session *s, urn_error *error)
         snprintf(error->hint, sizeof error->hint, "give data with --data FILE");
     URN_TRY(traced);
     URN_TRY(cli_init_read(args, s->model, &s->init, error));
+    const cli_watched watched = {.args = args,
+                                 .model = s->model,
+                                 .target = s->target,
+                                 .allocator = &s->memory.hook,
+                                 .seed = s->seed,
+                                 .threads = s->threads};
+    URN_TRY(cli_watch_new(&watched, &s->watch, error));
     cli_memory_next(&s->memory);
     URN_TRY(run_fit(s, error));
     cli_memory_next(&s->memory);

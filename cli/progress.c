@@ -80,7 +80,7 @@ static void draw_bar(cli_progress *progress, const urn_progress *s)
 /* Is it time for another line? Sweeps have one each, if they are not too many. */
 static bool line_is_due(const cli_progress *progress, const urn_progress *s)
 {
-    const bool few = s->sweeps && s->all_steps <= 1000;
+    const bool few = s->sweeps && s->all_steps <= 1000 && s->seconds > progress->last_drawn + 0.01;
     const int64_t every = progress->every > 0 ? progress->every : few ? 1 : 100;
     return s->step == 1 || s->step % every == 0 || s->step == s->n_steps;
 }
@@ -108,6 +108,7 @@ void cli_progress_show(cli_progress *progress, const urn_progress *s)
     }
     if (!line_is_due(progress, s))
         return;
+    progress->last_drawn = s->seconds;
     if (samples(s)) {
         print_sampling(progress, s);
         return;

@@ -88,8 +88,8 @@ static urn_status baselines(const urn_dataset *data, const urn_model *training,
 
 urn_status cli_score_site(const urn_dataset *data, const urn_model *training,
                           const urn_model *target, const urn_posterior *posterior, int k,
-                          const urn_predict_options *options, bool *found, cli_score *score,
-                          urn_error *error)
+                          const urn_predict_options *options, const urn_prediction *prediction,
+                          bool *found, cli_score *score, urn_error *error)
 {
     *score = (cli_score){0};
     rows r = {0};
@@ -111,10 +111,11 @@ urn_status cli_score_site(const urn_dataset *data, const urn_model *training,
 
     urn_predict_options predict = *options;
     predict.site = info.name;
-    urn_prediction *prediction = NULL;
-    URN_TRY(urn_predict(training, posterior, target, &predict, &prediction, error));
-    urn_score(prediction, r.y_test, &score->scores);
-    urn_prediction_free(prediction);
+    urn_prediction *made = NULL;
+    if (prediction == NULL)
+        URN_TRY(urn_predict(training, posterior, target, &predict, &made, error));
+    urn_score(prediction != NULL ? prediction : made, r.y_test, &score->scores);
+    urn_prediction_free(made);
 
     urn__arena *arena = urn__arena_new(NULL);
     if (arena == NULL)

@@ -25,12 +25,14 @@ typedef struct cli_score {
     int n_baselines;
 } cli_score;
 
-/* Scores the k-th observed site over rows. `training` and `target` are the same model traced on the
- * training and on the held-out rows of `data`. *found is false past the last site. */
+/* Scores the k-th observed site over rows. A `prediction` of it that is there already is scored
+ * (and stays the caller's); with NULL it is made, from `posterior` as `options` say. `training` and
+ * `target` are the same model traced on the training and on the held-out rows of `data`. *found is
+ * false past the last site. */
 urn_status cli_score_site(const urn_dataset *data, const urn_model *training,
                           const urn_model *target, const urn_posterior *posterior, int k,
-                          const urn_predict_options *options, bool *found, cli_score *score,
-                          urn_error *error);
+                          const urn_predict_options *options, const urn_prediction *prediction,
+                          bool *found, cli_score *score, urn_error *error);
 void cli_score_print(const cli_score *score, const char *model);
 json_t *cli_score_json(const cli_score *score);
 json_t *cli_baselines_json(const cli_score *score);

@@ -63,6 +63,28 @@ sampled --warmup 50 --draws 1200 --chains 1 --quiet --save-budget 1 --out tight
 in_out "one of every 3 is stored (--save-budget allows more)"
 json tight/fit.json 'j["draws"] == 1200 and j["draws_stored"] == 400'
 run 0 summary tight
+# every draw counts for the held-out rows, stored or not: the last error of the mean is the score
+for run in one tight; do
+    have_python || break
+    checks=$((checks + 1))
+    python3 - $run <<'P' || fail "errors in log.csv are not those of the held-out rows"
+import csv, json, math, sys
+rows = list(csv.DictReader(open(sys.argv[1] + "/log.csv")))
+j = json.load(open(sys.argv[1] + "/fit.json"))
+drawn = [r for r in rows if r["rmse"] != "nan"]
+assert len(drawn) == j["draws"] and all(r["warmup"] == "0" for r in drawn)
+assert math.isclose(float(rows[-1]["rmse_of_mean"]), j["holdout"]["rmse"], rel_tol=1e-12)
+assert float(drawn[0]["rmse"]) == float(drawn[0]["rmse_of_mean"])
+P
+done
+run 0 fit pmf --data small/data.csv --set dim=2 --engine gibbs --warmup 3 --draws 20 --holdout 0.1 --out sweeps
+in_err "items/s"
+in_err "ratings/s"
+in_err "chain 0  sampling     23/23  RMSE "
+in_err ", of the mean "
+in_out "after 3 sweeps of warm-up"
+json sweeps/fit.json 'j["sweep_ms_median"] > 0 and "step_ms_median" not in j and j["holdout"]["coverage_50"] > 0'
+json sweeps/fit.json 'abs(j["holdout"]["rmse"] - float(open("sweeps/log.csv").read().split()[-1].split(",")[-1])) < 1e-12'
 run 5 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 20 --draws 10 --quiet --strict
 in_err "the fit has warnings"
 

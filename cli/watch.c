@@ -1,0 +1,184 @@
+/* What is seen of a sampler's draws as they are made. */
+#include "watch.h"
+#include "../inference/driver.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SITES = 8, N_COLUMNS = 2 };
+
+/* Errors of a chain's draws so far. */
+typedef struct track {
+    urn__running_errors *errors;
+    int64_t n, room;
+} track;
+
+struct cli_watch {
+    urn__running *running[MOST_SITES];
+    int n_sites;
+    track *tracks;
+    int n_chains;
+    int64_t warmup, thin;
+    double items, ratings; /* rows a sweep updates, and those it reads */
+    double last;           /* seconds when the last step ended */
+};
+
+static int chains_of(const cli_args *args)
+{
+    const int given = (int)cli_int(args, "chains"), own = args->engine->chains;
+    return given > 0 ? given : own > 0 ? own : 1;
+}
+
+static int64_t of_engine(const cli_args *args, const char *name, int64_t own)
+{
+    return cli_given_at_all(args, name) ? cli_int(args, name) : own;
+}
+
+/* Latent rows, as SMURFF counts its items. */
+static double count_items(const urn_model *model)
+{
+    double n = 0.0;
+    for (int i = 0; i < urn_model_site_count(model); i++) {
+        urn_site_info site;
+        urn_model_site(model, i, &site);
+        if (site.role == URN_SITE_LATENT && site.n_plates > 0)
+            n += (double)site.rows;
+    }
+    return n;
+}
+
+static urn_status watch_sites(cli_watch *w, const cli_watched *what, urn_error *error)
+{
+    const cli_args *args = what->args;
+    /* chains that run at the same time have their own threads: predictions are made on one of them
+     */
+    const bool alone = args->engine->one_chain_at_a_time || w->n_chains == 1;
+    urn__running_options options = {.allocator = what->allocator,
+                                    .cpu = cli_text(args, "cpu"),
+                                    .chains = w->n_chains,
+                                    .draws = of_engine(args, "draws", args->engine->draws),
+                                    .threads = alone ? what->threads : 1,
+                                    .seed = what->seed};
+    urn_plate_info plate;
+    for (int k = 0; k < MOST_SITES; k++) {
+        urn_site_info site;
+        const int number = cli_observed_site(what->target, k, &plate);
+        if (number < 0)
+            return URN_OK;
+        urn_model_site(what->target, number, &site);
+        options.site = site.name;
+        URN_TRY(urn__running_new(what->model, what->target, &options, &w->running[k], error));
+        w->n_sites++;
+    }
+    return URN_OK;
+}
+
+urn_status cli_watch_new(const cli_watched *what, cli_watch **watch, urn_error *error)
+{
+    const urn_engine *engine = what->args->engine;
+    *watch = NULL;
+    if (engine->kind != URN__SAMPLER)
+        return URN_OK;
+    cli_watch *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return cli_fail_memory(error);
+    *w = (cli_watch){.n_chains = chains_of(what->args),
+                     .warmup = of_engine(what->args, "warmup", engine->warmup),
+                     .thin = of_engine(what->args, "thin", 1),
+                     .items = count_items(what->model),
+                     .ratings = (double)urn_model_observation_count(what->model)};
+    w->tracks = calloc((size_t)w->n_chains, sizeof *w->tracks);
+    urn_status status = w->tracks != NULL ? URN_OK : cli_fail_memory(error);
+    if (status == URN_OK && what->target != NULL)
+        status = watch_sites(w, what, error);
+    if (status == URN_OK)
+        *watch = w;
+    else
+        cli_watch_free(w);
+    return status;
+}
+
+void cli_watch_free(cli_watch *w)
+{
+    if (w == NULL)
+        return;
+    for (int k = 0; k < MOST_SITES; k++)
+        urn__running_free(w->running[k]);
+    for (int c = 0; w->tracks != NULL && c < w->n_chains; c++)
+        free(w->tracks[c].errors);
+    free(w->tracks);
+    free(w);
+}
+
+static urn_status keep_errors(track *t, const urn__running_errors *errors, urn_error *error)
+{
+    if (t->n == t->room) {
+        const int64_t room = t->room > 0 ? 2 * t->room : 256;
+        urn__running_errors *more = realloc(t->errors, (size_t)room * sizeof *more);
+        if (more == NULL)
+            return cli_fail_memory(error);
+        t->errors = more;
+        t->room = room;
+    }
+    t->errors[t->n++] = *errors;
+    return URN_OK;
+}
+
+urn_status cli_watch_draw(cli_watch *w, const urn_draw *draw, urn_error *error)
+{
+    for (int k = 0; w != NULL && k < w->n_sites; k++) {
+        urn__running_errors errors;
+        URN_TRY(urn__running_add(w->running[k], draw, &errors, error));
+        if (k == 0)
+            URN_TRY(keep_errors(&w->tracks[draw->chain], &errors, error));
+    }
+    return URN_OK;
+}
+
+/* Errors of the draw that a step ended with; NULL: it ended with none. */
+static const urn__running_errors *errors_after(const cli_watch *w, int chain, int64_t step)
+{
+    const track *t = &w->tracks[chain];
+    const int64_t after = step - w->warmup;
+    if (after < 1 || after % w->thin != 0 || after / w->thin > t->n)
+        return NULL;
+    return &t->errors[after / w->thin - 1];
+}
+
+void cli_watch_text(cli_watch *w, const urn_progress *progress, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (w == NULL || progress->n_chains == 0)
+        return;
+    const urn__running_errors *e = errors_after(w, progress->chain, progress->step);
+    int used = 0;
+    if (e != NULL)
+        used = snprintf(text, size, "  RMSE %.4f, of the mean %.4f", e->rmse, e->rmse_of_mean);
+    const double rate = 1.0 / (progress->seconds - w->last);
+    w->last = progress->seconds;
+    if (progress->sweeps && isfinite(rate))
+        snprintf(text + used, size - (size_t)used, "  %.3g items/s, %.3g ratings/s",
+                 rate * w->items, rate * w->ratings);
+}
+
+int cli_watch_columns(const cli_watch *w, const char *const **names)
+{
+    static const char *const columns[N_COLUMNS] = {"rmse", "rmse_of_mean"};
+    *names = columns;
+    return w != NULL && w->n_sites > 0 ? N_COLUMNS : 0;
+}
+
+void cli_watch_row(const cli_watch *w, const double *values, double *more)
+{
+    const urn__running_errors *e = errors_after(w, (int)values[0], (int64_t)values[1]);
+    more[0] = e != NULL ? e->rmse : (double)NAN;
+    more[1] = e != NULL ? e->rmse_of_mean : (double)NAN;
+}
+
+urn_status cli_watch_finish(cli_watch *w, int k, urn_prediction **prediction, urn_error *error)
+{
+    *prediction = NULL;
+    if (w == NULL || k >= w->n_sites || urn__running_draws(w->running[k]) == 0)
+        return URN_OK;
+    return urn__running_finish(w->running[k], prediction, error);
+}

@@ -1,0 +1,34 @@
+/* What is seen of a sampler's draws as they are made: errors on held-out rows, for the progress
+ * line, log.csv and, at the end, the scores. */
+#ifndef URN_CLI_WATCH_H
+#define URN_CLI_WATCH_H
+
+#include "../inference/running.h"
+#include "data.h"
+
+typedef struct cli_watch cli_watch;
+
+/* What the draws are made with; all is borrowed. */
+typedef struct cli_watched {
+    const cli_args *args;
+    const urn_model *model;  /* training rows */
+    const urn_model *target; /* held-out rows */
+    const urn_allocator *allocator;
+    uint64_t seed;
+    int threads;
+} cli_watched;
+
+/* *watch is NULL for engines that do not sample. `target` may be NULL. */
+urn_status cli_watch_new(const cli_watched *what, cli_watch **watch, urn_error *error);
+void cli_watch_free(cli_watch *watch); /* takes NULL; so do the next, which then do nothing */
+urn_status cli_watch_draw(cli_watch *watch, const urn_draw *draw, urn_error *error);
+/* "  RMSE 0.912, of the mean 0.853  1.2e+05 items/s ..." of the step just made, else "". */
+void cli_watch_text(cli_watch *watch, const urn_progress *progress, char *text, size_t size);
+/* Columns after those of a log row, and their values for chain values[0], step values[1]: nothing
+ * in steps without a draw. */
+int cli_watch_columns(const cli_watch *watch, const char *const **names);
+void cli_watch_row(const cli_watch *watch, const double *values, double *more);
+/* Prediction of the k-th observed site from all draws, the caller's; NULL: there is none. */
+urn_status cli_watch_finish(cli_watch *watch, int k, urn_prediction **prediction, urn_error *error);
+
+#endif
