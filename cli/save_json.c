@@ -145,11 +145,12 @@ static json_t *template_json(const cli_fitted *f)
         json_t *columns = json_object();
         for (int c = 0; c < urn_dataset_column_count(f->data, table); c++) {
             const char *column = urn_dataset_column_name(f->data, table, c);
-            const double *values = urn_dataset_values(f->data, table, column);
             bool is_id = false;
+            double number;
             json_t *value = label_json(f, column, &is_id);
             if (!is_id)
-                value = values != NULL ? number_json(values[row]) : json_string("");
+                value = urn__dataset_number(f->data, t, column, row, &number) ? number_json(number)
+                                                                              : json_string("");
             json_object_set_new(columns, column, value);
         }
         json_object_set_new(tables, table, columns);

@@ -204,6 +204,32 @@ int64_t urn__numbers_int(urn__numbers *numbers, int64_t at)
     return value;
 }
 
+urn__cells urn__numbers_cells(urn__numbers *numbers)
+{
+    pthread_mutex_lock(&numbers->lock);
+    numbers->given = true;
+    const urn__cells found = {numbers->cells, numbers->type};
+    pthread_mutex_unlock(&numbers->lock);
+    return found;
+}
+
+void urn__cells_read(urn__cells cells, int64_t first, int64_t n, const int32_t *rows, double *to)
+{
+    if (rows == NULL)
+        CONVERT(&cells, n, double, to, first + i);
+    else
+        CONVERT(&cells, n, double, to, first + rows[i]);
+}
+
+void urn__cells_read_single(urn__cells cells, int64_t first, int64_t n, const int32_t *rows,
+                            float *to)
+{
+    if (rows == NULL)
+        CONVERT(&cells, n, float, to, first + i);
+    else
+        CONVERT(&cells, n, float, to, first + rows[i]);
+}
+
 /* ---- whole stores ---- */
 
 /* Do doubles hold every value? */

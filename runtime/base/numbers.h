@@ -48,6 +48,17 @@ void urn__numbers_pick_single(urn__numbers *numbers, int64_t first, int64_t n, c
                               float *to);
 /* to[i] = number first + i of whole numbers, exactly. */
 void urn__numbers_read_ints(urn__numbers *numbers, int64_t first, int64_t n, int64_t *to);
+/* Numbers as they are stored, which is where they stay as long as there are references: for whoever
+ * reads them a piece at a time. */
+typedef struct urn__cells {
+    const void *cells;
+    urn__number_type type;
+} urn__cells;
+urn__cells urn__numbers_cells(urn__numbers *numbers);
+/* to[i] = number first + i, or with `rows` first + rows[i]. */
+void urn__cells_read(urn__cells cells, int64_t first, int64_t n, const int32_t *rows, double *to);
+void urn__cells_read_single(urn__cells cells, int64_t first, int64_t n, const int32_t *rows,
+                            float *to);
 /* Exact where the values are whole numbers of 64 bits. */
 int64_t urn__numbers_int(urn__numbers *numbers, int64_t at);
 

@@ -206,7 +206,7 @@ static bool settle_leaf(folding *f, urn__id id, int32_t place)
     const bool missing = at->visible && at->fixed == NULL;
     if ((missing || f->last_use[place] >= 0) && !leaf_doubles(f, a, place))
         return false;
-    if (!single)
+    if (!single && at->visible) /* else they may be gone soon */
         at->fixed = f->doubles[place];
     return !single || at->fixed != NULL || settle(f, id, 0, place);
 }

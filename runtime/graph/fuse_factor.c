@@ -235,6 +235,17 @@ static urn__id reorder_index(const reordering *r, const urn__index_attr *from)
     return urn__emit(r->g, &urn__op_index, 0, NULL, &attr, sizeof attr);
 }
 
+/* The first factor's: where its rows start says it all. */
+static urn__id sorted_index(const reordering *r, urn__id id)
+{
+    urn__arena *arena = urn__graph_arena(r->g);
+    urn__index_attr attr = *(const urn__index_attr *)urn__graph_node(r->g, id)->attr;
+    attr.index = urn__index_in_order(attr.index, urn__arena_allocator(arena));
+    if (attr.index == NULL || !urn__arena_keep(arena, attr.index, release_index))
+        return 0;
+    return urn__emit(r->g, &urn__op_index, 0, NULL, &attr, sizeof attr);
+}
+
 static urn__id reorder(const reordering *r, urn__id id)
 {
     const urn__node n = *urn__graph_node(r->g, id);
@@ -265,7 +276,7 @@ static void sort_rows(urn__graph *g, const urn__shape *rows, int n_in, urn__id *
     int32_t *order = urn__index_order(first->index, allocator);
     r.order = order;
     for (int k = 2; k < n_in; k++)
-        in[k] = order == NULL ? 0 : reorder(&r, in[k]);
+        in[k] = order == NULL ? 0 : k == 2 ? sorted_index(&r, in[k]) : reorder(&r, in[k]);
     for (int k = 2; k < n_in; k++)
         if (in[k] == 0) /* not a reason to leave the node as it was */
             urn__arena_fail(urn__graph_arena(g));

@@ -82,7 +82,7 @@ typedef struct urn__index_own urn__index_own;
  * that go by target: made before such an op runs, see URN__OP_ROWS_ONLY. */
 typedef struct urn__index {
     int64_t n, n_targets;
-    int32_t *row;   /* n */
+    int32_t *row;   /* n; may be NULL where start tells, until urn__index_need_rows */
     int64_t *start; /* n_targets + 1 */
     int32_t *order; /* n: rows sorted by target, in row order within one; may be NULL if they are */
     bool sorted;    /* the rows are in that order themselves */
@@ -94,10 +94,13 @@ void urn__index_sort(urn__index *ix);
  */
 urn__index *urn__index_new(const urn_allocator *allocator, int64_t n, int64_t n_targets,
                            int32_t *row);
+/* The index that rows have once they are sorted by target, without `row`. NULL: out of memory. */
+urn__index *urn__index_in_order(const urn__index *ix, const urn_allocator *allocator);
 void urn__index_free(urn__index *ix); /* takes NULL */
 /* Makes start and order if they are not there; may be called from several threads. false: out of
  * memory. */
 bool urn__index_need(urn__index *ix);
+bool urn__index_need_rows(urn__index *ix); /* the same for `row` */
 /* The order of an index, for a while: to be freed. NULL: out of memory. */
 int32_t *urn__index_order(const urn__index *ix, const urn_allocator *allocator);
 size_t urn__index_bytes(urn__index *ix); /* held for start and order by an index of its own */
@@ -115,6 +118,8 @@ typedef struct urn__call {
     void *out[URN__MAX_OUT]; /* NULL: not wanted */
     const urn__shape *out_shape;
     urn__exec *exec;
+    /* The input op->column, where `in` has nothing in its place. */
+    const struct urn__values_attr *column;
     void *state;    /* what the op prepared from the shapes */
     uint32_t fixed; /* bit k: input k never changes */
 } urn__call;
@@ -188,6 +193,13 @@ struct urn__op {
     size_t (*state_extra)(const urn__graph *graph, const urn__node *node);
     void (*prepare)(const urn__call *call);
     void (*bind)(const urn__call *call);
+    /* k > 0: where input k is a column of data in another type than the plan's, and no other node
+     * reads it, the kernel reads it as it is stored (call->column), so that no copy is made. */
+    int column;
+    /* Index inputs (bit k: input k) of a node that are gone through by target, and those whose
+     * rows' targets are asked for; NULL: all. */
+    unsigned (*by_target)(const urn__graph *graph, const urn__node *node);
+    unsigned (*by_row)(const urn__graph *graph, const urn__node *node);
     /* doubles of scratch the kernel needs */
     int64_t (*scratch)(const urn__graph *graph, const urn__node *node, int threads);
     /* Is output k a double in either precision, as sums that make a log density are? Only roots

@@ -6,7 +6,8 @@
 /* What an index with memory of its own keeps for itself. */
 struct urn__index_own {
     const urn_allocator *allocator;
-    pthread_mutex_t lock; /* of start and order while they are made */
+    pthread_mutex_t lock; /* of start, order and row while they are made */
+    int32_t *row;         /* made here */
 };
 
 /* The number of rows of each target, summed: start[t] is where those of t end. */
@@ -67,8 +68,46 @@ void urn__index_free(urn__index *ix)
     pthread_mutex_destroy(&ix->own->lock);
     urn__free(allocator, ix->start);
     urn__free(allocator, ix->order);
+    urn__free(allocator, ix->own->row);
     urn__free(allocator, ix->own);
     urn__free(allocator, ix);
+}
+
+urn__index *urn__index_in_order(const urn__index *from, const urn_allocator *allocator)
+{
+    urn__index *ix = urn__index_new(allocator, 0, from->n_targets, NULL);
+    int64_t *start = urn__alloc(allocator, ((size_t)from->n_targets + 2) * sizeof *start);
+    if (ix == NULL || start == NULL) {
+        urn__free(allocator, start);
+        urn__index_free(ix);
+        return NULL;
+    }
+    *ix = (urn__index){.n = from->n,
+                       .n_targets = from->n_targets,
+                       .row = from->row,
+                       .start = start,
+                       .sorted = true,
+                       .own = ix->own};
+    count(ix);
+    ix->row = NULL;
+    return ix;
+}
+
+bool urn__index_need_rows(urn__index *ix)
+{
+    if (ix->own == NULL)
+        return ix->row != NULL;
+    pthread_mutex_lock(&ix->own->lock);
+    if (ix->row == NULL) {
+        int32_t *row = urn__alloc(ix->own->allocator, ((size_t)ix->n + 1) * sizeof *row);
+        for (int64_t t = 0; row != NULL && t < ix->n_targets; t++)
+            for (int64_t r = ix->start[t]; r < ix->start[t + 1]; r++)
+                row[r] = (int32_t)t;
+        ix->row = ix->own->row = row;
+    }
+    const bool ok = ix->row != NULL;
+    pthread_mutex_unlock(&ix->own->lock);
+    return ok;
 }
 
 static bool make(urn__index *ix)
@@ -121,7 +160,8 @@ size_t urn__index_bytes(urn__index *ix)
         return 0;
     pthread_mutex_lock(&ix->own->lock);
     const size_t bytes = (ix->start == NULL ? 0 : (size_t)ix->n_targets * sizeof *ix->start) +
-                         (ix->order == NULL ? 0 : (size_t)ix->n * sizeof *ix->order);
+                         (ix->order == NULL ? 0 : (size_t)ix->n * sizeof *ix->order) +
+                         (ix->own->row == NULL ? 0 : (size_t)ix->n * sizeof *ix->row);
     pthread_mutex_unlock(&ix->own->lock);
     return bytes;
 }

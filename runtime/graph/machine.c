@@ -167,6 +167,8 @@ static void fill_call(urn__machine *m, int i)
             c->index[k] = index_of(m, n->in[k]);
         if (p->place[urn__plan_place(p, n->in[k])].kind == URN__PLACE_FIXED)
             c->fixed |= UINT32_C(1) << k;
+        if (k == op->column && p->place[urn__plan_place(p, n->in[k])].fixed == NULL)
+            c->column = urn__plan_column(p, n, k);
     }
     const size_t extra = op->state_extra == NULL ? 0 : op->state_extra(p->g, n);
     c->state = urn__arena_alloc(m->arena, op->state_size + extra + 1, 1);

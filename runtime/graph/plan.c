@@ -67,13 +67,26 @@ static void place_leaf(planner *pl, urn__id id)
     }
 }
 
+static unsigned of_all(const planner *pl, const urn__node *n,
+                       unsigned (*some)(const urn__graph *graph, const urn__node *node))
+{
+    return some == NULL ? ~0U : some(pl->g, n);
+}
+
 /* Ops that go by target have the rows of their indices sorted by then. */
 static bool order_indices(const planner *pl, const urn__node *n)
 {
-    for (int k = 0; k < n->n_in && !(n->op->flags & URN__OP_ROWS_ONLY); k++) {
+    const unsigned by_row = of_all(pl, n, n->op->by_row);
+    const unsigned by_target =
+        n->op->flags & URN__OP_ROWS_ONLY ? 0 : of_all(pl, n, n->op->by_target);
+    for (int k = 0; k < n->n_in; k++) {
         const urn__node *in = urn__graph_node(pl->g, n->in[k]);
         const urn__index_attr *a = in->op == &urn__op_index ? in->attr : NULL;
-        if (a != NULL && !a->batch && !urn__index_need(a->index))
+        if (a == NULL || a->batch)
+            continue;
+        if (((by_target >> k) & 1) && !urn__index_need(a->index))
+            return false;
+        if (((by_row >> k) & 1) && !urn__index_need_rows(a->index))
             return false;
     }
     return true;
@@ -103,6 +116,16 @@ static void place_node(planner *pl, urn__id id)
     }
 }
 
+const urn__values_attr *urn__plan_column(const struct urn__plan *p, const urn__node *node, int k)
+{
+    const urn__node *in = urn__graph_node(p->g, node->in[k]);
+    const urn__values_attr *a = in->op == &urn__op_data ? in->attr : NULL;
+    if (k == 0 || node->op->column != k || a == NULL || a->numbers == NULL || a->batch)
+        return NULL;
+    const bool single = p->precision == URN_PRECISION_SINGLE;
+    return urn__numbers_cells(a->numbers).type == (single ? URN__FLOAT : URN__DOUBLE) ? NULL : a;
+}
+
 /* Wide values are roots, or read by `narrow`; another kernel would take them for floats. */
 static bool reads_fit(const planner *pl, const urn__node *n)
 {
@@ -121,7 +144,7 @@ static urn_status find_uses(planner *pl, urn_error *error)
         for (int k = 0; k < n->n_in; k++) {
             const int32_t place = urn__plan_place(p, n->in[k]);
             pl->last_use[place] = i;
-            p->place[place].visible = true;
+            p->place[place].visible |= urn__plan_column(p, n, k) == NULL;
         }
         if (!reads_fit(pl, n))
             return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,

@@ -45,6 +45,9 @@ int32_t urn__plan_place(const struct urn__plan *p, urn__id id);
 /* The op of a node with the kernels of the plan's precision. */
 const urn__op *urn__plan_op(const struct urn__plan *p, const urn__node *node);
 
+/* Input k of a node if its kernel may read it as the column it is; else NULL. */
+const urn__values_attr *urn__plan_column(const struct urn__plan *p, const urn__node *node, int k);
+
 /* Computes the n nodes of `fold` (constant, in order) and gives every visible fixed place its
  * memory. `scratch` is gone afterwards. */
 urn_status urn__plan_constants(struct urn__plan *p, int n, const urn__id *fold, urn__arena *scratch,

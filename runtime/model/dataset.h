@@ -42,6 +42,9 @@ const double *urn__dataset_column(const urn_dataset *data, int table, const char
 /* The same as numbers by place, kept by `arena`. */
 urn__numbers *urn__dataset_numbers(const urn_dataset *data, int table, const char *column,
                                    urn__arena *arena, urn_error *error);
+/* One number of a column, which stays as it is held. false: it has texts. */
+bool urn__dataset_number(const urn_dataset *data, int table, const char *column, int64_t row,
+                         double *number);
 /* Column names (file's) matching a pattern with an optional trailing '*', in order; `names` has
  * room for max entries; returns how many match in all. */
 int urn__dataset_match(const urn_dataset *data, int table, const char *pattern, const char **names,

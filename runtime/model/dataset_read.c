@@ -177,6 +177,23 @@ const double *urn__dataset_column(const urn_dataset *data, int table, const char
     return values;
 }
 
+bool urn__dataset_number(const urn_dataset *data, int table, const char *column, int64_t row,
+                         double *number)
+{
+    const urn__table *t = &data->tables[table];
+    urn__column *c = urn__dataset_find_column(t, column);
+    if (!c || c->kind == URN__COLUMN_TEXT)
+        return false;
+    urn__dataset_lock(data);
+    const int64_t place = urn__table_place(t, row);
+    if (c->numbers)
+        urn__numbers_read(c->numbers, place, 1, number);
+    else
+        *number = (double)c->codes->labels->ints[c->codes->code[place]];
+    urn__dataset_unlock(data);
+    return true;
+}
+
 int urn__dataset_match(const urn_dataset *data, int table, const char *pattern, const char **names,
                        int max)
 {

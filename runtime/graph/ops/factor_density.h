@@ -17,6 +17,10 @@ bool URN__REAL(factor_wanted)(const urn__factor_attr *a, int k);
 
 enum { URN__FACTOR_STATE = 1024 }; /* bytes of prepared state, checked where it is filled */
 void URN__REAL(factor_prepare)(const urn__call *c);
+/* The second factor's ratings are gone through by row only where they have a pass of their own. */
+unsigned URN__REAL(factor_by_target)(const urn__graph *g, const urn__node *n);
+/* And the first factor's rows are asked for there, or where ratings come in no order. */
+unsigned URN__REAL(factor_by_row)(const urn__graph *g, const urn__node *n);
 void URN__REAL(factor_run)(const urn__call *c);
 int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int threads);
 

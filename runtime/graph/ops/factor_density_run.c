@@ -30,12 +30,16 @@ typedef struct factor_job {
     int64_t block, tasks_u, tasks_v, copies;
     int n_params, n_sums; /* of the family but the producer; per task: density, one a parameter */
     factor_param param[URN_FAMILY_PARAMS];
-    bool offset_a_row;
+    bool offset_a_row, sorted; /* ratings by row of U */
+    bool by_block; /* a rating's weight is wanted while its block is at hand, and never again */
+    bool x_stored; /* the observations are read as they are stored, from x_first on */
+    urn__cells x;
+    int64_t x_first;
     int64_t thread_size; /* doubles of a thread's scratch */
     int out_u, out_v, out_offset;
     urn__family_runner runner;
     /* of the current run */
-    urn__real *weight; /* d log density / d mean, by rating */
+    urn__real *weight; /* d log density / d mean, by rating; NULL: none, or by block */
     double *sums, *threads, *copy;
 } factor_job;
 
@@ -84,7 +88,8 @@ static int64_t family_scratch(const factor_job *job)
 
 /* Of a thread: mean, value, density, partial of the mean, link's slope, two of each parameter, the
  * family's own; and two lists of row numbers. */
-static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape *const *in)
+static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape *const *in,
+                    bool sorted)
 {
     *job = (factor_job){.a = a, .n = urn__shape_size(in[URN__FACTOR_X])};
     job->n_u = urn__shape_rows(in[URN__FACTOR_U]);
@@ -98,6 +103,8 @@ static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape
     job->out_u = a->wanted_u ? out++ : -1;
     job->out_v = a->wanted_v ? out++ : -1;
     job->out_offset = a->wanted_offset ? out++ : -1;
+    job->sorted = sorted;
+    job->by_block = job->copies > 0 && sorted && !a->wanted_offset;
     if (a->has_offset)
         job->offset_a_row = in[URN__REAL(factor_offset_input)(a)]->n_plates > 0;
     for (int k = 0; k < a->density.n_given; k++) {
@@ -121,21 +128,65 @@ static int64_t copy_size(const factor_job *job)
     return job->n_v * doubles_for(job->d);
 }
 
-int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int threads)
+/* Are the weights of all ratings kept between the passes, in scratch? */
+static bool keeps_weights(const factor_job *job)
+{
+    return (job->out_u >= 0 || job->out_v >= 0) && job->out_offset < 0 && !job->by_block;
+}
+
+/* Those of mini-batches are another order each time, whatever the one at hand is. */
+static bool in_order(const urn__index *ix)
+{
+    return ix->own != NULL && ix->sorted;
+}
+
+/* Before there is a call. Rows picked by a mini-batch come in no order. */
+static factor_job job_of(const urn__graph *g, const urn__node *n)
 {
     const urn__shape *in[URN__MAX_IN];
+    const urn__index_attr *rows = urn__graph_node(g, n->in[URN__FACTOR_IU])->attr;
     factor_job job;
     for (int k = 0; k < n->n_in; k++)
         in[k] = urn__graph_shape(g, n->in[k]);
-    lay_out(&job, n->attr, in);
-    return doubles_for(job.n) + job.thread_size * threads + job.copies * copy_size(&job) +
-           job.tasks_u * job.n_sums;
+    lay_out(&job, n->attr, in, !rows->batch && in_order(rows->index));
+    return job;
+}
+
+int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int threads)
+{
+    const factor_job job = job_of(g, n);
+    return (keeps_weights(&job) ? doubles_for(job.n) : 0) + job.thread_size * threads +
+           job.copies * copy_size(&job) + job.tasks_u * job.n_sums;
+}
+
+static bool has_second_pass(const factor_job *job)
+{
+    return job->out_v >= 0 && job->copies == 0;
+}
+
+unsigned URN__REAL(factor_by_target)(const urn__graph *g, const urn__node *n)
+{
+    const factor_job job = job_of(g, n);
+    return 1U << URN__FACTOR_IU | (has_second_pass(&job) ? 1U << URN__FACTOR_IV : 0U);
+}
+
+unsigned URN__REAL(factor_by_row)(const urn__graph *g, const urn__node *n)
+{
+    const factor_job job = job_of(g, n);
+    const bool all = has_second_pass(&job) || !job.sorted;
+    return 1U << URN__FACTOR_IV | (all ? 1U << URN__FACTOR_IU : 0U);
 }
 
 void URN__REAL(factor_prepare)(const urn__call *c)
 {
     factor_job *job = c->state;
-    lay_out(job, c->attr, c->in_shape);
+    const urn__index *rows = c->index[URN__FACTOR_IU];
+    lay_out(job, c->attr, c->in_shape, in_order(rows));
+    if (c->column != NULL) {
+        job->x_stored = true;
+        job->x = urn__numbers_cells(c->column->numbers);
+        job->x_first = c->column->first;
+    }
     job->runner = URN__REAL(family_runner_of)(job->a->density.family, c->exec);
 }
 
@@ -222,6 +273,16 @@ static const urn__real *rows_of(const stretch *s, int input, urn__real *to)
     return s->order == NULL ? in + s->from : pick(s->n, s->order, in, to);
 }
 
+static const urn__real *observations(const stretch *s)
+{
+    const factor_job *job = s->job;
+    if (!job->x_stored)
+        return rows_of(s, URN__FACTOR_X, s->r->x);
+    const int64_t first = job->x_first + (s->order == NULL ? s->from : 0);
+    URN__REAL(cells_read)(job->x, first, s->n, s->order, s->r->x);
+    return s->r->x;
+}
+
 /* Slope of the link, from its value y. */
 static void link_slope(const stretch *s, urn__real *slope)
 {
@@ -247,6 +308,24 @@ static void link_slope(const stretch *s, urn__real *slope)
     }
 }
 
+/* Rows of U of ratings that are sorted by them. */
+static const int32_t *rows_from_starts(const stretch *s)
+{
+    const int64_t *start = s->job->call->index[URN__FACTOR_IU]->start;
+    int64_t low = 0, high = s->job->n_u - 1; /* the last one to start at `from` or before */
+    while (low < high) {
+        const int64_t middle = high - (high - low) / 2;
+        if (start[middle] <= s->from)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    for (int64_t i = 0; i < s->n; low++)
+        for (; i < s->n && s->from + i < start[low + 1]; i++)
+            s->r->u[i] = (int32_t)low;
+    return s->r->u;
+}
+
 static void means(const stretch *s)
 {
     const factor_job *job = s->job;
@@ -254,7 +333,7 @@ static void means(const stretch *s)
     const int32_t *u = c->index[URN__FACTOR_IU]->row, *v = c->index[URN__FACTOR_IV]->row;
     const urn__real *all_u = c->in[URN__FACTOR_U], *all_v = c->in[URN__FACTOR_V];
     if (s->order == NULL) {
-        u += s->from;
+        u = u == NULL ? rows_from_starts(s) : u + s->from;
         v += s->from;
     } else {
         for (int64_t i = 0; i < s->n; i++) {
@@ -290,7 +369,7 @@ static void settle_weights(const stretch *s, urn__real *d_mean)
         s->kernels->map2[URN__MAP_MUL](s->n, d_mean, 1, s->r->slope, 1, d_mean);
     if (factor > 1 || factor < 1)
         s->kernels->map2[URN__MAP_MUL](s->n, d_mean, 1, &factor, 0, d_mean);
-    for (int64_t i = 0; s->order != NULL && i < s->n; i++)
+    for (int64_t i = 0; s->order != NULL && job->weight != NULL && i < s->n; i++)
         job->weight[s->order[i]] = d_mean[i];
 }
 
@@ -314,13 +393,15 @@ static void run_stretch(const stretch *s)
 {
     const factor_job *job = s->job;
     const urn__density_attr *a = &job->a->density;
-    const bool weights = job->weight != NULL;
-    urn__real *d_mean = !weights ? NULL : s->order == NULL ? job->weight + s->from : s->r->d_mean;
+    const bool weights = job->weight != NULL || job->by_block;
+    urn__real *d_mean = !weights                                  ? NULL
+                        : job->weight == NULL || s->order != NULL ? s->r->d_mean
+                                                                  : job->weight + s->from;
     means(s);
     urn__family_call call = {.n = s->n,
                              .dim = 1,
                              .event = 1,
-                             .x = rows_of(s, URN__FACTOR_X, s->r->x),
+                             .x = observations(s),
                              .x_stride = 1,
                              .log_density = s->r->density};
     call.param[a->producer] = s->r->mean;
@@ -340,6 +421,26 @@ static void run_stretch(const stretch *s)
         settle_param(s, k);
 }
 
+/* add_rows with the weights of the block at hand: positions count from its start. */
+static void add_block(const stretch *s, int64_t from, int64_t to, const int64_t *start,
+                      const urn__real *base, urn__real *out)
+{
+    enum { SOME = 64 };
+    const factor_job *job = s->job;
+    const urn__call *c = job->call;
+    const int64_t d = job->d;
+    const urn__real *own = (const urn__real *)c->in[URN__FACTOR_U] + from * d;
+    int64_t within[SOME + 1];
+    for (int64_t t = 0; t < to - from; t += SOME) {
+        const int64_t n = to - from - t < SOME ? to - from - t : SOME;
+        for (int64_t k = 0; k <= n; k++)
+            within[k] = start[t + k] - s->from;
+        s->kernels->scatter_both(0, n, d, within, NULL, s->r->d_mean, c->in[URN__FACTOR_V],
+                                 c->index[URN__FACTOR_IV]->row + s->from, own + t * d,
+                                 base == NULL ? NULL : base + t * d, out + t * d, s->copy);
+    }
+}
+
 /* Adds weighted rows of V to rows from .. to - 1 of the partial of U; their ratings are those of
  * `start`, which is the whole list or the part of one row. */
 static void add_rows(const stretch *s, int64_t from, int64_t to, const int64_t *start, bool first)
@@ -356,7 +457,9 @@ static void add_rows(const stretch *s, int64_t from, int64_t to, const int64_t *
                 : NULL;
     const int32_t *order = s->order == NULL ? NULL : c->index[URN__FACTOR_IU]->order;
     const int32_t *other = c->index[URN__FACTOR_IV]->row;
-    if (s->copy != NULL)
+    if (job->by_block)
+        add_block(s, from, to, start, base, out);
+    else if (s->copy != NULL)
         s->kernels->scatter_both(0, to - from, d, start, order, job->weight, c->in[URN__FACTOR_V],
                                  other, (const urn__real *)c->in[URN__FACTOR_U] + from * d, base,
                                  out, s->copy);
@@ -490,17 +593,16 @@ void URN__REAL(factor_run)(const urn__call *c)
     factor_job *job = c->state;
     job->call = c;
     double *at = c->exec->scratch;
-    urn__real *weight = carve(&at, job->n);
-    job->weight = job->out_u < 0 && job->out_v < 0 && job->out_offset < 0 ? NULL
-                  : job->out_offset >= 0                                  ? c->out[job->out_offset]
-                                                                          : weight;
+    job->weight = job->out_offset >= 0 ? c->out[job->out_offset]
+                  : keeps_weights(job) ? carve(&at, job->n)
+                                       : NULL;
     job->copy = at;
     job->threads = job->copy + job->copies * copy_size(job);
     job->sums = job->threads + job->thread_size * c->exec->threads;
     urn__parallel(c->exec->threads, job->tasks_u, first_task, job);
     if (job->copies > 0)
         urn__parallel(c->exec->threads, (job->n_v + COPY_ROWS - 1) / COPY_ROWS, add_copies, job);
-    else if (job->out_v >= 0)
+    else if (has_second_pass(job))
         urn__parallel(c->exec->threads, job->tasks_v, second_task, job);
     collect(job);
 }
