@@ -1,8 +1,10 @@
 /* urn check: does a model compile, is its density finite where its prior puts it, are its gradients
- * right? Every engine relies on all three. */
+ * right? Every engine relies on all three. And is what gibbs derived from it its conditionals? */
+#include "../inference/gibbs/verify.h"
 #include "../runtime/base/rng.h"
 #include "data.h"
 #include "load.h"
+#include "plan.h"
 #include "simulate.h"
 #include <math.h>
 #include <stdlib.h>
@@ -18,10 +20,10 @@ const cli_option cli_check_options[] = {
     CLI_END,
 };
 
-enum { MAX_COORDINATES = 64, MAX_STEPS = 5 };
+enum { MAX_COORDINATES = 64 };
 
 typedef struct step {
-    const char *name;
+    char name[80];
     bool ok;
     char text[1600];
 } step;
@@ -36,15 +38,25 @@ typedef struct job {
     urn_replay *replay;
     int64_t size;
     double *position, *moved, *gradient;
-    step steps[MAX_STEPS];
+    step *steps;
     int n_steps;
+    bool discrete; /* there is no density over a position */
+    step lost;     /* what a step is written to when memory has run out */
+    bool out_of_memory;
 } job;
 
 static step *add_step(job *j, const char *name)
 {
-    step *s = &j->steps[j->n_steps++];
-    s->name = name;
+    step *grown = realloc(j->steps, ((size_t)j->n_steps + 1) * sizeof *grown);
+    step *s = grown != NULL ? &grown[j->n_steps] : &j->lost;
+    if (grown != NULL) {
+        j->steps = grown;
+        j->n_steps++;
+    }
+    j->out_of_memory = j->out_of_memory || grown == NULL;
+    snprintf(s->name, sizeof s->name, "%s", name);
     s->ok = true;
+    s->text[0] = '\0';
     return s;
 }
 
@@ -188,7 +200,7 @@ static urn_status check_prior(job *j, urn_error *error)
                  (long long)draws);
     else {
         char reason[1024];
-        snprintf(reason, sizeof reason, "%s", s->text);
+        snprintf(reason, sizeof reason, "%.1000s", s->text);
         snprintf(s->text, sizeof s->text, "the density is not finite at %lld of %lld: %s",
                  (long long)bad, (long long)draws, reason);
     }
@@ -218,6 +230,7 @@ static urn_status trace(job *j, urn_error *error)
     snprintf(s->text, sizeof s->text, "%d sites, %lld unconstrained coordinates, %lld observations",
              urn_model_site_count(j->model), (long long)urn_model_position_size(j->model),
              (long long)urn_model_observation_count(j->model));
+    j->discrete = urn_model_state_size(j->model) > urn_model_position_size(j->model);
     return URN_OK;
 }
 
@@ -238,15 +251,68 @@ static urn_status compile(job *j, urn_error *error)
     return URN_OK;
 }
 
+/* ---- conditionals ---- */
+
+static urn_status check_block(job *j, urn__gibbs *g, int block, urn_error *error)
+{
+    const int64_t points = cli_int(j->args, "points");
+    urn__block_check worst = {.allowed = 1.0};
+    char sites[60], name[80];
+    snprintf(name, sizeof name, "gibbs %s", cli_plan_sites(&g->block[block], sites, sizeof sites));
+    step *s = add_step(j, name);
+    for (int64_t p = 0; p < points; p++) {
+        urn__block_check check;
+        URN_TRY(urn__gibbs_check(g, block, (uint64_t)cli_int(j->args, "seed"), p, &check, error));
+        s->ok = s->ok && check.agrees;
+        if (!(check.difference / check.allowed <= worst.difference / worst.allowed))
+            worst = check;
+    }
+    if (s->ok)
+        snprintf(s->text, sizeof s->text,
+                 "the conditional (rule %s) is that of the joint density at %lld random points "
+                 "(largest difference %.1e of the logarithms, %.1e allowed)",
+                 g->block[block].rule->name, (long long)points, worst.difference, worst.allowed);
+    else
+        snprintf(s->text, sizeof s->text,
+                 "the conditional (rule %s) is not that of the joint density: differences of logs "
+                 "%.12g and %.12g; gibbs does not use it",
+                 g->block[block].rule->name, worst.conditional[0] - worst.conditional[1],
+                 worst.joint[0] - worst.joint[1]);
+    return URN_OK;
+}
+
+static urn_status check_blocks(job *j, urn__gibbs *g, urn_error *error)
+{
+    URN_TRY(urn__gibbs_open(g, error));
+    for (int i = 0; i < g->n_blocks; i++)
+        if (g->block[i].kind != NULL && g->block[i].kind->exact && g->block[i].rule != NULL)
+            URN_TRY(check_block(j, g, i, error));
+    return URN_OK;
+}
+
+static urn_status check_conditionals(job *j, urn_error *error)
+{
+    urn__gibbs *g;
+    if (urn__gibbs_accepts(j->model, NULL) != URN_OK)
+        return URN_OK; /* not a model for gibbs; describe says why */
+    URN_TRY(urn__gibbs_new(j->model, NULL, 1, NULL, &g, error));
+    const urn_status status = check_blocks(j, g, error);
+    urn__gibbs_free(g);
+    return status;
+}
+
 static urn_status run_steps(job *j, urn_error *error)
 {
     URN_TRY(cli_load(j->args->operands[0], &j->source, error));
     URN_TRY(cli_setup_init(j->args, true, &j->setup, error));
     URN_TRY(trace(j, error));
-    URN_TRY(compile(j, error));
-    URN_TRY(check_prior(j, error));
-    check_gradients(j);
-    return URN_OK;
+    if (!j->discrete) {
+        URN_TRY(compile(j, error));
+        URN_TRY(check_prior(j, error));
+        check_gradients(j);
+    }
+    URN_TRY(check_conditionals(j, error));
+    return j->out_of_memory ? cli_fail_memory(error) : URN_OK;
 }
 
 static urn_status print(const job *j, urn_error *error)
@@ -275,6 +341,7 @@ urn_status cli_check(const cli_args *args, urn_error *error)
         if (!j.steps[i].ok)
             status = cli_fail(error, URN_ERR_MODEL, NULL, "the check \"%s\" of model %s fails",
                               j.steps[i].name, urn_model_name(j.model));
+    free(j.steps);
     free(j.position);
     urn_replay_free(j.replay);
     urn_program_free(j.program);

@@ -1,6 +1,7 @@
 /* urn describe: what a model is made of. */
 #include "data.h"
 #include "load.h"
+#include "plan.h"
 #include <string.h>
 
 const cli_option cli_describe_options[] = {
@@ -96,7 +97,7 @@ static json_t *sites_json(const urn_model *model)
     return list;
 }
 
-static json_t *describe_json(const urn_model *model)
+static json_t *describe_json(const urn_model *model, json_t *plan)
 {
     json_t *plates = json_array(), *options = json_array(), *data = json_array();
     for (int i = 0; i < urn_model_plate_count(model); i++) {
@@ -119,22 +120,25 @@ static json_t *describe_json(const urn_model *model)
         json_array_append_new(data, json_pack("{s:s,s:s,s:s?,s:s?}", "name", d.name, "kind", d.kind,
                                               "table", d.table, "observed", d.observed));
     }
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:I}", "model", urn_model_name(model), "sites",
+    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:I,s:o}", "model", urn_model_name(model), "sites",
                      sites_json(model), "plates", plates, "options", options, "data", data,
-                     "position_size", (json_int_t)urn_model_position_size(model));
+                     "position_size", (json_int_t)urn_model_position_size(model), "gibbs", plan);
 }
 
 static urn_status describe(const cli_args *args, const cli_model *source, const urn_model *model,
                            urn_error *error)
 {
-    if (cli_flag(args, "json"))
-        return cli_print_json(describe_json(model), error);
+    if (cli_flag(args, "json")) {
+        json_t *plan;
+        URN_TRY(cli_plan_json(model, &plan, error));
+        return cli_print_json(describe_json(model, plan), error);
+    }
     printf("%s%s%s: %s\n\n", cli_bold(), urn_model_name(model), cli_plain(), source->def.summary);
     print_sites(model);
     print_plates(model);
     print_rest(model);
     printf("\n%lld unconstrained coordinates\n", (long long)urn_model_position_size(model));
-    return URN_OK;
+    return cli_plan_print(model, error);
 }
 
 urn_status cli_describe(const cli_args *args, urn_error *error)

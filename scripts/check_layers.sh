@@ -25,7 +25,7 @@ allowed() {
     inference/gibbs) echo "$runtime" inference inference/diagnostics inference/mcmc ;;
     inference/*) echo "$runtime" inference inference/diagnostics ;;
     io) echo "$runtime" ;;
-    cli) echo "$runtime" inference inference/compare inference/diagnostics io models ;;
+    cli) echo "$runtime" inference inference/gibbs inference/compare inference/diagnostics io models ;;
     esac
 }
 
