@@ -9,6 +9,12 @@ for model in "hpmf" "hpmf --set prior=notebook" "hpmf --set center=mean" "pmf" "
         check grep -q "^$step *ok " out
     done
 done
+run 0 check hpmf --plate user=12,item=7 --rows 40
+for site in loc_u U V; do
+    check grep -q "^gibbs $site *ok *the conditional (rule gaussian) is that of the joint density" out
+done
+run 0 describe hpmf --plate user=12,item=7 --rows 40
+check grep -q '^U *closed form (gaussian) *12 in parallel *R.loc: affine, rows by index of user' out
 cat >broken.c <<'C'
 #include <urn/urn.h>
 

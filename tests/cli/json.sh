@@ -23,7 +23,7 @@ json out 'any(o["name"] == "steps" for e in j["engines"] for o in e["options"])'
     json out '{"name": "rating", "kind": "column", "table": "ratings", "observed": "R"} in j["data"]'
     run 0 check pmf $sizes --json
     parses
-    json out 'all(s["ok"] for s in j["steps"]) and len(j["steps"]) == 4'
+    json out 'all(s["ok"] for s in j["steps"]) and len(j["steps"]) == 6'
     run 0 simulate hpmf $sizes --out s --json
     parses
     run 0 fit hpmf --data small/data.csv --set dim=2 $quick --holdout 0.2 --out run --json
