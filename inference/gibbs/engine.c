@@ -97,6 +97,7 @@ static urn_status prepare(sampler *s, urn_error *error)
     URN_TRY(urn__gibbs_new(target->model, target->kernels->name, s->threads, run->allocator, &s->g,
                            error));
     s->g->seed = run->seed;
+    s->g->n_warmup = run->n_warmup;
     s->g->chain = urn__chain_for(URN__USE_STEPS, run->chain);
     URN_TRY(urn__gibbs_runnable(s->g, error));
     URN_TRY(urn__gibbs_open(s->g, error));

@@ -1,5 +1,6 @@
 /* One chain: values of all sites, blocks over them, and the way to positions and back. */
 #include "chain.h"
+#include "coordinates.h"
 #include <math.h>
 #include <string.h>
 
@@ -166,31 +167,12 @@ urn_status urn__gibbs_set_position(urn__gibbs *g, const double *position, urn_er
     return status;
 }
 
-static void unconstrain(const urn__gibbs *g, int site, double *to)
-{
-    const urn__site *s = &g->m->site[site];
-    const size_t bytes = (size_t)urn__shape_size(&s->shape) * sizeof *to;
-    if (s->support->discrete || s->support == urn_support_real()) {
-        memcpy(to, g->value[site], bytes);
-        return;
-    }
-    const urn_bijection_call call = {.n = s->support_rows,
-                                     .dim = s->dim,
-                                     .value_size = s->value_size,
-                                     .free_size = s->free_row,
-                                     .value = g->value[site],
-                                     .free = to,
-                                     .low = urn__evaluation_root(g->bounds, 2 * site),
-                                     .high = urn__evaluation_root(g->bounds, 2 * site + 1)};
-    s->support->unconstrain(&call);
-}
-
 void urn__gibbs_state(urn__gibbs *g, double *state)
 {
-    urn__evaluation_run(g->bounds);
+    urn__gibbs_find_bounds(g);
     for (size_t i = 0; i < g->m->n_sites; i++)
         if (g->value[i] != NULL)
-            unconstrain(g, (int)i, state + g->m->site[i].offset);
+            urn__gibbs_unconstrain(g, (int)i, state + g->m->site[i].offset);
 }
 
 /* ---- blocks ---- */

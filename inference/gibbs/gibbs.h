@@ -124,8 +124,9 @@ typedef struct urn__prior_call {
     int64_t dim, event;
     /* Values of the canonical parameters by number in the family; NULL where not given. */
     const double *param[2][URN_FAMILY_PARAMS];
-    double *acc;     /* overwritten */
-    double *scratch; /* as asked for by `scratch` */
+    const urn_family *family; /* of the first site */
+    double *acc;              /* overwritten */
+    double *scratch;          /* as asked for by `scratch` */
 } urn__prior_call;
 
 /* n rows of a child that all depend on the same row of x. Row r of the call is row at(r) of the
@@ -247,6 +248,9 @@ struct urn__block_kind {
 #undef URN_KIND
 const urn__block_kind *urn__kind_find(const char *name); /* NULL: not there */
 extern const urn__block_kind urn__kind_rows, urn__kind_gaussian;
+/* As urn__kind_rows, for rules whose `draw` is a step from the current value that leaves the
+ * conditional as it is, rather than a draw from it. */
+extern const urn__block_kind urn__kind_row_steps;
 
 enum { URN__BLOCK_SITES = 64, URN__BLOCK_CHILDREN = 32, URN__BLOCK_WANTS = 192 };
 
@@ -306,7 +310,8 @@ struct urn__gibbs {
     int threads, most_threads;
     uint64_t seed, chain; /* chain as urn__chain_for made it */
     int64_t step;
-    double **value; /* by site: natural values of the latent ones, NULL for others */
+    int64_t n_warmup; /* sweeps in which blocks may adapt; set before _open */
+    double **value;   /* by site: natural values of the latent ones, NULL for others */
     int n_blocks;
     urn__gibbs_block *block;
     urn__gibbs_plan *plan;  /* forms and links, for kinds that look at them */

@@ -304,6 +304,7 @@ static void collect_row(const urn__gibbs_block *b, int64_t row, int thread)
     double *acc = own->acc_memory + row * own->acc;
     urn__prior_call prior = {
         .dim = b->dim, .event = b->event, .acc = acc, .scratch = scratch_of(own, thread)};
+    prior.family = b->g->m->site[b->site[0]].family;
     for (int k = 0; k < b->n_sites && k < 2; k++)
         for (int f = 0; f < URN_FAMILY_PARAMS; f++)
             prior.param[k][f] = at_row(b, &own->prior[k][f], row);
@@ -420,11 +421,10 @@ static double log_conditional(urn__gibbs_block *b, int64_t part)
     return sum;
 }
 
-const urn__block_kind urn__kind_rows = {.name = "closed form",
-                                        .exact = true,
-                                        .prepare = prepare,
-                                        .open = open_rows,
-                                        .update = update,
-                                        .mode = mode,
-                                        .collect = collect,
-                                        .log_conditional = log_conditional};
+#define ROWS_KIND(title)                                                                           \
+    {                                                                                              \
+        .name = title, .exact = true, .prepare = prepare, .open = open_rows, .update = update,     \
+        .mode = mode, .collect = collect, .log_conditional = log_conditional                       \
+    }
+const urn__block_kind urn__kind_rows = ROWS_KIND("closed form");
+const urn__block_kind urn__kind_row_steps = ROWS_KIND("slice");

@@ -197,8 +197,9 @@ static bool match_site(urn__gibbs_plan *plan, int site, urn__gibbs_block *block,
                                           : find_line(rule, family->name, link, &said);
         if (line == NULL)
             return refuse_link(nodes, link, why, size);
-        if (block->kind == &urn__kind_rows ? !add_rows_child(block, link, line, said, why, size)
-                                           : !add_any_child(block, link, why, size))
+        const bool by_rows = block->kind == &urn__kind_rows || block->kind == &urn__kind_row_steps;
+        if (by_rows ? !add_rows_child(block, link, line, said, why, size)
+                    : !add_any_child(block, link, why, size))
             return false;
     }
     return true;
