@@ -159,6 +159,7 @@ CLI_COMMAND(simulate)
 CLI_COMMAND(predict)
 CLI_COMMAND(recommend)
 CLI_COMMAND(summary)
+CLI_COMMAND(diagnose)
 CLI_COMMAND(compare)
 #undef CLI_COMMAND
 

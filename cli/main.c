@@ -48,6 +48,12 @@ const cli_command cli_commands[] = {
      "is its mean distance in the reference's sds, its \"sd ratio\" that of mean sds.\nThe same "
      "rows are read again from the files of the fit; without them only sites are compared.",
      cli_compare},
+    {"diagnose", "say what is wrong with a run, and what to try", "RUN", 1, 1, false,
+     cli_diagnose_options,
+     "Looks at divergences, tree depths, energies, R-hat and effective sample sizes of a sampler, "
+     "at "
+     "k-hat of a guide. Whether the gradients of the model itself are right says \"urn check\".",
+     cli_diagnose},
     {"help", "explain a command, or print the man page", "[COMMAND]", 0, 1, false, cli_help_options,
      NULL, cli_help},
     {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL},

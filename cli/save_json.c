@@ -250,11 +250,11 @@ urn_status cli_fit_json(const cli_fitted *f, json_t **json, urn_error *error)
         status = add_data_words(f, object, error);
     add_numbers(f, object);
     add_scores(f, object);
-    json_t *convergence = cli_convergence_json(f->sites);
+    json_t *convergence =
+        cli_convergence_json(f->sites, urn_posterior_chains(urn_fit_posterior(f->fit)));
+    json_array_extend(warnings, json_object_get(convergence, "warnings"));
     if (convergence != NULL)
         json_object_set_new(object, "convergence", convergence);
-    cli_convergence_warn(f->sites, f->model, urn_posterior_chains(urn_fit_posterior(f->fit)),
-                         warnings);
     if (status != URN_OK) {
         json_decref(object);
         return status;

@@ -4,6 +4,7 @@
 #include "../inference/diagnostics/sites.h"
 #include "../inference/names.h"
 #include "../io/io.h"
+#include "../runtime/model/roles.h"
 #include "data.h"
 #include <math.h>
 #include <stdlib.h>
@@ -176,7 +177,8 @@ static urn_status summarise_whole(const urn_model *model, const urn_posterior *p
     return URN_OK;
 }
 
-static json_t *list_json(const urn_model *model, const char *names, bool sampler, const whole *w)
+static json_t *list_json(const urn_model *model, const unsigned *roles, const char *names,
+                         bool sampler, const whole *w)
 {
     json_t *list = json_array();
     for (int i = 0, k = 0; i < urn_model_site_count(model); i++) {
@@ -188,6 +190,8 @@ static json_t *list_json(const urn_model *model, const char *names, bool sampler
         json_t *entry =
             json_pack("{s:s,s:s,s:s,s:I}", "site", site.name, "role", cli_role(site.role), "shape",
                       cli_shape(&site, shape, sizeof shape), "size", (json_int_t)site.size);
+        if (cli_site_turns(roles, i))
+            json_object_set_new(entry, "turns", json_true());
         if (k < w->n && w->site[k] == i)
             json_object_set_new(entry, "elements",
                                 elements_json(model, &site, w->rows[k++], sampler));
@@ -196,20 +200,41 @@ static json_t *list_json(const urn_model *model, const char *names, bool sampler
     return list;
 }
 
+urn_status cli_site_roles(const urn_model *model, unsigned **roles, urn_error *error)
+{
+    *roles = calloc((size_t)urn_model_site_count(model) + 1, sizeof **roles);
+    if (*roles == NULL)
+        return cli_fail_memory(error);
+    const urn_status status = urn__model_roles(model, *roles, error);
+    if (status != URN_OK) {
+        free(*roles);
+        *roles = NULL;
+    }
+    return status;
+}
+
+bool cli_site_turns(const unsigned *roles, int site)
+{
+    return (roles[site] & (URN__ROLE_FACTOR | URN__ROLE_AXES)) != 0;
+}
+
 urn_status cli_sites_json(const urn_model *model, const urn_posterior *posterior, const char *names,
                           int threads, json_t **sites, urn_error *error)
 {
+    const bool sampler = urn_posterior_kind_of(posterior) == URN_POSTERIOR_DRAWS;
     whole w;
+    unsigned *roles;
     *sites = NULL;
     if (names != NULL)
         URN_TRY(check_names(model, names, error));
+    URN_TRY(cli_site_roles(model, &roles, error));
     urn_status status = find_whole(model, names, &w, error);
     if (status == URN_OK)
         status = summarise_whole(model, posterior, threads, &w, error);
     if (status == URN_OK)
-        *sites =
-            list_json(model, names, urn_posterior_kind_of(posterior) == URN_POSTERIOR_DRAWS, &w);
+        *sites = list_json(model, roles, names, sampler, &w);
     whole_clear(&w);
+    free(roles);
     return status;
 }
 

@@ -16,15 +16,19 @@ urn_status cli_sites_json(const urn_model *model, const urn_posterior *posterior
 /* Prints what cli_sites_json gave. */
 void cli_sites_print(const json_t *sites);
 
+/* What sites are to the model (runtime/model/roles.h), to be freed; does one turn with factors, so
+ * that chains need not agree on it? */
+urn_status cli_site_roles(const urn_model *model, unsigned **roles, urn_error *error);
+bool cli_site_turns(const unsigned *roles, int site);
+
 /* ---- do the chains agree? (convergence.c) ---- */
 
-/* Worst R-hat and least ESS of the elements listed: "r_hat", "ess_bulk", "ess_tail", each with the
- * element's `name` and `value`; NULL for guides. */
-json_t *cli_convergence_json(const json_t *sites);
-/* Appends to `warnings` what of it is not good enough, with what to try; not what is in it already.
- */
-void cli_convergence_warn(const json_t *sites, const urn_model *model, int64_t chains,
-                          json_t *warnings);
+/* Of the elements listed, without those of sites that turn with factors: worst R-hat and least ESS
+ * ("r_hat", "ess_bulk", "ess_tail", each with the element's `name` and `value`), and "warnings" of
+ * what is not good enough, with what to try. NULL for guides. */
+json_t *cli_convergence_json(const json_t *sites, int64_t chains);
+/* The warnings of fit.json but for those: a new list. */
+json_t *cli_warnings_without_convergence(const json_t *fit);
 /* A line for what cannot be said, and all warnings. */
 void cli_warnings_print(const json_t *sites, int64_t chains, const json_t *warnings);
 

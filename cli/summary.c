@@ -46,21 +46,22 @@ urn_status cli_summary(const cli_args *args, urn_error *error)
     urn_status status = cli_sites_json(run.model, run.posterior, cli_text(args, "sites"),
                                        (int)cli_int(args, "threads"), &sites, error);
     const int64_t chains = urn_posterior_chains(run.posterior);
-    json_t *warnings = json_copy(json_object_get(run.json, "warnings"));
-    if (status == URN_OK)
-        cli_convergence_warn(sites, run.model, chains, warnings);
+    json_t *warnings = cli_warnings_without_convergence(run.json);
+    json_t *convergence = status == URN_OK ? cli_convergence_json(sites, chains) : NULL;
+    json_array_extend(warnings, json_object_get(convergence, "warnings"));
     if (status == URN_OK && cli_flag(args, "json")) {
-        json_t *all = json_copy(run.json), *convergence = cli_convergence_json(sites);
+        json_t *all = json_copy(run.json);
         json_object_set(all, "sites", sites);
         json_object_set(all, "warnings", warnings);
         if (convergence != NULL)
-            json_object_set_new(all, "convergence", convergence);
+            json_object_set(all, "convergence", convergence);
         status = cli_print_json(all, error);
     } else if (status == URN_OK) {
         print_run(&run);
         cli_sites_print(sites);
         cli_warnings_print(sites, chains, warnings);
     }
+    json_decref(convergence);
     json_decref(warnings);
     json_decref(sites);
     cli_run_close(&run);

@@ -19,7 +19,7 @@ in_out "coverage of intervals"
 json run/fit.json 'j["engine"] == "nuts" and j["steps"] == 810 and j["chains"] == 3 and j["warmup"] == 150'
 json run/fit.json 'j["draws"] == j["draws_stored"] == 120 and j["thin"] == 1 and j["step_ms_median"] > 0'
 json run/fit.json 'j["divergences"] >= 0 and j["holdout"]["n"] == j["n_held_out"] and j["holdout"]["coverage_50"] > 0.2'
-json run/fit.json 'set(j["convergence"]) == {"r_hat", "ess_bulk", "ess_tail"} and j["convergence"]["r_hat"]["value"] > 0.9'
+json run/fit.json 'set(j["convergence"]) == {"r_hat", "ess_bulk", "ess_tail", "warnings"} and j["convergence"]["r_hat"]["value"] > 0.9'
 json run/fit.json 'all(k in e for s in j["sites"] for e in s.get("elements", []) for k in "mean mcse_mean sd mcse_sd q5 q50 q95 ess_bulk ess_tail r_hat".split())'
 json run/fit.json 'not any("elements" in s for s in j["sites"] if s["site"] in "UV")'
 check test "$(wc -l <run/log.csv)" = 811
@@ -46,6 +46,36 @@ P
 run 0 recommend run --user 5 --top 3
 run 0 fit hpmf --data small/data.csv --set dim=2 --steps 5 --evaluations 5 --quiet --init-from run
 
+# factors turn: chains need not agree on them, and are not blamed for it
+json run/fit.json '{s["site"] for s in j["sites"] if s.get("turns")} == {"U", "V", "loc_u", "tril_u"}'
+json run/fit.json 'all(j["convergence"][k]["name"] == "obs_scale" for k in ("r_hat", "ess_bulk", "ess_tail"))'
+run 0 summary run
+in_out "loc_u, tril_u: turn with the factors, so chains need not agree"
+
+# ---- diagnose ----
+run 0 diagnose run
+in_out "divergences"
+in_out "trajectories at --max-depth"
+in_out "least E-BFMI of a chain"
+in_out "worst R-hat"
+in_out "obs_scale"
+in_out "4 sites not looked at: large, or turning with factors"
+run 0 diagnose run --sites loc_u,obs_scale --json
+json out 'j["engine"] == "nuts" and {c["check"] for c in j["checks"]} >= {"divergences", "worst R-hat", "least bulk ESS", "least tail ESS"}'
+json out 'all(isinstance(c["ok"], bool) for c in j["checks"]) and j["ok"] == (all(c["ok"] for c in j["checks"]) and not j["warnings"])'
+run 0 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 300 --draws 500 --chains 4 --delta 0.95 --seed 2 --quiet --out good
+run 0 diagnose good
+run 0 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 20 --draws 15 --chains 2 --delta 0.5 --quiet --out bad
+run 5 diagnose bad --strict
+in_out "BAD"
+in_out "warning: "
+in_err "the run has problems"
+run 0 fit hpmf --data small/data.csv --set dim=2 --steps 100 --evaluations 5 --quiet --out guide
+run 0 diagnose guide
+in_out "k-hat of the guide"
+run 2 diagnose run --sites nothing
+in_err 'unknown site "nothing"'
+
 # ---- the same bytes on any number of threads ----
 for threads in 1 2 3 8; do
     sampled --warmup 60 --draws 40 --chains 3 --threads $threads --quiet --out t$threads
@@ -58,7 +88,7 @@ done
 sampled --warmup 0 --draws 50 --thin 2 --chains 1 --quiet --out one
 in_out "one chain: R-hat needs several (--chains 4)"
 in_out "1 chain, 50 draws each after 0 steps of warm-up, 50 kept"
-json one/fit.json 'j["warmup"] == 0 and j["steps"] == 100 and j["convergence"].keys() == {"ess_bulk", "ess_tail"}'
+json one/fit.json 'j["warmup"] == 0 and j["steps"] == 100 and j["convergence"].keys() == {"ess_bulk", "ess_tail", "warnings"}'
 sampled --warmup 50 --draws 1200 --chains 1 --quiet --save-budget 1 --out tight
 in_out "one of every 3 is stored (--save-budget allows more)"
 json tight/fit.json 'j["draws"] == 1200 and j["draws_stored"] == 400'
