@@ -23,6 +23,7 @@ allowed() {
     inference) echo "$runtime" inference/svi inference/map inference/diagnostics ;;
     inference/diagnostics) echo "$runtime" inference ;;
     inference/gibbs) echo "$runtime" inference inference/diagnostics inference/mcmc ;;
+    inference/map) echo "$runtime" inference inference/diagnostics inference/gibbs ;;
     inference/*) echo "$runtime" inference inference/diagnostics ;;
     io) echo "$runtime" ;;
     cli) echo "$runtime" inference inference/gibbs inference/compare inference/diagnostics io models ;;

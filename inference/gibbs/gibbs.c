@@ -280,3 +280,15 @@ urn_status urn__gibbs_sweep(urn__gibbs *g, int64_t step, urn_error *error)
         URN_TRY(g->block[i].kind->update(&g->block[i], error));
     return URN_OK;
 }
+
+bool urn__block_has_mode(const urn__gibbs_block *b)
+{
+    return b->kind != NULL && b->kind->mode != NULL &&
+           (b->kind != &urn__kind_rows || b->rule->mode != NULL);
+}
+
+urn_status urn__gibbs_mode(urn__gibbs *g, int block, int64_t step, urn_error *error)
+{
+    g->step = step;
+    return g->block[block].kind->mode(&g->block[block], error);
+}

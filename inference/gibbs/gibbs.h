@@ -349,6 +349,9 @@ void urn__gibbs_state(urn__gibbs *g, double *state);
 /* Log joint density of sites, data and factors at the values, without log-Jacobians. */
 double urn__gibbs_log_joint(urn__gibbs *g);
 void urn__gibbs_threads(urn__gibbs *g, int threads);
+/* Sets the sites of a block to the mode of their conditional. */
+bool urn__block_has_mode(const urn__gibbs_block *block);
+urn_status urn__gibbs_mode(urn__gibbs *g, int block, int64_t step, urn_error *error);
 /* One sweep: all blocks in order. */
 urn_status urn__gibbs_sweep(urn__gibbs *g, int64_t step, urn_error *error);
 

@@ -10,9 +10,11 @@
 #define MOST_BAD_STEPS 10
 
 static const urn_option_spec options[] = {
-    {"method", URN_OPTION_CHOICE, "lbfgs", "lbfgs|adam", 0, 0,
-     "L-BFGS, or the stochastic methods of --optimizer (for mini-batches). The mode is that of the "
-     "sites in their natural space: no log-Jacobian terms"},
+    {"method", URN_OPTION_CHOICE, "lbfgs", "lbfgs|adam|blocks", 0, 0,
+     "L-BFGS; the stochastic methods of --optimizer (for mini-batches); or block coordinate ascent "
+     "on closed-form conditionals, which on a matrix factorisation is alternating least squares. "
+     "The "
+     "mode is that of the sites in their natural space: no log-Jacobian terms"},
     {"steps", URN_OPTION_INT, "3000", NULL, 1, 2e9, "steps at most"},
     {"tolerance", URN_OPTION_REAL, "1e-6", NULL, 0, 1,
      "stop when the norm of the gradient of the log density falls below this times that of the "
@@ -31,11 +33,13 @@ static const urn_option_spec options[] = {
 static urn_status accepts(const urn__target *target, const urn__settings *settings,
                           urn_error *error)
 {
-    if (target->precision == URN_PRECISION_SINGLE && urn__setting_is(settings, "method", "lbfgs"))
+    const bool blocks = urn__setting_is(settings, "method", "blocks");
+    if (target->precision == URN_PRECISION_SINGLE && !urn__setting_is(settings, "method", "adam"))
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL,
                          "add --method adam, or leave --precision single out",
-                         "engine \"map\": L-BFGS works in double precision only: its line search "
-                         "cannot tell float densities apart near a mode");
+                         blocks ? "engine \"map\": method blocks works in double precision only"
+                                : "engine \"map\": L-BFGS works in double precision only: its line "
+                                  "search cannot tell float densities apart near a mode");
     URN_TRY(urn__require_mode(settings->engine, target, error));
     return urn__require_continuous(settings->engine, target, error);
 }
@@ -51,6 +55,8 @@ static bool no_jacobian(const urn__settings *settings)
 static int64_t memory(const urn__target *target, const urn__settings *settings)
 {
     urn__optimiser optimiser;
+    if (urn__setting_is(settings, "method", "blocks")) /* values, and what conditionals hold */
+        return target->size * (2 + 4) * (int64_t)sizeof(double);
     if (urn__setting_is(settings, "method", "lbfgs"))
         return target->size * (2 + 5 + 2 * urn__setting_int(settings, "history")) *
                (int64_t)sizeof(double);
@@ -82,19 +88,20 @@ static urn_status read_settings(urn__map_state *map, urn_error *error)
     static const char *const adam_only[] = {"lr",       "optimizer", "momentum", "weight-decay",
                                             "schedule", "lr-final",  "clip",     "batch"};
     run->n_steps = urn__setting_int(s, "steps");
+    const bool adam = urn__setting_is(s, "method", "adam");
     map->lbfgs = urn__setting_is(s, "method", "lbfgs");
     map->tolerance = urn__setting_real(s, "tolerance");
     map->history = (int)urn__setting_int(s, "history");
-    for (size_t i = 0; map->lbfgs && i < sizeof adam_only / sizeof adam_only[0]; i++)
+    for (size_t i = 0; !adam && i < sizeof adam_only / sizeof adam_only[0]; i++)
         if (urn__setting(s, adam_only[i])->given)
             return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "add --method adam",
-                             "engine \"map\": option \"%s\" was given, but L-BFGS does not take it",
-                             adam_only[i]);
+                             "engine \"map\": option \"%s\" was given, but %s does not take it",
+                             adam_only[i], map->lbfgs ? "L-BFGS" : "method blocks");
     return urn__optimiser_read(s, run->n_steps, &map->optimiser, error);
 }
 
-static urn_status prepare_lbfgs(urn__map_state *map, const char *init, double jitter,
-                                urn_error *error)
+static urn_status prepare_position(urn__map_state *map, const char *init, double jitter,
+                                   urn_error *error)
 {
     urn__run *run = map->run;
     const size_t size = (size_t)run->target->size;
@@ -128,8 +135,10 @@ static urn_status prepare(urn__map_state *map, urn_error *error)
     URN_TRY(read_settings(map, error));
     const char *init = urn__setting(map->run->settings, "init")->text;
     const double jitter = urn__setting_real(map->run->settings, "init-jitter");
-    return map->lbfgs ? prepare_lbfgs(map, init, jitter, error)
-                      : prepare_descent(map, init, jitter, error);
+    if (urn__setting_is(map->run->settings, "method", "adam"))
+        return prepare_descent(map, init, jitter, error);
+    URN_TRY(prepare_position(map, init, jitter, error));
+    return map->lbfgs ? URN_OK : urn__map_prepare_blocks(map, error);
 }
 
 static void release(void *state)
@@ -139,6 +148,7 @@ static void release(void *state)
         return;
     const urn_allocator *allocator = map->run->allocator;
     urn__guide_settle(&map->guide);
+    urn__gibbs_free(map->blocks);
     urn__arena_free(map->arena);
     urn__free(allocator, map);
 }
@@ -234,6 +244,8 @@ static urn_status all_steps(void *state, urn_error *error)
     urn__run *run = map->run;
     if (map->lbfgs)
         return urn__map_lbfgs(map, error);
+    if (map->blocks)
+        return urn__map_blocks(map, error);
     for (int64_t step = 1; step <= run->n_steps; step++) {
         urn__step_info info = {0};
         URN_TRY(urn__map_descend(map, step, &info, error));
@@ -246,7 +258,7 @@ static urn_status all_steps(void *state, urn_error *error)
 static int64_t find_bad(const void *state, double *value)
 {
     const urn__map_state *map = state;
-    if (!map->lbfgs)
+    if (!map->position)
         return urn__guide_find_bad(&map->guide, value);
     for (int64_t i = 0; i < map->run->target->size; i++)
         if (!isfinite(map->position[i])) {
@@ -260,7 +272,7 @@ static int64_t find_bad(const void *state, double *value)
 static double final_density(urn__map_state *map, double *gradient_norm, double *position_norm)
 {
     double value;
-    if (map->lbfgs) {
+    if (map->position) {
         value = urn__target_log_density(map->run->target, map->position, map->gradient);
         *gradient_norm = urn__map_norm(map, map->gradient);
         *position_norm = urn__map_norm(map, map->position);
@@ -314,7 +326,7 @@ static urn_status posterior(void *state, urn_posterior **made, urn_error *error)
     const urn__run *run = map->run;
     double *loc, *scale;
     urn__guide_settle(&map->guide);
-    if (!map->lbfgs)
+    if (!map->position)
         return urn__guide_posterior(run, &map->guide, made, error);
     URN_TRY(urn__posterior_room(run->allocator, URN_POSTERIOR_POINT, run->target->size, 1, 0,
                                 run->seed, run->target->kernels->name, &loc, &scale, made, error));
@@ -324,7 +336,7 @@ static urn_status posterior(void *state, urn_posterior **made, urn_error *error)
 
 const urn_engine urn__engine_map = {
     .name = "map",
-    .summary = "posterior mode by L-BFGS or Adam",
+    .summary = "posterior mode by L-BFGS, Adam, or block by block (alternating least squares)",
     .kind = URN__OPTIMISER,
     .single = true,
     .options = options,
