@@ -284,7 +284,7 @@ urn_status urn__gibbs_sweep(urn__gibbs *g, int64_t step, urn_error *error)
 bool urn__block_has_mode(const urn__gibbs_block *b)
 {
     return b->kind != NULL && b->kind->mode != NULL &&
-           (b->kind != &urn__kind_rows || b->rule->mode != NULL);
+           (b->kind == &urn__kind_gaussian || (b->rule != NULL && b->rule->mode != NULL));
 }
 
 urn_status urn__gibbs_mode(urn__gibbs *g, int block, int64_t step, urn_error *error)
