@@ -313,15 +313,6 @@ const char *cli_compare_state(const cli_compared *run)
 
 /* ---- all of it ---- */
 
-static urn_status read_json(cli_compared *run, urn_error *error)
-{
-    cli_run opened;
-    URN_TRY(cli_run_open(run->path, false, &opened, error));
-    run->json = json_incref(opened.json);
-    cli_run_close(&opened);
-    return URN_OK;
-}
-
 static urn_status choose_reference(cli_comparison *c, urn_error *error)
 {
     const char *wanted = cli_text(c->args, "reference"), *names[64];
@@ -375,7 +366,7 @@ static urn_status compare(cli_comparison *c, urn_error *error)
     for (int i = 0; i < c->n; i++) {
         c->runs[i].path = c->args->operands[i];
         name_run(c, i);
-        URN_TRY(read_json(&c->runs[i], error));
+        URN_TRY(cli_run_json(c->runs[i].path, &c->runs[i].json, error));
     }
     URN_TRY(check_kind(c, error));
     for (int i = 0; i < c->n; i++) {

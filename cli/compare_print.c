@@ -74,13 +74,43 @@ static void print_health(const cli_comparison *c)
     }
 }
 
+/* Wraps a line at 110 columns, what follows indented by two. */
+static void print_wrapped(const char *line, size_t length)
+{
+    size_t column = 0;
+    while (length > 0) {
+        const size_t word = strcspn(line, " \n") < length ? strcspn(line, " \n") : length;
+        if (column > 0 && column + 1 + word > 110) {
+            printf("\n ");
+            column = 1;
+        }
+        printf("%s%.*s", column > 0 ? " " : "", (int)word, line);
+        column += word + (column > 0);
+        line += word;
+        length -= word;
+        while (length > 0 && *line == ' ') {
+            line++;
+            length--;
+        }
+    }
+    putchar('\n');
+}
+
+static void print_warning(const cli_compared *run, const char *text)
+{
+    urn__text line = {0};
+    urn__text_add(&line, "%s: warning: %s", run->name, text != NULL ? text : "");
+    print_wrapped(line.data != NULL ? line.data : "", line.length);
+    urn__text_clear(&line);
+}
+
 static void print_warnings(const cli_comparison *c)
 {
     for (int i = 0; i < c->n; i++) {
         const cli_compared *run = run_at(c, i);
         const json_t *list = json_object_get(run->json, "warnings");
         for (size_t k = 0; k < json_array_size(list); k++)
-            printf("%s: warning: %s\n", run->name, json_string_value(json_array_get(list, k)));
+            print_warning(run, json_string_value(json_array_get(list, k)));
         if (!run->has_rows)
             printf("%s: the data of the fit is gone or has changed, so its rows are not compared\n",
                    run->name);
@@ -271,7 +301,7 @@ static void print_elpd(const cli_comparison *c)
         printf(" %s (se %s)", cli_number(d->loo_total.elpd / (double)d->n_loo, a),
                cli_number(d->loo_total.se / (double)d->n_loo, b));
         if (i > 0 && !isnan(run->versus.scores.elpd))
-            printf(", %s (%s) more than %s", cli_number(run->versus.scores.elpd, a),
+            printf(", a difference of %s (%s) from %s", cli_number(run->versus.scores.elpd, a),
                    cli_number(run->versus.scores.elpd_se, b), reference_of(c)->name);
         if (d->loo_total.n_bad > 0)
             printf("; %lld of them have k above %.2g, and are not to be trusted",
@@ -281,28 +311,6 @@ static void print_elpd(const cli_comparison *c)
 }
 
 /* ---- all of it ---- */
-
-/* Wraps a line at 110 columns, what follows indented by two. */
-static void print_wrapped(const char *line, size_t length)
-{
-    size_t column = 0;
-    while (length > 0) {
-        const size_t word = strcspn(line, " \n") < length ? strcspn(line, " \n") : length;
-        if (column > 0 && column + 1 + word > 110) {
-            printf("\n ");
-            column = 1;
-        }
-        printf("%s%.*s", column > 0 ? " " : "", (int)word, line);
-        column += word + (column > 0);
-        line += word;
-        length -= word;
-        while (length > 0 && *line == ' ') {
-            line++;
-            length--;
-        }
-    }
-    putchar('\n');
-}
 
 void cli_compare_print(const cli_comparison *c)
 {

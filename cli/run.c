@@ -179,13 +179,21 @@ static urn_status trace_fitted(cli_run *run, const char *dir, urn_error *error)
     return check_layout(run, dir, error);
 }
 
+urn_status cli_run_json(const char *dir, json_t **json, urn_error *error)
+{
+    char path[PATH_MAX];
+    *json = NULL;
+    URN_TRY(run_file(dir, "fit.json", path, error));
+    URN_TRY(urn__io_json_read(path, NULL, json, error));
+    if (urn__io_json_get_int(*json, "schema_version", 0) > CLI_SCHEMA_VERSION)
+        return cli_fail(error, URN_ERR_DATA, "update urn", "%s was written by a newer urn", dir);
+    return URN_OK;
+}
+
 static urn_status open_run(const char *dir, bool model, cli_run *run, urn_error *error)
 {
     char path[PATH_MAX];
-    URN_TRY(run_file(dir, "fit.json", path, error));
-    URN_TRY(urn__io_json_read(path, NULL, &run->json, error));
-    if (urn__io_json_get_int(run->json, "schema_version", 0) > CLI_SCHEMA_VERSION)
-        return cli_fail(error, URN_ERR_DATA, "update urn", "%s was written by a newer urn", dir);
+    URN_TRY(cli_run_json(dir, &run->json, error));
     URN_TRY(run_file(dir, "draws.nc", path, error));
     URN_TRY(urn__io_nc_open(path, NULL, &run->nc, error));
     run->guide = urn__io_nc_find_group(run->nc, "guide");

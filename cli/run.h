@@ -19,6 +19,8 @@ typedef struct cli_run {
     urn_model *model;
 } cli_run;
 
+/* Reads fit.json alone; *json is the caller's, also after an error. */
+urn_status cli_run_json(const char *dir, json_t **json, urn_error *error);
 /* Opens `dir`; with `model` also the model behind it, so that predictions can be made. */
 urn_status cli_run_open(const char *dir, bool model, cli_run *run, urn_error *error);
 void cli_run_close(cli_run *run);

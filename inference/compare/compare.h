@@ -91,7 +91,7 @@ typedef struct urn__digest {
     int64_t n_loo, n_training;  /* rows left out of those there are */
     urn__elpd_point *loo;       /* NULL: none */
     urn__elpd loo_total;
-    double worst_r_hat, least_ess; /* NaN but for samplers */
+    double worst_r_hat, least_ess; /* of what is identified; NaN but for samplers */
     const char *worst_r_hat_of, *least_ess_of;
 } urn__digest;
 

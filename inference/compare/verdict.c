@@ -243,7 +243,7 @@ static void say_others(const urn__judged *run, findings *f, urn__text *text)
     int n = 0, narrow = 0, wide = 0, shifted = 0;
     for (int i = 0; i < run->versus->n_series; i++) {
         const urn__series_versus *v = &run->versus->series[i];
-        if (v->own->turns || isnan(v->sd_ratio))
+        if (v->own->turns || v->own->kind == URN__QUANTITY_AXES || isnan(v->sd_ratio))
             continue;
         n++;
         narrow += v->sd_ratio < URN__SD_RATIO_LOW;
