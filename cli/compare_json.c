@@ -15,12 +15,12 @@ static void set(json_t *object, const char *key, double value)
 
 static json_t *thresholds(void)
 {
-    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "r_hat", URN__R_HAT_LIMIT,
-                     "ess_per_chain", URN__ESS_LIMIT, "k_hat", URN__K_HAT_LIMIT, "sd_ratio_low",
-                     URN__SD_RATIO_LOW, "sd_ratio_high", URN__SD_RATIO_HIGH, "shift_in_sds",
-                     URN__SHIFT_LIMIT, "shift_in_errors", URN__ERROR_LIMIT, "score_errors",
-                     URN__SCORE_ERRORS, "score_share", URN__SCORE_SHARE, "score_nats",
-                     URN__SCORE_NATS, "coverage", URN__LEVEL_LIMIT);
+    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "r_hat", URN__R_HAT_LIMIT,
+                     "r_hat_modes", URN__R_HAT_MODES, "ess_per_chain", URN__ESS_LIMIT, "k_hat",
+                     URN__K_HAT_LIMIT, "sd_ratio_low", URN__SD_RATIO_LOW, "sd_ratio_high",
+                     URN__SD_RATIO_HIGH, "shift_in_sds", URN__SHIFT_LIMIT, "shift_in_errors",
+                     URN__ERROR_LIMIT, "score_errors", URN__SCORE_ERRORS, "score_share",
+                     URN__SCORE_SHARE, "score_nats", URN__SCORE_NATS, "coverage", URN__LEVEL_LIMIT);
 }
 
 /* ---- quantities ---- */

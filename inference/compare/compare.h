@@ -13,7 +13,8 @@
 #include <urn/fit.h>
 
 /* Above or below these the verdict says so. */
-#define URN__R_HAT_LIMIT 1.01   /* chains disagree (Vehtari et al. 2021) */
+#define URN__R_HAT_LIMIT 1.01   /* chains do not agree yet (Vehtari et al. 2021), ... */
+#define URN__R_HAT_MODES 1.05   /* ... and this far apart they may sit in different modes */
 #define URN__ESS_LIMIT 100.0    /* a chain: enough for errors and quantiles */
 #define URN__K_HAT_LIMIT 0.7    /* a guide's draws cannot be reweighted */
 #define URN__SD_RATIO_LOW 0.8   /* sds below that are too small, ... */

@@ -27,6 +27,11 @@ static bool chains_disagree(const urn__judged *run)
     return is_sampler(run) && run->digest->worst_r_hat > URN__R_HAT_LIMIT;
 }
 
+static const char *disagreement(const urn__digest *d)
+{
+    return d->worst_r_hat > URN__R_HAT_MODES ? "disagree" : "do not agree yet";
+}
+
 static bool too_short(const urn__judged *run)
 {
     const urn__digest *d = run->digest;
@@ -49,8 +54,8 @@ static void sampler_reasons(const urn__judged *run, urn__text *why)
                                            : "too few draws to tell whether the chains agree");
     } else if (chains_disagree(run)) {
         begin_reason(why);
-        urn__text_add(why, "its %lld chains disagree: R-hat %.3g, of %s", (long long)d->n_chains,
-                      d->worst_r_hat, d->worst_r_hat_of);
+        urn__text_add(why, "its %lld chains %s: R-hat %.3g, of %s", (long long)d->n_chains,
+                      disagreement(d), d->worst_r_hat, d->worst_r_hat_of);
     }
     if (too_short(run)) {
         begin_reason(why);
@@ -128,8 +133,12 @@ static void say_sampler(const urn__judged *run, urn__text *text)
                       (long long)d->n_chains, d->worst_r_hat, d->worst_r_hat_of);
         return;
     }
-    urn__text_add(text, " its %lld chains disagree (R-hat %.3g of %s, above %g).",
-                  (long long)d->n_chains, d->worst_r_hat, d->worst_r_hat_of, URN__R_HAT_LIMIT);
+    urn__text_add(text, " its %lld chains %s (R-hat %.3g of %s, above %g).", (long long)d->n_chains,
+                  disagreement(d), d->worst_r_hat, d->worst_r_hat_of, URN__R_HAT_LIMIT);
+    if (d->worst_r_hat <= URN__R_HAT_MODES) {
+        urn__text_add(text, " Longer chains will tell.");
+        return;
+    }
     if (worst)
         say_means_by_chain(worst, text);
     for (int i = 0; i < d->n_series; i++)

@@ -34,7 +34,7 @@ cp out one.json
 json one.json 'j["schema_version"] == 1 and j["reference"] == "a" and j["by"] == "user" and j["mismatch"] is None'
 json one.json 'len(j["runs"]) == 3 and [r["name"] for r in j["runs"]] == ["a", "b", "point"] and [r["posterior"] for r in j["runs"]] == ["normal", "normal", "point"]'
 json one.json 'all(k in r for r in j["runs"] for k in "engine seed converged k_hat worst_r_hat least_ess warnings quantities fields scores elpd".split())'
-json one.json 'set(j["thresholds"]) == set("r_hat ess_per_chain k_hat sd_ratio_low sd_ratio_high shift_in_sds shift_in_errors score_errors score_share score_nats coverage".split())'
+json one.json 'set(j["thresholds"]) == set("r_hat r_hat_modes ess_per_chain k_hat sd_ratio_low sd_ratio_high shift_in_sds shift_in_errors score_errors score_share score_nats coverage".split())'
 json one.json 'all(k in q for q in j["runs"][0]["quantities"] for k in "name kind identified draws mean sd mcse q5 q50 q95 r_hat ess_bulk ess_tail chain_means".split())'
 json one.json 'all(k in q for q in j["runs"][1]["quantities"] for k in "difference difference_over_mcse difference_over_sd sd_ratio wasserstein".split())'
 json one.json '{q["kind"] for q in j["runs"][0]["quantities"]} == {"held_out", "noise", "likelihood", "gram", "axes", "new"}'
