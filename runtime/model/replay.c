@@ -1,4 +1,5 @@
 /* Replays: the buffers of one evaluation of a program. */
+#include "../base/permutation.h"
 #include "program.h"
 #include <math.h>
 #include <stdio.h>
@@ -14,10 +15,7 @@ struct urn_replay {
     const void *bound;         /* where gradients go */
     int32_t *copied;           /* roots of gradients that are not computed there */
     int n_copied;
-    int32_t *order; /* the epoch's permutation of the batch plate's rows */
-    int64_t n_order, epoch;
-    uint64_t order_seed;
-    bool has_epoch;
+    int32_t *batch; /* rows of the mini-batch */
     int most_threads;
 };
 
@@ -67,14 +65,14 @@ static bool new_inputs(urn_replay *r)
     return !urn__arena_failed(r->arena);
 }
 
-static bool new_order(urn_replay *r)
+static bool new_batch(urn_replay *r)
 {
     const urn_model *m = r->p->m;
     if (m->batch_plate == 0)
         return true;
-    r->n_order = m->plate[m->batch_plate - 1].size;
-    r->order = urn__arena_alloc(r->arena, (size_t)r->n_order + 1, sizeof *r->order);
-    return r->order != NULL && urn_replay_batch(r, 0, 0) == URN_OK;
+    const int64_t size = m->plate[m->batch_plate - 1].seen;
+    r->batch = urn__arena_alloc(r->arena, (size_t)size + 1, sizeof *r->batch);
+    return r->batch != NULL && urn_replay_batch(r, 0, 0) == URN_OK;
 }
 
 urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **replay,
@@ -96,7 +94,7 @@ urn_status urn_replay_new(const urn_program *program, int threads, urn_replay **
     if (status == URN_OK && program->value != NULL)
         status =
             urn__machine_new(program->value, program->allocator, n, r->machine, &r->value, error);
-    if (status == URN_OK && (!new_positions(r) || !new_inputs(r) || !new_order(r)))
+    if (status == URN_OK && (!new_positions(r) || !new_inputs(r) || !new_batch(r)))
         status = urn__fail_memory(error, "a replay", (size_t)program->position_size);
     if (status == URN_OK)
         *replay = r;
@@ -251,37 +249,21 @@ const double *urn_replay_result(const urn_replay *r, int site, urn_result what)
 
 /* ---- mini-batches ---- */
 
-/* A permutation addressed by seed and epoch (Fisher and Yates). */
-static void shuffle(urn_replay *r, uint64_t seed, int64_t epoch)
-{
-    const urn__stream stream = urn__stream_at(seed, 0, "mini-batch", (uint64_t)epoch);
-    urn__pcg64 rng = stream.base;
-    for (int64_t i = 0; i < r->n_order; i++)
-        r->order[i] = (int32_t)i;
-    for (int64_t i = r->n_order - 1; i > 0; i--) {
-        const urn__u128 product = (urn__u128)urn__pcg64_next(&rng) * (urn__u128)(i + 1);
-        const int64_t j = (int64_t)(product >> 64);
-        const int32_t t = r->order[i];
-        r->order[i] = r->order[j];
-        r->order[j] = t;
-    }
-    r->epoch = epoch;
-    r->order_seed = seed;
-    r->has_epoch = true;
-}
-
 urn_status urn_replay_batch(urn_replay *r, uint64_t seed, int64_t step)
 {
     const urn_model *m = r->p->m;
     if (m->batch_plate == 0)
         return URN_OK;
+    const int64_t rows = m->plate[m->batch_plate - 1].size;
     const int64_t size = m->plate[m->batch_plate - 1].seen;
-    const int64_t per_epoch = r->n_order / size; /* rows left over wait for the next epoch */
+    const int64_t per_epoch = rows / size; /* rows left over wait for the next epoch */
     const int64_t epoch = step / per_epoch, at = step % per_epoch * size;
-    if (!r->has_epoch || r->epoch != epoch || r->order_seed != seed)
-        shuffle(r, seed, epoch);
-    URN_TRY(urn__machine_batch(r->machine, size, r->order + at));
-    return r->value == NULL ? URN_OK : urn__machine_batch(r->value, size, r->order + at);
+    const urn__stream stream = urn__stream_at(seed, 0, "mini-batch", (uint64_t)epoch);
+    const urn__permutation order = urn__permutation_of(&stream, rows);
+    for (int64_t i = 0; i < size; i++)
+        r->batch[i] = (int32_t)urn__permutation_at(&order, at + i);
+    URN_TRY(urn__machine_batch(r->machine, size, r->batch));
+    return r->value == NULL ? URN_OK : urn__machine_batch(r->value, size, r->batch);
 }
 
 /* ---- profile ---- */
