@@ -5,25 +5,13 @@
  * for hpmf: times do not depend on them. Prints one line of JSON.
  *
  *   gradient [WATCH_MINUTES.csv] */
+#include "bench/eight_schools.h"
 #include "bench/floor_gradient.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <urn/urn.h>
 
 enum { KID_ROWS = 434, AR_ROWS = 195, AR_LAGS = 5, LOGISTIC_ROWS = 10000 };
-
-static void eight_schools(urn_model *m)
-{
-    urn_plate schools = urn_plate_rows(m, "schools");
-    urn_var zero = urn_real(m, 0.0), one = urn_real(m, 1.0);
-    urn_var mu = urn_sample(m, "mu", normal, .loc = zero, .scale = urn_real(m, 5.0));
-    urn_var tau = urn_sample(m, "tau", half_cauchy, .scale = urn_real(m, 5.0));
-    urn_var z = urn_sample(m, "z", normal, .loc = zero, .scale = one, .plate = schools);
-    urn_observe(m, "y", normal, .value = urn_data(schools, "y"),
-                .loc = urn_add(mu, urn_mul(tau, z)), .scale = urn_data(schools, "sigma"),
-                .plate = schools);
-}
-URN_MODEL(eight_schools, "eight schools, non-centred");
 
 static void kidiq(urn_model *m)
 {

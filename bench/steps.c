@@ -4,6 +4,7 @@
  * nothing.
  *
  *   steps CPU-PATH */
+#include "bench/eight_schools.h"
 #include "io/io.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,19 +36,6 @@ static void logistic(urn_model *m)
                 .plate = rows);
 }
 URN_MODEL(logistic, "logistic regression");
-
-static void eight_schools(urn_model *m)
-{
-    urn_plate schools = urn_plate_rows(m, "schools");
-    urn_var zero = urn_real(m, 0.0), one = urn_real(m, 1.0);
-    urn_var mu = urn_sample(m, "mu", normal, .loc = zero, .scale = urn_real(m, 5.0));
-    urn_var tau = urn_sample(m, "tau", half_cauchy, .scale = urn_real(m, 5.0));
-    urn_var z = urn_sample(m, "z", normal, .loc = zero, .scale = one, .plate = schools);
-    urn_observe(m, "y", normal, .value = urn_data(schools, "y"),
-                .loc = urn_add(mu, urn_mul(tau, z)), .scale = urn_data(schools, "sigma"),
-                .plate = schools);
-}
-URN_MODEL(eight_schools, "eight schools, non-centred");
 
 static void check(urn_status status, const urn_error *error)
 {
@@ -243,9 +231,12 @@ static void run_gradient(const char *name, const urn_model_def *def, urn_dataset
 
 static void run_csv(const char *name)
 {
-    char path[] = "/tmp/urn-steps-XXXXXX.csv";
+    const char *folder = getenv("TMPDIR");
+    char path[4096];
     uint32_t state = 3;
     urn_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/urn-steps-XXXXXX.csv",
+                   folder != NULL && folder[0] != '\0' ? folder : "/tmp");
     const int descriptor = mkstemps(path, 4);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (file == NULL) {
