@@ -65,7 +65,7 @@ static double uniform(uint64_t *state)
     return (double)(*state >> 11) * 0x1p-53;
 }
 
-/* Sums of twelve uniforms for normals; beta between -1 and 1. */
+/* Sums of twelve uniforms for normals; beta between -0.3 and 0.3. */
 static urn_dataset *make_logistic(void)
 {
     uint64_t state = 3;
@@ -77,7 +77,7 @@ static urn_dataset *make_logistic(void)
     check(urn_dataset_add_table(data, "", "made up", ROWS, 1, &error), &error);
     for (int k = 0; k < COLUMNS; k++) {
         char name[16];
-        const double beta = 2.0 * uniform(&state) - 1.0;
+        const double beta = 0.6 * uniform(&state) - 0.3;
         for (int i = 0; i < ROWS; i++) {
             x[i] = -6.0;
             for (int j = 0; j < 12; j++)

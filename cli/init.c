@@ -9,6 +9,7 @@ void cli_init_clear(cli_init *init)
 {
     free(init->position);
     free(init->scale);
+    free(init->metric);
     *init = (cli_init){0};
 }
 
@@ -229,6 +230,8 @@ urn_status cli_init_read(const cli_args *args, const urn_model *model, cli_init 
         status = from_file(file, model, init, error);
     else if (dir != NULL)
         status = from_run(dir, model, init, error);
+    if (status == URN_OK)
+        status = cli_metric_read(args, init, error);
     if (status != URN_OK)
         cli_init_clear(init);
     return status;

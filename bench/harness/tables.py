@@ -5,6 +5,7 @@ import table_gradient
 import table_io
 import table_linear
 import table_map
+import table_nuts
 import table_start
 import table_svi
 
@@ -21,6 +22,7 @@ TABLES = {
     "gibbs": Table("one Gibbs sweep of bpmf, up to a million ratings", table_gibbs.run_small),
     "gibbs20m": Table("one Gibbs sweep of bpmf, 10 and 20 million ratings", table_gibbs.run_large),
     "gradient": Table("one log density and gradient of five models", table_gradient.run),
+    "nuts": Table("effective draws a gradient of nuts, beside Stan's", table_nuts.run),
     "start": Table("start to first step, memory, the published job", table_start.run),
     "linear": Table("a step's cost over ratings, dims and threads", table_linear.run),
     "io": Table("reading CSV, compiling a model file", table_io.run),

@@ -169,6 +169,21 @@ static urn_status fail_start(const urn__run *run, int attempts, const double *po
     return urn__target_fail_density(run->target, position, what, error);
 }
 
+/* Chains that start from a guide start at draws from it, so that they differ. */
+static void spread(const urn__run *run, double *position)
+{
+    const int64_t n = run->target->size;
+    const urn__stream stream =
+        urn__stream_at(run->seed, urn__chain_for(URN__USE_START, run->chain), "guide", 1);
+    double z[URN__NORMAL_BLOCK];
+    for (int64_t first = 0; run->init_scale && first < n; first += URN__NORMAL_BLOCK) {
+        const int64_t part = n - first < URN__NORMAL_BLOCK ? n - first : URN__NORMAL_BLOCK;
+        run->target->kernels->normals(&stream, first, part, z);
+        for (int64_t i = 0; i < part; i++)
+            position[first + i] += run->init_scale[first + i] * z[i];
+    }
+}
+
 /* A random start is drawn anew until the density is finite there. */
 static urn_status place(hmc_state *s, double *position, urn_error *error)
 {
@@ -178,6 +193,7 @@ static urn_status place(hmc_state *s, double *position, urn_error *error)
     const int attempts = random ? ATTEMPTS : 1;
     URN_TRY(urn__start_position(run, init, urn__setting_real(run->settings, "init-jitter"),
                                 position, error));
+    spread(run, position);
     URN_TRY(urn__target_address(run->target, run->seed, urn__chain_for(URN__USE_STEPS, run->chain),
                                 0, error));
     for (int attempt = 1; attempt <= attempts; attempt++) {

@@ -98,10 +98,10 @@ urn_status urn__hmc_conclude(urn__run *run, int n_chains, const urn__chain_stats
         urn__run_number(run, "max_depth_reached", (double)saturated, false);
     urn__run_number(run, "leapfrogs_per_draw", leapfrogs / (double)draws, false);
     urn__run_number(run, "acceptance_rate", acceptance / (double)draws, false);
-    urn__run_number(run, "e_bfmi", lowest_e_bfmi(run, n_chains, chains), false);
     if (divergent > 0.0)
         warn_divergences(run, (int64_t)divergent, draws);
     if (saturated > 0)
         warn_depth(run, saturated, draws);
+    urn__run_number(run, "e_bfmi", lowest_e_bfmi(run, n_chains, chains), false);
     return URN_OK;
 }

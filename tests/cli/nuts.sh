@@ -1,0 +1,79 @@
+#!/bin/bash
+# Hamiltonian chains from the command line: Stan's data, metrics, warnings, refusals.
+. "${URN_SRCDIR:?}/tests/cli/lib.sh"
+examples=$URN_SRCDIR/examples/posteriordb
+schools() {
+    run "$1" fit "$examples/eight_schools_noncentered.c" --data "$examples/data/eight_schools_noncentered.json" --quiet "${@:2}"
+}
+
+# ---- Stan's JSON, ids in an array, a matrix ----
+run 0 fit "$examples/radon_hierarchical_intercept_noncentered.c" --quiet --engine nuts --warmup 200 --draws 100 \
+    --data "$examples/data/radon_hierarchical_intercept_noncentered.json" --out radon
+json radon/fit.json 'j["chains"] == 4 and j["leapfrogs_per_draw"] > 1 and 0.5 < j["acceptance_rate"] < 1 and j["e_bfmi"] > 0.1'
+json radon/fit.json 'any(s["site"] == "alpha" for s in j["sites"])'
+run 0 fit "$examples/blr.c" --quiet --engine nuts --warmup 200 --draws 100 --data "$examples/data/blr.json"
+in_out "beta[2]"
+
+# ---- metrics ----
+echo '{"stepsize": 0.3, "metric_type": "diag_e", "inv_metric": [1, 1, 1, 1, 1, 1, 1, 1, 10, 1]}' >diag.json
+echo '{"inv_metric": [1, 2]}' >short.json
+echo '{"inv_metric": [[1, 2], [3]]}' >ragged.json
+echo '{"inv_metric": [1, 1, 1, 1, 1, 1, 1, 1, 1, -1]}' >negative.json
+schools 0 --engine nuts --warmup 30 --draws 30 --metric-file diag.json
+schools 0 --engine hmc --path 2 --warmup 100 --draws 30 --metric dense
+schools 2 --engine nuts --metric-file short.json
+in_err "the inverse metric has 2 numbers; for 10 coordinates --metric diag takes 10"
+schools 3 --engine nuts --metric-file ragged.json
+in_err 'ragged.json: "inv_metric" is not a list of numbers, or of equally long lists of them'
+schools 2 --engine nuts --metric-file negative.json
+in_err "the inverse metric is not positive definite"
+schools 2 --engine nuts --metric unit --metric-file diag.json
+in_err "a unit metric has none"
+schools 2 --engine svi --metric-file diag.json
+in_err 'engine "svi" has no metric'
+
+# ---- from a variational fit: chains start at draws from its guide ----
+schools 0 --engine svi --steps 300 --lr 0.05 --out guide
+schools 0 --engine nuts --warmup 50 --draws 20 --init-from guide --out from
+for word in median zero random; do
+    schools 0 --engine nuts --warmup 50 --draws 20 --init $word
+done
+
+# ---- options out of range, warnings, strictness ----
+schools 2 --engine nuts --max-depth 0
+in_err "option --max-depth is 0; it takes 1 to 20"
+schools 2 --engine nuts --delta 1
+schools 0 --engine nuts --max-depth 1 --warmup 50 --draws 50
+in_out "used all 1 doublings of --max-depth"
+run 5 fit "$examples/eight_schools_centered.c" --quiet --engine nuts --strict \
+    --data "$examples/data/eight_schools_centered.json" --draws 2000
+in_err "diverged"
+in_out "--delta 0.95"
+
+# ---- what cannot be sampled ----
+cat >label.c <<'C'
+#include <urn/urn.h>
+static void label(urn_model *m)
+{
+    urn_var z = urn_sample(m, "z", bernoulli, .logits = urn_real(m, 0.0));
+    urn_observe(m, "y", normal, .value = urn_data_real(m, "y"), .loc = z, .scale = urn_real(m, 1.0));
+}
+URN_MODEL(label, "a test");
+C
+cat >broken.c <<'C'
+#include <urn/urn.h>
+static void broken(urn_model *m)
+{
+    urn_var x = urn_sample(m, "x", normal, .loc = urn_real(m, 0.0), .scale = urn_real(m, 1.0));
+    urn_observe(m, "y", normal, .value = urn_data_real(m, "y"), .loc = x, .scale = urn_neg(urn_exp(x)));
+}
+URN_MODEL(broken, "a test");
+C
+echo '{"y": 0.5}' >y.json
+run 4 fit label.c --data y.json --engine nuts
+in_err "the latent site is discrete"
+in_err "--engine gibbs, or sum the site out"
+run 1 fit broken.c --data y.json --engine nuts
+in_err "not finite at any of 100 random first positions"
+in_err '"y"'
+finish
