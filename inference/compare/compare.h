@@ -45,6 +45,10 @@ typedef enum urn__quantity_kind {
 /* "held_out", "noise", ...: for programs. */
 const char *urn__quantity_word(urn__quantity_kind kind);
 
+/* Does a quantity count when convergence is judged? What turns with the factors mixes as slowly as
+ * the scales of the two factors trade, which the data do not see: it is shown, and does not. */
+bool urn__decides(urn__quantity_kind kind, bool turns);
+
 /* A number with all its draws. */
 typedef struct urn__series {
     char name[96];

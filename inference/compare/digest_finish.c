@@ -8,9 +8,7 @@
 
 enum { CELLS_AT_ONCE = 64 };
 
-/* What turns with the factors mixes as slowly as the scales of the two factors trade, which the
- * data do not see: it is shown, but does not decide. */
-static bool decides(urn__quantity_kind kind, bool turns)
+bool urn__decides(urn__quantity_kind kind, bool turns)
 {
     return !turns && kind != URN__QUANTITY_AXES;
 }
@@ -51,8 +49,15 @@ static void finish_series(urn__digesting *w, urn__chains *chains, urn__series *s
         s->sd = s->mcse = 0.0;
     for (int k = 0; k < 3; k++)
         s->quantile[k] = urn__chains_quantile(chains, k == 0 ? 0.05 : k == 1 ? 0.5 : 0.95);
-    if (decides(s->kind, s->turns))
+    if (urn__decides(s->kind, s->turns))
         note_worst(w->out, s->name, s->r_hat, fmin(s->ess_bulk, s->ess_tail));
+}
+
+static const char *name_of_worst(const urn__digest *out, const urn__field *field)
+{
+    const char *name = urn__arena_printf(out->arena, "the worst of %lld %s",
+                                         (long long)field->n_followed, field->name);
+    return name ? name : field->name;
 }
 
 static void finish_field(urn__digesting *w, urn__chains *chains, const urn__track *t)
@@ -67,8 +72,8 @@ static void finish_field(urn__digesting *w, urn__chains *chains, const urn__trac
         field->r_hat = fmax(field->r_hat, urn__rhat(chains, URN__RHAT_RANK));
         field->ess_bulk = fmin(field->ess_bulk, urn__ess_bulk(chains));
     }
-    if (decides(field->kind, field->turns))
-        note_worst(w->out, field->name, field->r_hat, field->ess_bulk);
+    if (urn__decides(field->kind, field->turns) && field->n_followed > 0)
+        note_worst(w->out, name_of_worst(w->out, field), field->r_hat, field->ess_bulk);
 }
 
 static urn_status finish_quantities(urn__digesting *w, urn_error *error)
@@ -145,7 +150,7 @@ static double relative_efficiency(const urn__digest *out)
         return 1.0;
     for (int i = 0; i < out->n_series; i++) {
         const urn__series *s = &out->series[i];
-        if (!decides(s->kind, s->turns) || !isfinite(s->ess_mean))
+        if (!urn__decides(s->kind, s->turns) || !isfinite(s->ess_mean))
             continue;
         sum += s->ess_mean / (double)(s->n_chains * s->n_draws);
         n += 1.0;

@@ -9,12 +9,17 @@
 
 /* ---- the health of a run ---- */
 
+/* Of those that decide, the one whose chains are furthest apart; NULL without any. */
 static const urn__series *worst_series(const urn__digest *d)
 {
-    for (int i = 0; i < d->n_series; i++)
-        if (d->worst_r_hat_of == d->series[i].name)
-            return &d->series[i];
-    return NULL;
+    const urn__series *worst = NULL;
+    for (int i = 0; i < d->n_series; i++) {
+        const urn__series *s = &d->series[i];
+        if (urn__decides(s->kind, s->turns) && !isnan(s->r_hat) &&
+            (!worst || s->r_hat > worst->r_hat))
+            worst = s;
+    }
+    return worst;
 }
 
 static bool is_sampler(const urn__judged *run)
@@ -27,9 +32,17 @@ static bool chains_disagree(const urn__judged *run)
     return is_sampler(run) && run->digest->worst_r_hat > URN__R_HAT_LIMIT;
 }
 
+/* Are the chains at different places, as a number of the whole model shows? (Of many single
+ * predictions some are slow.) */
+static bool sit_apart(const urn__digest *d)
+{
+    const urn__series *worst = worst_series(d);
+    return worst && worst->r_hat > URN__R_HAT_MODES;
+}
+
 static const char *disagreement(const urn__digest *d)
 {
-    return d->worst_r_hat > URN__R_HAT_MODES ? "disagree" : "do not agree yet";
+    return sit_apart(d) ? "disagree" : "do not agree yet";
 }
 
 static bool too_short(const urn__judged *run)
@@ -110,7 +123,7 @@ int urn__choose_reference(int n, const urn__judged *runs)
 
 static void say_means_by_chain(const urn__series *s, urn__text *text)
 {
-    urn__text_add(text, " The chains' means of it are");
+    urn__text_add(text, " The chains' means of %s are", s->name);
     for (int64_t c = 0; c < s->n_chains; c++)
         urn__text_add(text, "%s %.4g",
                       c == 0                ? ""
@@ -125,22 +138,21 @@ static void say_sampler(const urn__judged *run, urn__text *text)
     const urn__digest *d = run->digest;
     const urn__series *worst = worst_series(d);
     if (d->n_chains < 2) {
-        urn__text_add(text, " one chain, so whether it has converged cannot be told: run four.");
+        urn__text_add(text, " One chain, so whether it has converged cannot be told: run four.");
         return;
     }
     if (!chains_disagree(run)) {
-        urn__text_add(text, " its %lld chains agree (largest R-hat %.4g, of %s).",
+        urn__text_add(text, " Its %lld chains agree (largest R-hat %.4g, of %s).",
                       (long long)d->n_chains, d->worst_r_hat, d->worst_r_hat_of);
         return;
     }
-    urn__text_add(text, " its %lld chains %s (R-hat %.3g of %s, above %g).", (long long)d->n_chains,
+    urn__text_add(text, " Its %lld chains %s (R-hat %.3g of %s, above %g).", (long long)d->n_chains,
                   disagreement(d), d->worst_r_hat, d->worst_r_hat_of, URN__R_HAT_LIMIT);
-    if (d->worst_r_hat <= URN__R_HAT_MODES) {
+    if (!sit_apart(d)) {
         urn__text_add(text, " Longer chains will tell.");
         return;
     }
-    if (worst)
-        say_means_by_chain(worst, text);
+    say_means_by_chain(worst, text);
     for (int i = 0; i < d->n_series; i++)
         if (d->series[i].kind == URN__QUANTITY_NOISE && &d->series[i] != worst &&
             d->series[i].r_hat > URN__R_HAT_LIMIT) {
@@ -162,22 +174,22 @@ static void say_health(const urn__judged *run, urn__text *text)
                       "chain: errors and quantiles are rough.",
                       run->digest->least_ess, run->digest->least_ess_of, URN__ESS_LIMIT);
     if (run->digest->posterior == URN_POSTERIOR_POINT)
-        urn__text_add(text, " a point: it says nothing about uncertainty but the noise.");
+        urn__text_add(text, " A point: it says nothing about uncertainty but the noise.");
     if (run->k_hat > URN__K_HAT_LIMIT)
         urn__text_add(text,
-                      " its k-hat is %.3g, above %g: a guide that far from the posterior "
+                      " Its k-hat is %.3g, above %g: a guide that far from the posterior "
                       "cannot vouch for its own scales.",
                       run->k_hat, URN__K_HAT_LIMIT);
     else if (!isnan(run->k_hat))
-        urn__text_add(text, " its k-hat is %.2g, below %g.", run->k_hat, URN__K_HAT_LIMIT);
+        urn__text_add(text, " Its k-hat is %.2g, below %g.", run->k_hat, URN__K_HAT_LIMIT);
     if (run->divergences > 0.0)
         urn__text_add(text, " %.0f of its steps diverged.", run->divergences);
     if (run->interrupted)
-        urn__text_add(text, " it was interrupted.");
+        urn__text_add(text, " It was interrupted.");
     if (!is_sampler(run) && run->n_warnings > 0)
-        urn__text_add(text, " its fit has warnings.");
+        urn__text_add(text, " Its fit has warnings.");
     else if (run->digest->posterior == URN_POSTERIOR_NORMAL && isnan(run->k_hat))
-        urn__text_add(text, " no k-hat was measured.");
+        urn__text_add(text, " No k-hat was measured.");
     urn__text_add(text, "\n");
 }
 
@@ -252,7 +264,7 @@ static void say_others(const urn__judged *run, findings *f, urn__text *text)
     int n = 0, narrow = 0, wide = 0, shifted = 0;
     for (int i = 0; i < run->versus->n_series; i++) {
         const urn__series_versus *v = &run->versus->series[i];
-        if (v->own->turns || v->own->kind == URN__QUANTITY_AXES || isnan(v->sd_ratio))
+        if (!urn__decides(v->own->kind, v->own->turns) || isnan(v->sd_ratio))
             continue;
         n++;
         narrow += v->sd_ratio < URN__SD_RATIO_LOW;
@@ -374,7 +386,7 @@ void urn__verdict(int n, const urn__judged *runs, int reference, urn__text *text
     else if (!urn__converged(r, &why))
         urn__text_add(text, "The reference, %s, is not beyond doubt itself (%s): %s.\n", r->name,
                       why.data ? why.data : "",
-                      chains_disagree(r) || r->digest->n_chains < 2
+                      sit_apart(r->digest) || r->digest->n_chains < 2
                           ? "a difference from it does not tell which run is wrong"
                           : "small differences from it may be its own");
     urn__text_clear(&why);

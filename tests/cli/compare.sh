@@ -123,7 +123,7 @@ json t1/fit.json 'abs(j["holdout"]["rmse"] - json.load(open("out"))["runs"][0]["
 run 0 fit hpmf $data --engine nuts --chains 1 --warmup 100 --draws 60 --holdout 0.2 --out single
 run 5 compare a single --strict
 in_err "single has not converged: one chain cannot tell whether it has converged"
-in_out "one chain, so whether it has converged cannot be told: run four"
+in_out "One chain, so whether it has converged cannot be told: run four"
 run 0 compare a b --strict
 
 finish

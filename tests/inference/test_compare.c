@@ -442,8 +442,8 @@ static void a_guide_that_is_too_sure(void **state)
     runs[1].versus = &v;
     assert_int_equal(urn__choose_reference(2, runs), 0);
     char *text = verdict_of(2, runs, 0);
-    assert_says(text, "b (gibbs): its 4 chains agree (largest R-hat ");
-    assert_says(text, "a (svi): its k-hat is 12.8, above 0.7: a guide that far");
+    assert_says(text, "b (gibbs): Its 4 chains agree (largest R-hat ");
+    assert_says(text, "a (svi): Its k-hat is 12.8, above 0.7: a guide that far");
     assert_says(text, "a beside b: The noise differs: obs_scale is 2.45, against 2.42 (3 of the "
                       "reference's sds apart).");
     assert_says(text, "their sd is 0.3");
@@ -481,8 +481,8 @@ static void chains_that_disagree(void **state)
     compare(fine, apart, arena, &v);
     runs[1].versus = &v;
     char *text = verdict_of(2, runs, 0);
-    assert_says(text, "x (nuts): its 4 chains disagree (R-hat ");
-    assert_says(text, "The chains' means of it are ");
+    assert_says(text, "x (nuts): Its 4 chains disagree (R-hat ");
+    assert_says(text, "The chains' means of m");
     assert_says(text, "averages over them are not the posterior's");
     assert_says(text, "The reference, x, is not beyond doubt itself (its 4 chains disagree");
     free(text);
