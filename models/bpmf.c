@@ -6,21 +6,22 @@
  *     R[i, j] ~ normal(mean + U[i] . V[j] (+ bias_u[i] + bias_v[j]), precision alpha)
  *     U[i] ~ mvn(mu_u, precision lam_u)                    V[j] ~ mvn(mu_v, precision lam_v)
  *     mu_u ~ mvn(0, precision 2 lam_u)                     mu_v ~ mvn(0, precision 2 lam_v)
- *     lam_u ~ wishart(df dim, scale I)                     lam_v ~ wishart(df dim, scale I)
+ *     lam_u ~ wishart(df, scale I)                         lam_v ~ wishart(df, scale I)
  *
- * (mu, lam) is the normal-Wishart distribution with mu0 = 0, beta0 = 2, nu0 = dim and W0 = I.
+ * (mu, lam) is the normal-Wishart distribution with mu0 = 0, beta0 = 2, nu0 = df and W0 = I; df is
+ * dim unless set.
  * Data: user, item (ids), rating; `mean` is that of the training ratings. alpha is 2 by default;
  * with noise=free it is the site "alpha" with prior gamma(1, rate 1). With biases=yes users and
  * items have biases with prior normal(0, 1).
  *
  * The joint mode is of no use: lam shrinks the factors of one side while those of the other grow.
  */
-static void factors(urn_model *m, urn_plate plate, int64_t dim, const char *const name[3],
-                    urn_var *rows)
+static void factors(urn_model *m, urn_plate plate, int64_t dim, int64_t df,
+                    const char *const name[3], urn_var *rows)
 {
     static const char reason[] = "the factors of one side may grow while those of the other "
                                  "shrink, and their precisions with them";
-    urn_var lam = urn_sample(m, name[0], wishart, .df = urn_real(m, (double)dim),
+    urn_var lam = urn_sample(m, name[0], wishart, .df = urn_real(m, (double)df),
                              .scale = urn_eye(m, dim, 1.0));
     urn_var mu =
         urn_sample(m, name[1], mvn, .loc = urn_zeros(m, dim), .precision = urn_scaled(lam, 2.0));
@@ -31,12 +32,17 @@ static void factors(urn_model *m, urn_plate plate, int64_t dim, const char *cons
 static void bpmf(urn_model *m)
 {
     const int64_t dim = urn_option_int(m, "dim", 10, "latent factors per user and item");
+    const int64_t df = urn_option_int(m, "df", dim, "degrees of freedom of lam's prior, nu0");
     const int noise_free = urn_option_choice(m, "noise", "fixed|free", "is alpha inferred?");
     const double alpha = urn_option_real(m, "alpha", 2.0, "precision of a rating, if fixed");
     const int biases = urn_option_choice(m, "biases", "no|yes", "a bias per user and item");
     const int raw = urn_option_choice(m, "center", "mean|none", "offset of all ratings");
     if (dim < 1) {
         urn_model_fail(m, "option \"dim\" must be at least 1: users and items need a factor");
+        return;
+    }
+    if (df < dim) {
+        urn_model_fail(m, "option \"df\" must be at least dim: else lam has no density");
         return;
     }
     if (!(alpha > 0.0)) {
@@ -51,8 +57,8 @@ static void bpmf(urn_model *m)
     urn_var precision = urn_real(m, alpha), one = urn_real(m, 1.0), zero = urn_real(m, 0.0), U, V;
     if (noise_free)
         precision = urn_sample(m, "alpha", gamma, .shape = one, .rate = one);
-    factors(m, users, dim, (const char *const[]){"lam_u", "mu_u", "U"}, &U);
-    factors(m, items, dim, (const char *const[]){"lam_v", "mu_v", "V"}, &V);
+    factors(m, users, dim, df, (const char *const[]){"lam_u", "mu_u", "U"}, &U);
+    factors(m, items, dim, df, (const char *const[]){"lam_v", "mu_v", "V"}, &V);
 
     urn_var user = urn_index(ratings, "user", users), item = urn_index(ratings, "item", items);
     urn_var mean = urn_row_dot(urn_gather(U, user), urn_gather(V, item));

@@ -254,6 +254,16 @@ static void coupled(urn_model *m)
                 .scale = R(m, 0.6), .plate = rows);
 }
 
+/* Nothing depends on x; something does on k, which is not said to be few. */
+static void unobserved(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var x = urn_sample(m, "x", student_t, .df = R(m, 5.0), .loc = R(m, 1.0), .scale = R(m, 1.0),
+                           .plate = urn_plate_of(m, "g"));
+    urn_record(m, "twice", urn_scaled(x, 2.0));
+    (void)urn_sample(m, "n", poisson, .rate = urn_shifted(urn_data(rows, "w"), 0.5), .plate = rows);
+}
+
 /* ---- what is left ---- */
 
 static void left_over(urn_model *m)
@@ -308,6 +318,7 @@ static void for_each_case(void (*body)(const gibbs_case *c, const urn_dataset *d
         {CASE_DEF(kinds_of_groups),
          {BY("p", "dirichlet"), NOT_BY_RULE("z", "enumerate", NULL),
           NOT_BY_RULE("k", "enumerate", NULL)}},
+        {CASE_DEF(unobserved), {BY("x", "prior"), BY("n", "prior")}},
         {CASE_DEF(coupled), {NOT_BY_RULE("z", "enumerate", NULL)}},
         {CASE_DEF(left_over),
          {NOT_BY_RULE("df", "slice", NULL), NOT_BY_RULE("loc", "slice", NULL),

@@ -419,6 +419,7 @@ static void refusals(void **state)
         refused("pmf_sigmoid", (urn_setting){positive[i], "-1"}, "scale_v must be positive");
     }
     refused("bpmf", (urn_setting){"alpha", "0"}, "option \"alpha\" must be positive");
+    refused("bpmf", (urn_setting){"df", "2"}, "option \"df\" must be at least dim");
     refused("bpmf", (urn_setting){"alpha", "-2"}, "option \"alpha\" must be positive");
     refused("pmf_sigmoid", (urn_setting){"low", "5"}, "option \"low\" must be below \"high\"");
     refused("pmf_sigmoid", (urn_setting){"high", "0.25"}, "must be below \"high\"");
