@@ -13,6 +13,12 @@ void cli_init_clear(cli_init *init)
     *init = (cli_init){0};
 }
 
+/* Has it coordinates? Values of discrete sites come after them: a sampler finds its own. */
+static bool has_coordinates(const urn_model *model, const urn_site_info *info)
+{
+    return info->offset >= 0 && info->offset < urn_model_position_size(model);
+}
+
 /* Every latent site at its prior median: what sites not mentioned start from. */
 static urn_status medians(const urn_model *model, double *position, urn_error *error)
 {
@@ -27,7 +33,7 @@ static urn_status medians(const urn_model *model, double *position, urn_error *e
         urn_site_info info;
         urn_model_site(model, i, &info);
         const double *value =
-            info.offset >= 0 ? urn_replay_result(replay, i, URN_RESULT_VALUE) : NULL;
+            has_coordinates(model, &info) ? urn_replay_result(replay, i, URN_RESULT_VALUE) : NULL;
         if (value != NULL)
             status = urn_model_unconstrain(model, i, value, position + info.offset, error);
     }
@@ -53,7 +59,7 @@ static urn_status fail_site(const urn_model *model, const char *where, const cha
     for (int i = 0; i < urn_model_site_count(model) && n < 256; i++) {
         urn_site_info info;
         urn_model_site(model, i, &info);
-        if (info.offset >= 0)
+        if (has_coordinates(model, &info))
             known[n++] = info.name;
     }
     cli_fail_unknown(error, "site", name, known, n);
@@ -86,7 +92,7 @@ static urn_status set_site(const char *path, const urn_model *model, const char 
     urn_site_info info = {.offset = -1};
     if (site >= 0)
         urn_model_site(model, site, &info);
-    if (info.offset < 0)
+    if (!has_coordinates(model, &info))
         return fail_site(model, path, name, error);
     double *values = malloc(((size_t)info.size + 1) * sizeof *values);
     if (values == NULL)
@@ -152,7 +158,11 @@ static urn_status match_rows(const cli_run *run, const urn_model *model, const u
 static void copy_rows(const cli_run *run, const urn_site_info *info, int64_t offset,
                       int64_t free_row, const int64_t *match, cli_init *init)
 {
-    const double *loc = urn_posterior_loc(run->posterior);
+    const urn_posterior *p = run->posterior;
+    const bool stored = urn_posterior_kind_of(p) == URN_POSTERIOR_DRAWS;
+    /* of a sampler, the last draw of its first chain */
+    const double *loc =
+        urn_posterior_loc(p) + (stored ? (urn_posterior_draws(p) - 1) * urn_posterior_size(p) : 0);
     const double *scale = urn_posterior_scale(run->posterior);
     for (int64_t i = 0; i < info->rows; i++) {
         if (match[i] < 0)
@@ -175,7 +185,7 @@ static urn_status copy_site(const cli_run *run, const urn_model *model, const js
         urn_model_site(model, site, &info);
     const int64_t free_size = urn__io_json_get_int(entry, "free_size", 0);
     const int64_t rows = urn__io_json_get_int(entry, "rows", 1);
-    if (info.offset < 0 || info.rows < 1 || rows < 1 ||
+    if (!has_coordinates(model, &info) || info.rows < 1 || rows < 1 ||
         free_size / rows != info.free_size / info.rows)
         return URN_OK;
     int64_t *match = malloc(((size_t)info.rows + 1) * sizeof *match);

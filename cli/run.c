@@ -164,8 +164,21 @@ static urn_status check_layout(const cli_run *run, const char *dir, urn_error *e
     return bad_run(dir, "the model's sites are no longer those of the fit; it has changed", error);
 }
 
+/* Latent sites have a value for each training row, so these are what the model is traced on. */
+static urn_status trace_rows(cli_run *run, const char *dir, urn_error *error)
+{
+    URN_TRY(cli_run_fit_data(run, &run->data, error));
+    if (run->data == NULL)
+        return bad_run(dir, "the data it was fitted on is gone or has changed", error);
+    return cli_run_trace_rows(run, run->data, URN_ROWS_TRAINING, &run->model, error);
+}
+
 static urn_status trace_fitted(cli_run *run, const char *dir, urn_error *error)
 {
+    if (json_is_true(json_object_get(run->json, "row_sites"))) {
+        URN_TRY(trace_rows(run, dir, error));
+        return check_layout(run, dir, error);
+    }
     if (json_is_true(json_object_get(run->json, "tables_only"))) {
         URN_TRY(template_data(run, error));
     } else {

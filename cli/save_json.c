@@ -158,6 +158,21 @@ static json_t *template_json(const cli_fitted *f)
     return tables;
 }
 
+/* Is there a latent site with a value a row of data? Then a run can be read with these rows alone.
+ */
+static bool has_row_sites(const urn_model *model)
+{
+    for (int i = 0; i < urn_model_site_count(model); i++) {
+        urn_site_info site;
+        urn_plate_info plate;
+        urn_model_site(model, i, &site);
+        for (int d = 0; site.offset >= 0 && d < site.n_plates; d++)
+            if (cli_plate_find(model, site.plates[d], &plate) && strcmp(plate.kind, "rows") == 0)
+                return true;
+    }
+    return false;
+}
+
 static urn_status add_data_words(const cli_fitted *f, json_t *json, urn_error *error)
 {
     json_t *means = json_object(), *observed = json_array();
@@ -186,6 +201,7 @@ static urn_status add_data_words(const cli_fitted *f, json_t *json, urn_error *e
     json_object_set_new(json, "observed", observed);
     json_object_set_new(json, "template", template_json(f));
     json_object_set_new(json, "tables_only", json_boolean(tables_only));
+    json_object_set_new(json, "row_sites", json_boolean(has_row_sites(f->model)));
     return status;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "forward.h"
 
+#include "../runtime/model/trace.h"
 #include "driver.h"
 
 #include <string.h>
@@ -41,21 +42,43 @@ struct urn__forward {
 /* ---- matching sites ---- */
 
 /* Is the site's first plate one of data rows? */
-static bool is_over_rows(const urn_model *model, const urn_site_info *info)
+static bool is_over_rows(const urn_model *model, const urn_site_info *info, urn_plate_info *plate)
 {
-    urn_plate_info plate;
     for (int i = 0; info->n_plates > 0 && i < urn_model_plate_count(model); i++) {
-        urn_model_plate(model, i, &plate);
-        if (strcmp(plate.name, info->plates[0]) == 0)
-            return strcmp(plate.kind, "rows") == 0;
+        urn_model_plate(model, i, plate);
+        if (strcmp(plate->name, info->plates[0]) == 0)
+            return strcmp(plate->kind, "rows") == 0;
     }
     return false;
+}
+
+/* Are the rows of a plate of both models the same rows of the same table? As many of them may be
+ * others: those held out, or of another file. */
+static bool same_rows(const urn_model *fitted, const urn_model *wanted, const urn_plate_info *plate,
+                      int64_t fitted_rows)
+{
+    const urn_dataset *a = fitted->data, *b = wanted->data;
+    if (plate->size != fitted_rows)
+        return false;
+    if (a != b) {
+        const char *from = a ? urn_dataset_source(a, plate->table) : NULL;
+        const char *to = b ? urn_dataset_source(b, plate->table) : NULL;
+        if (!from || !to || strcmp(from, to) != 0 ||
+            urn_dataset_rows(a, plate->table) != urn_dataset_rows(b, plate->table))
+            return false;
+    }
+    for (int64_t r = 0; r < plate->size; r++)
+        if (urn_model_table_row(fitted, plate->name, r) !=
+            urn_model_table_row(wanted, plate->name, r))
+            return false;
+    return true;
 }
 
 static urn_status match_pair(const urn__forward *f, const target *t, int number, pair *p,
                              urn_error *error)
 {
     urn_site_info wanted, info;
+    urn_plate_info plate;
     urn_model_site(t->model, number, &wanted);
     const int fitted = urn_model_site_find(f->fitted, wanted.name);
     if (fitted < 0)
@@ -69,7 +92,8 @@ static urn_status match_pair(const urn__forward *f, const target *t, int number,
     *p = (pair){.fitted = fitted,
                 .target = number,
                 .size = info.size,
-                .over_rows = is_over_rows(t->model, &wanted)};
+                .over_rows = is_over_rows(t->model, &wanted, &plate)};
+    p->drawn = p->over_rows && !same_rows(f->fitted, t->model, &plate, info.dims[0]);
     if (!same || (info.rows > wanted.rows && !p->over_rows))
         return urn__fail(
             error, URN_ERR_USAGE, wanted.where, wanted.name, "use the options and ids of the fit",

@@ -118,6 +118,38 @@ json sweeps/fit.json 'abs(j["holdout"]["rmse"] - float(open("sweeps/log.csv").re
 run 5 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 20 --draws 10 --quiet --strict
 in_err "the fit has warnings"
 
+# ---- discrete sites, one a row: integers in draws.nc, read back with their rows ----
+cat >groups.c <<'C'
+#include <urn/urn.h>
+static void groups(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var share = urn_sample(m, "share", beta,
+                               .concentration1 = urn_real(m, 2.0),
+                               .concentration0 = urn_real(m, 2.0));
+    urn_var z = urn_sample(m, "z", bernoulli, .probs = share, .plate = rows);
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_mul(urn_real(m, 6.0), z),
+                .scale = urn_real(m, 1.0), .plate = rows);
+}
+URN_MODEL(groups, "two groups");
+C
+{
+    echo y
+    for i in $(seq 40); do echo $((i % 4 == 0 ? 6 : 0)).$((i % 7)); done
+} >groups.csv
+run 0 fit ./groups.c --data groups.csv --engine gibbs --warmup 20 --draws 60 --chains 2 --holdout 0.25 --quiet --out groups
+in_out "held out, site y"
+run 0 summary groups --sites z,share --json
+json out '[len(s["elements"]) for s in j["sites"]] == [1, j["n_training"]]'
+json out 'all(e["mean"] in (0, 1) or 0 < e["mean"] < 1 for e in j["sites"][1]["elements"])'
+command -v ncdump >/dev/null && check grep -q "int64 z(chain, draw, rows)" <(ncdump -h groups/draws.nc)
+run 0 predict groups --test groups.csv
+run 0 diagnose groups
+run 0 fit ./groups.c --data groups.csv --engine gibbs --warmup 2 --draws 3 --quiet --init-from groups
+echo "y" >>groups.csv
+run 3 summary groups
+in_err "the data it was fitted on is gone or has changed"
+
 # ---- refusals ----
 run 2 fit hpmf --data small/data.csv --engine svi --warmup 10 --steps 10
 in_err 'engine "svi" optimises: it has no warm-up, draws or thinning'

@@ -191,6 +191,38 @@ static void sites_over_rows_are_drawn_for_new_rows(void **state)
     scene_clear(&s);
 }
 
+/* ... also where there are as many of them. */
+static void sites_over_rows_are_drawn_for_as_many_new_rows(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"y"};
+    const double y[4] = {3, 3, 3, 3}, loc[2] = {3, 3}, scale[2] = {0.1, 0.1};
+    const unsigned char held_out[4] = {0, 1, 0, 1};
+    const double *const columns[] = {y};
+    urn_error error = {0};
+    scene s = {.data = dataset_of(4, names, columns, 1)};
+    assert_ok(urn_dataset_set_held_out(s.data, "rows", held_out, &error), &error);
+    s.model = trace_rows(urn_model_noisy_rows(), s.data, URN_ROWS_TRAINING);
+    urn_model *target = trace_rows(urn_model_noisy_rows(), s.data, URN_ROWS_HELD_OUT);
+    urn_posterior *p = normal_posterior(2, loc, scale);
+    const urn_predict_options options = {.bytes = sizeof options, .draws = 4000, .threads = 1};
+    urn_prediction *got = predict(s.model, p, target, &options);
+    assert_int_equal(got->n_rows, 2);
+    assert_close(got->mean[1], 0.0, 4.0 * 2.0 / sqrt(4000.0));
+    urn_prediction_free(got);
+    /* the same rows of the same file, read again, are known */
+    scene again = {.data = dataset_of(4, names, columns, 1)};
+    assert_ok(urn_dataset_set_held_out(again.data, "rows", held_out, &error), &error);
+    again.model = trace_rows(urn_model_noisy_rows(), again.data, URN_ROWS_TRAINING);
+    got = predict(s.model, p, again.model, &options);
+    assert_close(got->mean[1], 3.0, 0.01);
+    urn_prediction_free(got);
+    scene_clear(&again);
+    urn_posterior_free(p);
+    urn_model_free(target);
+    scene_clear(&s);
+}
+
 static void memory_running_out_is_an_error(void **state)
 {
     (void)state;
@@ -376,6 +408,7 @@ int main(void)
         cmocka_unit_test(unseen_groups_come_from_the_prior),
         cmocka_unit_test(held_out_rows),
         cmocka_unit_test(sites_over_rows_are_drawn_for_new_rows),
+        cmocka_unit_test(sites_over_rows_are_drawn_for_as_many_new_rows),
         cmocka_unit_test(memory_running_out_is_an_error),
         cmocka_unit_test(points_and_plug_in),
         cmocka_unit_test(stored_draws_are_used_evenly),
