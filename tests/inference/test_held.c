@@ -124,6 +124,57 @@ static void only_what_matters_is_computed(void **unused)
     scene_clear(&s);
 }
 
+/* Labels z of the rows, which pick their mean: held, they are values of the state. */
+static void labelled(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var weight =
+        urn_sample(m, "weight", normal, .loc = urn_real(m, 0.0), .scale = urn_real(m, 1.0));
+    urn_var z = urn_sample(m, "z", bernoulli, .logits = weight, .plate = rows);
+    urn_var shift =
+        urn_sample(m, "shift", normal, .loc = urn_real(m, 0.0), .scale = urn_real(m, 3.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_mul(z, shift),
+                .scale = urn_real(m, 0.5), .plate = rows);
+}
+URN_MODEL(labelled, "labels that pick the mean");
+
+static void discrete_sites_are_held(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 5 };
+    const double y[ROWS] = {2.0, 0.1, 1.7, -0.3, 0.4};
+    scene s = scene_y(urn_model_labelled(), ROWS, y);
+    bool held[4] = {false};
+    urn__model_target mt;
+    urn_error error = {0};
+    held[urn_model_site_find(s.model, "z")] = true;
+    assert_int_equal(urn_model_state_size(s.model), 2 + ROWS);
+    assert_ok(
+        urn__model_target_describe_held(&mt, s.model, held, URN_PRECISION_DOUBLE, NULL, &error),
+        &error);
+    assert_ok(urn__require_continuous("test", &mt.target, &error), &error);
+    assert_ok(urn__model_target_compile(&mt, false, NULL, 1, &error), &error);
+    assert_ok(urn__model_target_open(&mt, &error), &error);
+    const double states[2][2 + ROWS] = {{0.3, 1.5, 1, 0, 1, 0, 0}, {-0.4, 0.9, 0, 1, 1, 1, 0}};
+    for (int k = 0; k < 2; k++) {
+        const double *x = states[k], *z = x + 2;
+        double g[2], sum = -0.5 * x[0] * x[0] - x[1] * x[1] / 18.0 - log(3.0) - LOG_2PI;
+        double slope[2] = {-x[0], -x[1] / 9.0};
+        urn__model_target_hold(&mt, x);
+        for (int i = 0; i < ROWS; i++) {
+            const double off = (y[i] - z[i] * x[1]) / 0.5;
+            sum += z[i] * x[0] - log1p(exp(x[0])) - 0.5 * off * off - log(0.5) - 0.5 * LOG_2PI;
+            slope[0] += z[i] - 1.0 / (1.0 + exp(-x[0]));
+            slope[1] += z[i] * off / 0.5;
+        }
+        assert_close(urn__target_log_density(&mt.target, x, g), sum, 1e-12 * fabs(sum));
+        assert_close(g[0], slope[0], 1e-12);
+        assert_close(g[1], slope[1], 1e-11);
+    }
+    urn__model_target_close(&mt);
+    scene_clear(&s);
+}
+
 static void messages_name_the_site(void **unused)
 {
     (void)unused;
@@ -148,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(subsets_are_slices),
         cmocka_unit_test(only_what_matters_is_computed),
+        cmocka_unit_test(discrete_sites_are_held),
         cmocka_unit_test(messages_name_the_site),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
