@@ -16,8 +16,10 @@ extern "C" {
  *   beta              concentration1, concentration0        in [0, 1]
  *   binomial          total, logits (or probs)              0 .. total
  *   categorical       logits (or probs), a vector           0 .. its length - 1
+ *   cauchy            loc, scale                            real
  *   delta             loc                                   that very value
  *   dirichlet         concentration, a vector               non-negative, sum 1
+ *   discrete_uniform  low, high                             whole numbers, both included
  *   exponential       rate (or scale)                       non-negative
  *   gamma             shape, rate (or scale)                positive
  *   geometric         logits (or probs)                     0, 1, 2, ...
@@ -26,17 +28,35 @@ extern "C" {
  *   improper_uniform  low, high (either may be left out)    between them, density 1
  *   inverse_gamma     shape, rate                           positive
  *   inverse_wishart   df, scale (or scale_tril), d x d      positive definite, d x d
+ *   laplace           loc, scale                            real
  *   lkj_cholesky      concentration, and .size = d          Cholesky factor of a correlation
+ *   logistic          loc, scale                            real
  *   log_normal        loc, scale (of the logarithm)         positive
  *   multinomial       total, logits (or probs), a vector    counts that sum to total
  *   mvn               loc, a vector, and scale_tril (or     vectors
  *                     covariance), or precision_tril (or precision)
  *   neg_binomial_2    rate (its mean), concentration        0, 1, 2, ...
  *   normal            loc, scale (or variance, precision)   real
- *   poisson           rate                                  0, 1, 2, ...
+ *   ordered_logistic  loc, cutpoints, an increasing vector  0 .. its length
+ *   ordered_probit    loc, cutpoints, an increasing vector  0 .. its length
+ *   poisson           rate (or log_rate)                    0, 1, 2, ...
  *   student_t         df, loc, scale                        real
+ *   truncated_normal  loc, scale, low, high (either bound   between them
+ *                     may be left out)
  *   uniform           low, high                             between them
+ *   von_mises         loc, concentration                    angles in radians
+ *   weibull           shape, scale                          positive
  *   wishart           df, scale (or scale_tril), d x d      positive definite, d x d
+ *
+ * Words that go with any family of single numbers, and make another family of it:
+ *   .truncate_below, .truncate_above   values lie between them: the density is divided by the
+ *                                      probability of that
+ *   .censor_below, .censor_above       an observed value at or beyond one is only known to be
+ *                                      there: it counts by the probability of that
+ *   .mixture (or .mixture_logits)      a vector of weights: a mixture with as many components,
+ *                                      labels summed out; each parameter is a vector with an
+ *                                      element for each, or one number for all
+ *   .ordered = true, .size = d         a vector of d values in increasing order
  *
  * inverse_gamma has density ~ x^-(shape + 1) exp(-rate / x), wishart with scale W has mean df W,
  * and the inverse of an inverse_wishart with scale Psi is wishart with scale Psi^-1. */
@@ -45,8 +65,10 @@ extern "C" {
     X(beta)                                                                                        \
     X(binomial)                                                                                    \
     X(categorical)                                                                                 \
+    X(cauchy)                                                                                      \
     X(delta)                                                                                       \
     X(dirichlet)                                                                                   \
+    X(discrete_uniform)                                                                            \
     X(exponential)                                                                                 \
     X(gamma)                                                                                       \
     X(geometric)                                                                                   \
@@ -55,15 +77,22 @@ extern "C" {
     X(improper_uniform)                                                                            \
     X(inverse_gamma)                                                                               \
     X(inverse_wishart)                                                                             \
+    X(laplace)                                                                                     \
     X(lkj_cholesky)                                                                                \
     X(log_normal)                                                                                  \
+    X(logistic)                                                                                    \
     X(multinomial)                                                                                 \
     X(mvn)                                                                                         \
     X(neg_binomial_2)                                                                              \
     X(normal)                                                                                      \
+    X(ordered_logistic)                                                                            \
+    X(ordered_probit)                                                                              \
     X(poisson)                                                                                     \
     X(student_t)                                                                                   \
+    X(truncated_normal)                                                                            \
     X(uniform)                                                                                     \
+    X(von_mises)                                                                                   \
+    X(weibull)                                                                                     \
     X(wishart)
 
 typedef struct urn_family urn_family;
@@ -128,10 +157,14 @@ typedef struct urn_support {
     X(corr_cholesky)                                                                               \
     X(positive_definite)                                                                           \
     X(simplex)                                                                                     \
+    X(ordered)                                                                                     \
+    X(angle)                                                                                       \
     X(boolean)                                                                                     \
     X(count)                                                                                       \
     X(counts)                                                                                      \
-    X(category)
+    X(category)                                                                                    \
+    X(ordinal)                                                                                     \
+    X(integer)
 
 #define URN_SUPPORT_DECLARE(name) URN_API const urn_support *urn_support_##name(void);
 URN_SUPPORT_LIST(URN_SUPPORT_DECLARE)
@@ -150,7 +183,8 @@ typedef enum urn_domain {
     URN_DOMAIN_TRIL, /* lower triangular, positive diagonal */
     URN_DOMAIN_POSITIVE_DEFINITE,
     URN_DOMAIN_ABOVE_SIDE, /* more than d - 1 for events of side d: degrees of freedom */
-    URN_DOMAIN_COUNT       /* 0, 1, 2, ...; a density has no partial with respect to it */
+    URN_DOMAIN_COUNT,      /* 0, 1, 2, ...; a density has no partial with respect to it */
+    URN_DOMAIN_ORDERED     /* a vector in increasing order */
 } urn_domain;
 
 typedef struct urn_family_param {
@@ -184,7 +218,8 @@ typedef struct urn_density_call {
      * (several rows share one), else overwritten. */
     double *d_x;
     double *d_param[URN_FAMILY_PARAMS];
-    double *scratch; /* scratch_doubles(n, dim) doubles, 64-byte aligned */
+    double *scratch;          /* scratch_doubles(n, dim) doubles, 64-byte aligned */
+    const urn_family *family; /* whose log density it is: for families made of another one */
 } urn_density_call;
 
 /* Arguments for draws and summaries of `n` rows: `x` (n x event) is written (read, by cdf). */
@@ -195,9 +230,10 @@ typedef struct urn_draw_call {
     const double *param[URN_FAMILY_PARAMS];
     int64_t stride[URN_FAMILY_PARAMS];
     double *x;
-    double *out;     /* mean, variance: n x event; cdf: n; quantile: n */
-    double *scratch; /* as for the density, n rows */
-    double p;        /* quantile: the probability */
+    double *out;              /* mean, variance: n x event; cdf: n; quantile: n */
+    double *scratch;          /* as for the density, n rows */
+    double p;                 /* quantile: the probability */
+    const urn_family *family; /* as for the density */
 } urn_draw_call;
 
 /* A distribution. Unset members mean "does not exist". Outside the support the log density is
@@ -219,6 +255,13 @@ struct urn_family {
     void (*variance)(const urn_draw_call *call);
     void (*cdf)(const urn_draw_call *call);
     void (*quantile)(const urn_draw_call *call);
+    /* Optional: log P(X <= x) and log P(X > x) into call->log_density, with their partials, for
+     * truncation and censoring with full accuracy in both tails. */
+    void (*log_cdf)(const urn_density_call *call);
+    void (*log_survival)(const urn_density_call *call);
+    const urn_family *base; /* a family made of another one: truncated, censored, mixed, ordered */
+    int64_t (*scratch_of)(const urn_family *family, int64_t n, int64_t dim); /* then in place of
+                                                                                scratch_doubles */
 };
 
 #ifdef __cplusplus

@@ -3,6 +3,7 @@
 #ifndef URN_MODEL_H
 #define URN_MODEL_H
 
+#include <stdbool.h>
 #include <urn/status.h>
 
 #ifdef __cplusplus
@@ -65,6 +66,13 @@ typedef struct urn_site {
     urn_var mask;           /* 0/1 data over the plate: rows with 0 do not count */
     urn_var concentration1; /* beta: the exponent of x, plus 1 */
     urn_var concentration0; /* beta: the exponent of 1 - x, plus 1 */
+    urn_var cutpoints;      /* ordered_logistic, ordered_probit: increasing vector */
+    urn_var log_rate;       /* poisson: logarithm of the rate */
+    urn_var truncate_below, truncate_above; /* the family cut off there */
+    urn_var censor_below, censor_above;     /* observed values are recorded as these limits */
+    urn_var mixture;                        /* weights of components, which sum to one */
+    urn_var mixture_logits;                 /* their logarithms, up to a common term */
+    bool ordered;                           /* a vector of .size values in increasing order */
 } URN_DESIGNATED urn_site;
 
 struct urn_family;
@@ -92,6 +100,18 @@ URN_API urn_var urn_sample_at(urn_model *m, const char *where, const char *name,
                               const struct urn_family *family, const urn_site *site);
 URN_API urn_var urn_observe_at(urn_model *m, const char *where, const char *name,
                                const struct urn_family *family, const urn_site *site);
+
+/* The log density of `.value` as a value, one number a row of the sentence's shape: nothing is
+ * declared. The value may be less than that shape and is then repeated. For what families do not
+ * say, such as a mixture of several of them:
+ *   urn_logsumexp(urn_stack(urn_add(log_w, urn_log_density(m, normal, .value = y, ...)),
+ *                           urn_add(log_v, urn_log_density(m, student_t, .value = y, ...))))
+ * given to urn_factor. */
+#define urn_log_density(m, family, ...)                                                            \
+    urn_log_density_at((m), URN_HERE, urn_family_##family(),                                       \
+                       &(urn_site){.bytes = sizeof(urn_site), __VA_ARGS__})
+URN_API urn_var urn_log_density_at(urn_model *m, const char *where, const struct urn_family *family,
+                                   const urn_site *site);
 
 /* ---- plates ---- */
 

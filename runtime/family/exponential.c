@@ -1,5 +1,6 @@
 /* Exponential: density rate exp(-rate x), x >= 0. */
 #include "density.h"
+#include "tails.h"
 #include <urn/ops.h>
 
 enum { RATE };
@@ -76,6 +77,22 @@ static const urn_family_alternative alternatives[] = {
     {0},
 };
 
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    if (!(param[RATE] > 0.0))
+        return NAN;
+    if (x <= 0.0)
+        return upper ? 0.0 : -(double)INFINITY;
+    double factor = 1.0;
+    const double beyond = -param[RATE] * x;
+    const double value = upper ? beyond : urn__other_tail(beyond, &factor);
+    *d_x = isfinite(x) ? -factor * param[RATE] : 0.0;
+    d_param[RATE] = isfinite(x) ? -factor * x : 0.0;
+    return value;
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "exponential",
@@ -90,6 +107,8 @@ static const urn_family family = {
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(exponential, family)

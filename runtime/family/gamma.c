@@ -1,5 +1,6 @@
 /* Gamma: density rate^shape / Gamma(shape) x^(shape - 1) exp(-rate x), x > 0. */
 #include "gamma_terms.h"
+#include "tails.h"
 #include <gsl/gsl_randist.h>
 #include <urn/ops.h>
 
@@ -102,6 +103,15 @@ static const urn_family_alternative alternatives[] = {
     {0},
 };
 
+/* Slopes in x and rate are those of the density; that in the shape is a difference. */
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    return urn__gamma_tail(upper, param[SHAPE], param[RATE], x, d_x, &d_param[SHAPE],
+                           &d_param[RATE]);
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "gamma",
@@ -116,6 +126,8 @@ static const urn_family family = {
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(gamma, family)

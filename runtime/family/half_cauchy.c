@@ -1,5 +1,6 @@
 /* Half-Cauchy: density 2 / (pi scale (1 + (x / scale)^2)), x >= 0. It has no moments. */
 #include "density.h"
+#include "tails.h"
 
 enum { SCALE };
 
@@ -63,6 +64,21 @@ static void quantile(const urn_draw_call *c)
         c->out[i] = unit * urn__argument(c, SCALE, i);
 }
 
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    if (!(param[SCALE] > 0.0))
+        return NAN;
+    if (x <= 0.0)
+        return upper ? 0.0 : -(double)INFINITY;
+    const double z = x / param[SCALE], angle = upper ? atan2(1.0, z) : atan(z);
+    const double slope = isfinite(z) ? (upper ? -1.0 : 1.0) / ((1.0 + z * z) * angle) : 0.0;
+    *d_x = slope / param[SCALE];
+    d_param[SCALE] = isfinite(z) ? -slope * z / param[SCALE] : 0.0;
+    return log(angle / HALF_PI);
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "half_cauchy",
@@ -74,6 +90,8 @@ static const urn_family family = {
     .centre = centre,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(half_cauchy, family)

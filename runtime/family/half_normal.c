@@ -1,5 +1,6 @@
 /* Half-normal: density sqrt(2 / pi) exp(-(x / scale)^2 / 2) / scale, x >= 0. */
 #include "density.h"
+#include "tails.h"
 
 enum { SCALE };
 
@@ -81,6 +82,26 @@ static void cdf(const urn_draw_call *c)
         c->out[i] = c->x[i] < 0.0 ? 0.0 : erf(c->x[i] / urn__argument(c, SCALE, i) * SQRT_HALF);
 }
 
+/* P(X > x) = 2 Q(z). */
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    if (!(param[SCALE] > 0.0))
+        return NAN;
+    if (x <= 0.0)
+        return upper ? 0.0 : -(double)INFINITY;
+    const double z = x / param[SCALE];
+    double slope;
+    const double beyond = 0.69314718055994530942 + urn__normal_tail(true, z, &slope);
+    const double below = z < 1.0 ? log(erf(z * SQRT_HALF)) : urn__log1m_exp(beyond);
+    if (!upper)
+        slope = isfinite(z) ? exp(-LOG_SQRT_HALF_PI - 0.5 * z * z - below) : 0.0;
+    *d_x = slope / param[SCALE];
+    d_param[SCALE] = isfinite(z) ? -slope * z / param[SCALE] : 0.0;
+    return upper ? beyond : below;
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "half_normal",
@@ -94,6 +115,8 @@ static const urn_family family = {
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(half_normal, family)

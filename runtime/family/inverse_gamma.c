@@ -1,6 +1,7 @@
 /* Inverse gamma: 1 / x is gamma; density rate^shape / Gamma(shape) x^-(shape + 1) exp(-rate / x),
  * x > 0. */
 #include "gamma_terms.h"
+#include "tails.h"
 #include <gsl/gsl_randist.h>
 
 enum { SHAPE, RATE };
@@ -103,6 +104,19 @@ static void cdf(const urn_draw_call *c)
     }
 }
 
+/* 1 / X is gamma: its other tail. */
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    double d_inverse = 0.0;
+    const double value =
+        urn__gamma_tail(!upper, param[SHAPE], param[RATE], x > 0.0 ? 1.0 / x : (double)INFINITY,
+                        &d_inverse, &d_param[SHAPE], &d_param[RATE]);
+    *d_x = x > 0.0 && isfinite(x) ? -d_inverse / (x * x) : 0.0;
+    return value;
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "inverse_gamma",
@@ -116,6 +130,8 @@ static const urn_family family = {
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(inverse_gamma, family)

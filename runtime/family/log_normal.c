@@ -1,5 +1,6 @@
 /* Log-normal: log x is normal with loc and scale; x > 0. */
 #include "density.h"
+#include "tails.h"
 
 enum { LOC, SCALE };
 
@@ -86,6 +87,18 @@ static void quantile(const urn_draw_call *c)
         c->out[i] = exp(urn__argument(c, LOC, i) + urn__argument(c, SCALE, i) * z);
 }
 
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    if (x <= 0.0)
+        return upper ? 0.0 : -(double)INFINITY;
+    const double value =
+        urn__location_scale_tail(urn__normal_tail, upper, log(x), param, d_x, d_param);
+    *d_x = isfinite(x) ? *d_x / x : 0.0;
+    return value;
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "log_normal",
@@ -99,6 +112,8 @@ static const urn_family family = {
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(log_normal, family)

@@ -1,5 +1,6 @@
 /* Normal: density exp(-z^2 / 2) / (scale sqrt(2 pi)), z = (x - loc) / scale. */
 #include "density.h"
+#include "tails.h"
 #include <urn/ops.h>
 
 enum { LOC, SCALE };
@@ -121,6 +122,13 @@ static const urn_family_alternative alternatives[] = {
     {0},
 };
 
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    return urn__location_scale_tail(urn__normal_tail, upper, x, param, d_x, d_param);
+}
+
+URN__TAILS(tail)
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "normal",
@@ -135,6 +143,8 @@ static const urn_family family = {
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(normal, family)

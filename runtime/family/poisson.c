@@ -2,6 +2,8 @@
  *   k (log t - (t - 1)) - log(2 pi k) / 2 - stirling_error(k),  t = rate / k  (Loader 2000),
  * since k log(rate), rate and log k! are each huge where P is not. */
 #include "counts.h"
+#include "tails.h"
+#include <urn/ops.h>
 
 enum { RATE };
 
@@ -161,11 +163,36 @@ static void quantile(const urn_draw_call *c)
     quantiles(c, c->p, c->out);
 }
 
+/* P(X <= k) = Q(k + 1, rate), of which the slope in the rate is -P(X = k). */
+static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
+{
+    const double rate = param[RATE], k = floor(x);
+    *d_x = 0.0;
+    if (!(rate >= 0.0))
+        return NAN;
+    if (k < 0.0 || isinf(k))
+        return upper == (k < 0.0) ? 0.0 : -(double)INFINITY;
+    const double p = upper ? urn__gamma_p(k + 1.0, rate) : urn__gamma_q(k + 1.0, rate);
+    double tabled, log_p, unused;
+    look_up(1, &k, &tabled);
+    rows(1, &k, &rate, &tabled, &log_p, &unused);
+    d_param[RATE] = (upper ? 1.0 : -1.0) * exp(log_p - log(p));
+    return log(p);
+}
+
+URN__TAILS(tail)
+
+static const urn_family_alternative alternatives[] = {
+    {"log_rate", "rate", URN_DOMAIN_REAL, urn_exp},
+    {0},
+};
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "poisson",
     .support = urn_support_count,
     .params = {{"rate", 0, URN_DOMAIN_POSITIVE, 0}},
+    .alternatives = alternatives,
     .scratch_doubles = scratch_doubles,
     .log_density = log_density,
     .draw = draw,
@@ -174,6 +201,8 @@ static const urn_family family = {
     .variance = mean,
     .cdf = cdf,
     .quantile = quantile,
+    .log_cdf = log_cdf,
+    .log_survival = log_survival,
 };
 
 URN__FAMILY_DEFINE(poisson, family)

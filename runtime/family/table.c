@@ -33,17 +33,20 @@ static const builds families[] = {
 #undef ROW
 };
 
-/* Families with a log density in single precision. The others compute next to nothing, or their time
- * goes into functions that are double anyway; they see converted blocks. */
+/* Families with a log density in single precision. The others compute next to nothing, or their
+ * time goes into functions that are double anyway; they see converted blocks. */
 #define SINGLE_LIST(X)                                                                             \
     X(bernoulli)                                                                                   \
     X(categorical)                                                                                 \
+    X(cauchy)                                                                                      \
     X(exponential)                                                                                 \
     X(gamma)                                                                                       \
     X(half_cauchy)                                                                                 \
     X(half_normal)                                                                                 \
     X(inverse_gamma)                                                                               \
+    X(laplace)                                                                                     \
     X(log_normal)                                                                                  \
+    X(logistic)                                                                                    \
     X(mvn)                                                                                         \
     X(normal)                                                                                      \
     X(poisson)                                                                                     \

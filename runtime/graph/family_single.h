@@ -2,7 +2,21 @@
 #ifndef URN_GRAPH_FAMILY_SINGLE_H
 #define URN_GRAPH_FAMILY_SINGLE_H
 
+#include <stddef.h>
 #include <urn/families.h>
+
+/* Is the member set? A descriptor compiled against an older header ends before some of them. */
+#define URN__FAMILY_HAS(family, member)                                                            \
+    ((family)->bytes >= offsetof(urn_family, member) + sizeof((family)->member) &&                 \
+     (family)->member != NULL)
+
+/* Doubles of scratch its functions need for n rows. */
+static inline int64_t urn__family_scratch(const urn_family *family, int64_t n, int64_t dim)
+{
+    if (URN__FAMILY_HAS(family, scratch_of))
+        return family->scratch_of(family, n, dim);
+    return family->scratch_doubles == NULL ? 0 : family->scratch_doubles(n, dim);
+}
 
 /* urn_density_call in single precision: the same members, floats. */
 typedef struct urn__density_call_single {

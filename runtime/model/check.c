@@ -1,5 +1,5 @@
 /* Checks of what is known before fitting: constant parameters and observed values. */
-#include "trace.h"
+#include "made.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +34,7 @@ static bool in_domain(urn_domain domain, int64_t side, double v)
     case URN_DOMAIN_UNIT:
         return v >= 0.0 && v <= 1.0;
     case URN_DOMAIN_REAL:
+    case URN_DOMAIN_ORDERED:
     case URN_DOMAIN_TRIL:
     case URN_DOMAIN_POSITIVE_DEFINITE:
         break;
@@ -97,6 +98,20 @@ static void check_definite(urn_model *m, const urn__site *s, const char *word, c
     urn__free(m->allocator, l);
 }
 
+static void check_order(urn_model *m, const urn__site *s, const char *word, int64_t n,
+                        const double *v)
+{
+    for (int64_t k = 1; k < n; k++)
+        if (k % s->dim != 0 && !(v[k] > v[k - 1])) {
+            (void)urn__model_error(m, URN_ERR_MODEL, s->where, s->name, NULL,
+                                   "(%s): %s must be in increasing order; element %lld is %g, "
+                                   "element %lld is %g",
+                                   s->family->name, word, (long long)(k % s->dim - 1), v[k - 1],
+                                   (long long)(k % s->dim), v[k]);
+            return;
+        }
+}
+
 static void check_parameter(urn_model *m, const urn__site *s, int i)
 {
     const char *word = s->word[i].word;
@@ -110,6 +125,8 @@ static void check_parameter(urn_model *m, const urn__site *s, int i)
                                    domain_text(domain));
             return;
         }
+    if (domain == URN_DOMAIN_ORDERED)
+        check_order(m, s, word, n, v);
     const int64_t matrix = s->dim * s->dim;
     for (int64_t k = 0; k + matrix <= n && urn__model_ok(m); k += matrix) {
         if (domain == URN_DOMAIN_TRIL)
@@ -289,6 +306,8 @@ void urn__check_site(urn_model *m, const urn__site *s)
         check_parameter(m, s, i);
     if (urn__model_ok(m))
         check_bounds(m, s);
+    if (urn__model_ok(m))
+        urn__check_truncation(m, s);
     if (urn__model_ok(m))
         check_mask(m, s);
     if (s->role == URN_SITE_OBSERVED && urn__model_ok(m))

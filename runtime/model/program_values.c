@@ -219,12 +219,35 @@ static urn__id site_value(rewriting *r, int site, const urn__id *new_id)
     return 0;
 }
 
+/* The build of a family for the program's CPU path; one made of another has that built so. */
+static const urn_family *family_on_path(urn_program *p, const urn_family *family)
+{
+    if (!URN__FAMILY_HAS(family, base))
+        return urn__family_for_cpu(family, p->kernels->name);
+    urn_family *made = urn__arena_alloc(p->arena, 1, sizeof *made);
+    if (made == NULL)
+        return family; /* the arena's failure is reported */
+    *made = *family;
+    made->base = urn__family_for_cpu(family->base, p->kernels->name);
+    return made;
+}
+
+/* A log density that is a value of the model runs on the program's CPU path, too. */
+static urn__id rewrite_density(urn_program *p, const urn__node *n, const urn__id *in)
+{
+    urn__density_attr a = *(const urn__density_attr *)n->attr;
+    a.family = family_on_path(p, a.family);
+    return urn__emit(p->graph, &urn__op_density, n->n_in, in, &a, sizeof a);
+}
+
 static urn__id rewrite_site(void *context, urn__graph *to, const urn__graph *from, urn__id id,
                             const urn__id *in, const urn__id *new_id)
 {
     (void)to, (void)in;
     rewriting *r = context;
     const urn__node *n = urn__graph_node(from, id);
+    if (n->op == &urn__op_density && r->status == URN_OK)
+        return rewrite_density(r->p, n, in);
     if (n->op != &urn__op_site || r->status != URN_OK)
         return 0;
     return site_value(r, (int)((const urn__slot_attr *)n->attr)->slot, new_id);
@@ -276,29 +299,36 @@ urn_status urn__program_values(urn_program *p, urn__site_ids *ids, urn_error *er
 
 /* ---- densities and draws of a site ---- */
 
-urn__id urn__site_density(urn_program *p, int site, const urn__site_ids *ids, bool rowwise)
+urn__id urn__density_node(urn__graph *g, const urn__site *s, const urn_family *family,
+                          urn__id value, urn__id mask, const urn__id *param, double weight,
+                          bool rowwise)
 {
-    const urn__site *s = &p->m->site[site];
-    const urn_family *family = urn__family_for_cpu(s->family, p->kernels->name);
     urn__density_attr a;
-    urn__id in[URN__MAX_IN] = {ids->value};
+    urn__id in[URN__MAX_IN] = {value};
     memset(&a, 0, sizeof a);
     a.family = family;
     a.dim = s->dim;
     a.event = s->event;
-    a.weight = s->local && !rowwise ? p->m->batch_factor : 1.0;
+    a.weight = weight;
     a.n_given = s->n_given;
-    a.has_mask = s->mask != 0;
+    a.has_mask = mask != 0;
     a.rowwise = rowwise;
     a.producer = -1;
     for (int k = 0; k < s->n_given; k++) {
         a.given[k] = s->given[k];
-        in[1 + k] = ids->param[k];
+        in[1 + k] = param[k];
     }
     int n = 1 + s->n_given;
-    if (s->mask != 0)
-        in[n++] = ids->mask;
-    return urn__emit(p->graph, &urn__op_density, n, in, &a, sizeof a);
+    if (mask != 0)
+        in[n++] = mask;
+    return urn__emit(g, &urn__op_density, n, in, &a, sizeof a);
+}
+
+urn__id urn__site_density(urn_program *p, int site, const urn__site_ids *ids, bool rowwise)
+{
+    const urn__site *s = &p->m->site[site];
+    return urn__density_node(p->graph, s, family_on_path(p, s->family), ids->value, ids->mask,
+                             ids->param, s->local && !rowwise ? p->m->batch_factor : 1.0, rowwise);
 }
 
 urn__id urn__site_draw(urn_program *p, int site, const urn__site_ids *ids, urn__draw_what what,

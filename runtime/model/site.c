@@ -1,5 +1,5 @@
 /* sample, observe, record, factor, param: the sentences that make sites. */
-#include "trace.h"
+#include "made.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +34,14 @@ static const word WORDS[] = {
     WORD(total),
     WORD(concentration1),
     WORD(concentration0),
+    WORD(cutpoints),
+    WORD(log_rate),
+    WORD(mixture),
+    WORD(mixture_logits),
+    WORD(truncate_below),
+    WORD(truncate_above),
+    WORD(censor_below),
+    WORD(censor_above),
 };
 enum { N_WORDS = sizeof WORDS / sizeof WORDS[0] };
 
@@ -51,7 +59,7 @@ typedef struct sentence {
     const char *where, *name;
     const urn_family *family;
     urn_site given;
-    bool observed;
+    bool observed, unnamed; /* unnamed: a log density that is a value */
     urn__site site;
 } sentence;
 
@@ -173,13 +181,14 @@ static bool take_word(sentence *s, int w)
     }
     if (!valid_handle(s, v, name))
         return false;
-    const urn_var canonical = a != NULL ? a->convert(v) : v;
+    urn_var canonical = a != NULL ? a->convert(v) : v;
+    if (a != NULL)
+        k = parameter(s->family, a->becomes);
+    canonical = urn__made_parameter(s->family, &s->given, k, canonical);
     if (!urn__model_ok(s->m)) {
         complete_error(s->m, s->where, s->name);
         return false;
     }
-    if (a != NULL)
-        k = parameter(s->family, a->becomes);
     if (!set_parameter(s, k, canonical.id, name))
         return false;
     for (int i = 0; i < s->site.n_given; i++)
@@ -449,6 +458,21 @@ static bool valid_plate(const sentence *s)
     return false;
 }
 
+/* Some words make another family of the one that is named. */
+static bool make_family(sentence *s)
+{
+    const char *why;
+    const urn_family *made = urn__made_family(s->m, s->family, &s->given, s->observed, &why);
+    if (made == NULL) {
+        if (why != NULL)
+            (void)fail(s, NULL, "%s", why);
+        return false;
+    }
+    s->family = s->site.family = made;
+    urn__made_defaults(s->m, made, &s->given);
+    return true;
+}
+
 static bool begin(sentence *s, const urn_site *given)
 {
     urn_model *m = s->m;
@@ -462,7 +486,7 @@ static bool begin(sentence *s, const urn_site *given)
         return false;
     }
     memcpy(&s->given, given, given->bytes);
-    const int other = urn__site_find(m, s->name);
+    const int other = s->unnamed ? -1 : urn__site_find(m, s->name);
     if (other >= 0) {
         (void)fail(s, "give every site its own name", "the name is taken by the site at %s",
                    m->site[other].where);
@@ -483,7 +507,7 @@ static bool begin(sentence *s, const urn_site *given)
         for (int i = 0; i < p->n_levels; i++)
             s->site.local = s->site.local || (uint32_t)p->level[i] == m->batch_plate;
     }
-    return !urn__arena_failed(m->arena) || urn__var(m, 0).id != 0;
+    return (!urn__arena_failed(m->arena) || urn__var(m, 0).id != 0) && make_family(s);
 }
 
 static bool take_arguments(sentence *s)
@@ -501,7 +525,7 @@ static bool take_arguments(sentence *s)
     if (s->observed && !valid_handle(s, s->given.value, "value"))
         return false;
     return all_parameters(s) && find_dim(s) && find_shape(s) && take_mask(s) &&
-           (!s->observed || check_value(s));
+           (!s->observed || s->unnamed || check_value(s));
 }
 
 static urn_var keep(sentence *s)
@@ -560,6 +584,27 @@ urn_var urn_observe_at(urn_model *m, const char *where, const char *name,
     s.site.part = URN__PART_OBSERVED;
     s.site.value = s.given.value.id;
     return keep(&s);
+}
+
+urn_var urn_log_density_at(urn_model *m, const char *where, const struct urn_family *family,
+                           const urn_site *site)
+{
+    sentence s = {.m = m,
+                  .where = where,
+                  .name = "log density",
+                  .family = family,
+                  .observed = true,
+                  .unnamed = true};
+    if (!begin(&s, site) || !take_arguments(&s))
+        return urn__poison(m);
+    set_support(&s);
+    s.site.role = URN_SITE_OBSERVED;
+    s.site.value = s.given.value.id;
+    urn__check_site(m, &s.site);
+    const urn__id value = urn__broadcast(m->graph, s.site.value, &s.site.shape);
+    const urn__id node =
+        urn__density_node(m->graph, &s.site, s.family, value, s.site.mask, s.site.param, 1.0, true);
+    return urn__model_ok(m) ? urn__var(m, node) : urn__poison(m);
 }
 
 /* ---- handlers ---- */

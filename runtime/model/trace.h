@@ -152,6 +152,11 @@ const double *urn__known_values(const urn_model *m, urn__id id);
 /* Checks of what is known before fitting: parameters in their domain, observations in the support.
  */
 void urn__check_site(urn_model *m, const urn__site *site);
+/* The log density node of a site with this value, mask and parameters: one a row, or their weighted
+ * sum. */
+urn__id urn__density_node(urn__graph *g, const urn__site *s, const urn_family *family,
+                          urn__id value, urn__id mask, const urn__id *param, double weight,
+                          bool rowwise);
 /* Notes that the model reads `name`; `plate` and `id` may be 0. */
 void urn__note_read(urn_model *m, const char *kind, const char *name, uint32_t plate, urn__id id);
 /* Asked size of a plate without data; -1: not asked. */

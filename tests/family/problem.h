@@ -13,6 +13,7 @@
 
 #include "runtime/base/rng.h"
 #include "runtime/family/family.h"
+#include "runtime/family/made.h"
 
 #define SENTINEL 7.0 /* what partials hold before a call */
 
@@ -89,6 +90,12 @@ static inline void fill_tril(source *s, int64_t d, double *l)
                                     : 0.4 * source_normal(s) / sqrt((double)d);
 }
 
+static inline void fill_ordered(source *s, int64_t n, double *v)
+{
+    for (int64_t i = 0; i < n; i++)
+        v[i] = i == 0 ? -1.0 - source_uniform(s) : v[i - 1] + 0.2 + source_uniform(s);
+}
+
 static inline double value_in(source *s, const urn_family *family, const urn_family_param *param)
 {
     if (param->domain == URN_DOMAIN_COUNT)
@@ -110,6 +117,8 @@ static inline void fill_param(source *s, problem *p, int k)
         double *row = p->param[k] + i * p->element[k];
         if (param->domain == URN_DOMAIN_TRIL)
             fill_tril(s, p->dim, row);
+        else if (param->domain == URN_DOMAIN_ORDERED)
+            fill_ordered(s, p->element[k], row);
         else
             for (int64_t e = 0; e < p->element[k]; e++)
                 row[e] = value_in(s, p->family, param) +
@@ -129,8 +138,12 @@ static inline double *bound_of(const problem *p, const char *word)
 
 static inline urn_draw_call draw_call_of(const problem *p)
 {
-    urn_draw_call c = {
-        .n = p->n, .dim = p->dim, .event = p->event, .x = p->x, .scratch = p->scratch};
+    urn_draw_call c = {.family = p->family,
+                       .n = p->n,
+                       .dim = p->dim,
+                       .event = p->event,
+                       .x = p->x,
+                       .scratch = p->scratch};
     for (int k = 0; k < p->n_params; k++) {
         c.param[k] = p->param[k];
         c.stride[k] = p->stride[k];
@@ -158,7 +171,8 @@ static inline void fill_x(source *s, problem *p)
     b.high = bound_of(p, p->family->high_word);
     b.free = numbers(p->n * b.free_size);
     for (int64_t i = 0; i < p->n * b.free_size; i++) /* matrices stay away from singular ones */
-        b.free[i] = source_normal(s) / (p->family->event_rank == 2 ? sqrt((double)p->dim) : 1.0);
+        b.free[i] = source_normal(s) / (p->family->event_rank == 2 ? sqrt((double)p->dim) : 1.0) -
+                    (support == urn_support_ordered() ? 1.5 : 0.0);
     support->constrain(&b);
     free(b.free);
 }
@@ -169,7 +183,7 @@ static inline problem problem_new(const urn_family *family, int64_t n, int64_t d
     source s = {seed};
     problem p = {.family = family, .n = n, .dim = dim, .n_params = param_count(family)};
     p.event = family->event_rank == 0 ? 1 : family->event_rank == 1 ? dim : dim * dim;
-    p.scratch = numbers(family->scratch_doubles != NULL ? family->scratch_doubles(n, dim) : 0);
+    p.scratch = numbers(urn__family_scratch(family, n, dim));
     for (int k = 0; k < p.n_params; k++) {
         const int rank = family->params[k].event_rank;
         p.element[k] = rank == 0 ? 1 : rank == 1 ? dim : dim * dim;
@@ -228,7 +242,8 @@ static inline void problem_free(problem *p)
 
 static inline urn_density_call density_call_of(const problem *p, bool partials)
 {
-    urn_density_call c = {.n = p->n,
+    urn_density_call c = {.family = p->family,
+                          .n = p->n,
                           .dim = p->dim,
                           .event = p->event,
                           .x = p->x,
@@ -242,6 +257,36 @@ static inline urn_density_call density_call_of(const problem *p, bool partials)
         c.d_param[k] = partials ? p->d_param[k] : NULL;
     }
     return c;
+}
+
+/* The families of the list, then some that sentences make of them. */
+static inline const urn_family *tested_family(int i)
+{
+    static urn__made made[8];
+    static const struct {
+        const char *(*make)(urn__made *made, const urn_family *base, bool observed);
+        const urn_family *(*base)(void);
+    } rows[] = {
+        {urn__make_truncated, urn_family_student_t}, {urn__make_truncated, urn_family_logistic},
+        {urn__make_truncated, urn_family_cauchy},    {urn__make_censored, urn_family_laplace},
+        {urn__make_censored, urn_family_gamma},      {urn__make_mixture, urn_family_normal},
+        {urn__make_mixture, urn_family_poisson},     {urn__make_ordered, urn_family_normal},
+    };
+    int listed = 0;
+    while (urn__family_at(listed) != NULL)
+        listed++;
+    if (i < listed)
+        return urn__family_at(i);
+    if (i - listed >= (int)(sizeof rows / sizeof rows[0]))
+        return NULL;
+    assert_null(rows[i - listed].make(&made[i - listed], rows[i - listed].base(), true));
+    return &made[i - listed].family;
+}
+
+/* Its distribution has steps at the limits. */
+static inline bool is_censored(const urn_family *family)
+{
+    return strncmp(family->name, "censored", 8) == 0;
 }
 
 /* |a - b| <= tolerance max(1, |b|); equal infinities and two NaNs agree. */

@@ -89,8 +89,8 @@ static void check_sharing(const urn_family *family, int64_t dim, unsigned given)
 static void test_partials(void **state)
 {
     (void)state;
-    for (int f = 0; urn__family_at(f) != NULL; f++) {
-        const urn_family *family = urn__family_at(f);
+    for (int f = 0; tested_family(f) != NULL; f++) {
+        const urn_family *family = tested_family(f);
         int choices = 0;
         for (unsigned given = 0; given < 1u << param_count(family); given++) {
             if (!choice_is_legal(family, given))
@@ -158,8 +158,8 @@ static void test_any_number_of_rows(void **state)
 {
     (void)state;
     static const int64_t sizes[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 257};
-    for (int f = 0; urn__family_at(f) != NULL; f++) {
-        const urn_family *family = urn__family_at(f);
+    for (int f = 0; tested_family(f) != NULL; f++) {
+        const urn_family *family = tested_family(f);
         for (unsigned given = 0; given < 1u << param_count(family); given++)
             for (int i = 0; choice_is_legal(family, given) && dim_at(family, i) > 0; i++)
                 for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
@@ -220,8 +220,8 @@ static void check_alone(const urn_family *family, int64_t dim, unsigned given, b
 static void test_partials_alone(void **state)
 {
     (void)state;
-    for (int f = 0; urn__family_at(f) != NULL; f++) {
-        const urn_family *family = urn__family_at(f);
+    for (int f = 0; tested_family(f) != NULL; f++) {
+        const urn_family *family = tested_family(f);
         for (unsigned given = 0; given < 1u << param_count(family); given++)
             for (int i = 0; choice_is_legal(family, given) && dim_at(family, i) > 0; i++) {
                 check_alone(family, dim_at(family, i), given, false);

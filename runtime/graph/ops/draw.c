@@ -1,6 +1,7 @@
 /* Draws from a family, its centre, mean or cdf: programs that simulate and predict are made of
  * these. Random numbers are addressed by (seed, chain, site, step) and row. Families draw in
  * double; in single, rows are converted a chunk at a time. */
+#include "../family_single.h"
 #include "convert.h"
 #include <math.h>
 #include <string.h>
@@ -53,8 +54,7 @@ static void lay_out(draw_job *job, const urn__draw_attr *a, const urn__shape *co
     job->thread_size = job->value_at + URN__CONVERTED * ROWS * a->event;
     job->family_at = (job->thread_size + 7) / 8 * 8;
     job->thread_size = job->family_at;
-    if (a->family->scratch_doubles != NULL)
-        job->thread_size += (a->family->scratch_doubles(ROWS, a->dim) + 7) / 8 * 8;
+    job->thread_size += (urn__family_scratch(a->family, ROWS, a->dim) + 7) / 8 * 8;
 }
 
 static int64_t draw_scratch(const urn__graph *g, const urn__node *n, int threads)
@@ -114,8 +114,11 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
     urn__real *out = c->out[0];
     double *scratch = c->exec->scratch + thread * job->thread_size;
     const int64_t from = chunk * ROWS, n = job->rows - from < ROWS ? job->rows - from : ROWS;
-    urn_draw_call call = {
-        .n = n, .dim = a->dim, .event = a->event, .scratch = scratch + job->family_at};
+    urn_draw_call call = {.n = n,
+                          .dim = a->dim,
+                          .event = a->event,
+                          .scratch = scratch + job->family_at,
+                          .family = a->family};
     for (int k = 0; k < a->n_given; k++) {
         call.param[a->given[k]] = fetch(&job->arg[k], from, n, scratch);
         call.stride[a->given[k]] = job->arg[k].stride;

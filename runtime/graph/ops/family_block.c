@@ -2,11 +2,6 @@
 #include "family_block.h"
 #include <string.h>
 
-static int64_t own_scratch(const urn_family *family, int64_t n, int64_t dim)
-{
-    return family->scratch_doubles == NULL ? 0 : family->scratch_doubles(n, dim);
-}
-
 #ifndef URN_SINGLE
 
 urn__family_runner urn__family_runner_of(const urn_family *family, const urn__exec *exec)
@@ -17,12 +12,13 @@ urn__family_runner urn__family_runner_of(const urn_family *family, const urn__ex
 
 int64_t urn__family_block_scratch(const urn_family *family, int64_t n, int64_t dim)
 {
-    return own_scratch(family, n, dim);
+    return urn__family_scratch(family, n, dim);
 }
 
 void urn__family_block(const urn__family_runner *runner, urn__family_call *call, double *scratch)
 {
     call->scratch = scratch;
+    call->family = runner->family;
     runner->family->log_density(call);
 }
 
@@ -48,7 +44,7 @@ static int64_t param_event(const urn_family *family, int k, int64_t dim)
 int64_t urn__family_block_scratch_single(const urn_family *family, int64_t n, int64_t dim)
 {
     const int64_t event = urn__event_elements(dim, family->event_rank);
-    int64_t doubles = lines(n) + 2 * lines(n * event) + lines(own_scratch(family, n, dim));
+    int64_t doubles = lines(n) + 2 * lines(n * event) + lines(urn__family_scratch(family, n, dim));
     for (int k = 0; k < URN_FAMILY_PARAMS && family->params[k].word != NULL; k++)
         doubles += 2 * lines(n * param_event(family, k, dim));
     return doubles;
@@ -86,7 +82,8 @@ static void narrow(int64_t n, const double *from, bool shared, float *to)
 static void run_widened(const urn_family *family, const urn__density_call_single *c,
                         double *scratch)
 {
-    urn_density_call call = {.n = c->n, .dim = c->dim, .event = c->event, .x_stride = c->x_stride};
+    urn_density_call call = {
+        .n = c->n, .dim = c->dim, .event = c->event, .x_stride = c->x_stride, .family = family};
     int64_t size[URN_FAMILY_PARAMS] = {0};
     const int64_t x_size = c->x_stride == 0 ? c->event : c->n * c->event;
     call.x = widened(&scratch, x_size, c->x);
