@@ -462,6 +462,8 @@ static bool valid_plate(const sentence *s)
 static bool make_family(sentence *s)
 {
     const char *why;
+    if (s->family == NULL)
+        return true;
     const urn_family *made = urn__made_family(s->m, s->family, &s->given, s->observed, &why);
     if (made == NULL) {
         if (why != NULL)
