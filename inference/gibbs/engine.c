@@ -6,8 +6,8 @@
 #include <math.h>
 
 static const urn_option_spec options[] = {
-    {"init", URN_OPTION_CHOICE, "random", "random|median|zero", 0, 0,
-     "where each chain starts: uniform in (-2, 2) in unconstrained space, prior medians, or 0 "
+    {"init", URN_OPTION_CHOICE, "median", "median|random|zero", 0, 0,
+     "where each chain starts: prior medians, uniform in (-2, 2) in unconstrained space, or 0 "
      "there; "
      "discrete sites start at draws from their priors"},
     {"init-jitter", URN_OPTION_REAL, "0.1", NULL, 0, 1e6,

@@ -91,7 +91,7 @@ static urn_status fail_singular(const urn__gauss_rows *b, int64_t row, double *q
                      "%d) is not positive definite in double precision: eigenvalues from %.3g to "
                      "%.3g, condition %.3g",
                      (long long)row, b->plate, (int)d, (int)d, least, most,
-                     fmax(fabs(least), fabs(most)) / smallest);
+                     smallest > 0.0 ? fmax(fabs(least), fabs(most)) / smallest : INFINITY);
 }
 
 urn_status urn__gauss_fail(const urn__gauss_rows *b, const urn__gauss_run *run, int64_t row,

@@ -77,7 +77,7 @@ static urn_status open_kernel(urn__gibbs_block *b, urn_error *error)
         if (own->child[i].term >= 0)
             point_term(b, &own->child[i]);
     const urn__gauss_spec spec = {.site = s->name,
-                                  .plate = s->plate != 0 ? b->g->m->plate[s->plate - 1].name : NULL,
+                                  .plate = s->plate != 0 ? b->g->m->plate[s->plate - 1].name : s->name,
                                   .n_rows = own->rows,
                                   .n_parts = 1,
                                   .n_terms = own->n_terms,
