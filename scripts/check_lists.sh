@@ -62,6 +62,17 @@ if [ -e inference/engines.def ]; then
     same "inference/engines.def (<) and the urn__engine_ descriptors (>)" "$engines" "$defined"
 fi
 
+# Conjugacy rules: a row names rules/<name>.c, which describes that rule.
+rules=$(grep -oE '^URN_RULE\([a-z_0-9]+' inference/gibbs/rules.def | sed 's/.*(//')
+defined=$(grep -rhoE --include='*.c' '^const urn__rule urn__rule_[a-z_0-9]+' inference/gibbs | sed 's/.*urn__rule_//')
+same "inference/gibbs/rules.def (<) and the urn__rule_ descriptors (>)" "$rules" "$defined"
+for rule in $rules; do
+    if ! grep -qs "^const urn__rule urn__rule_$rule\b" "inference/gibbs/rules/$rule.c"; then
+        echo "lists: rule $rule is not described in inference/gibbs/rules/$rule.c" >&2
+        bad=1
+    fi
+done
+
 # Models: a row names models/<name>.c with URN_MODEL(<name>, ...).
 if [ -e models/models.def ]; then
     models=$(grep -oE '^URN_BUILTIN\([a-z_0-9]+' models/models.def | sed 's/.*(//')
