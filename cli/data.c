@@ -36,6 +36,12 @@ urn_status cli_apply_maps(const cli_args *args, urn_dataset *data, urn_error *er
     return status;
 }
 
+bool cli_is_single(const cli_args *args)
+{
+    const char *precision = cli_text(args, "precision");
+    return precision != NULL && strcmp(precision, "single") == 0;
+}
+
 urn_status cli_read_data(const cli_args *args, const char *test, const urn_allocator *allocator,
                          urn_dataset **data, urn_error *error)
 {
@@ -46,7 +52,9 @@ urn_status cli_read_data(const cli_args *args, const char *test, const urn_alloc
     const char *text;
     for (int i = 0; status == URN_OK && (text = cli_text_at(args, "data", i)) != NULL; i++) {
         const cli_source source = cli_source_of(text);
-        const urn__io_options options = {.allocator = allocator, .test_path = i == 0 ? test : NULL};
+        const urn__io_options options = {.allocator = allocator,
+                                         .single = cli_is_single(args),
+                                         .test_path = i == 0 ? test : NULL};
         status = urn__io_read(source.path, source.table, *data, &options, error);
     }
     if (status == URN_OK)

@@ -12,8 +12,10 @@ typedef struct cli_source {
 } cli_source;
 cli_source cli_source_of(const char *text);
 
+bool cli_is_single(const cli_args *args); /* --precision single */
 /* Reads every --data and applies every --map. `test` is read as held-out rows of the first file's
- * table; NULL: none. The dataset is empty without --data. `allocator` may be NULL. */
+ * table; NULL: none. The dataset is empty without --data. With --precision single,
+ * real numbers are held as floats. `allocator` may be NULL. */
 urn_status cli_read_data(const cli_args *args, const char *test, const urn_allocator *allocator,
                          urn_dataset **data, urn_error *error);
 

@@ -1,13 +1,13 @@
 /* Memory of a fit: estimated before it starts, and kept to a limit. What is there already is asked
  * of the system, so that nothing is forgotten; what is to come is computed. */
 #include "memory.h"
+#include "../io/io.h"
 #include "data.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 double cli_memory_peak(void)
@@ -178,31 +178,32 @@ static bool fits(const cli_memory *memory, double bytes)
 
 /* ---- step by step ---- */
 
-static bool is_json(const char *path)
+/* Adds what a file will take once it is read; *peak is the most on the way there. */
+static urn_status add_file(const cli_memory *memory, const char *path, double *held, double *peak,
+                           urn_error *error)
 {
-    const size_t n = strlen(path);
-    return n > 5 && strcmp(path + n - 5, ".json") == 0;
-}
-
-/* Numbers of a table take about as much memory as text; those of JSON are often longer as text. */
-static double size_of(const char *path)
-{
-    struct stat info;
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
-        return 0.0; /* reading it will say so */
-    return (double)info.st_size / (is_json(path) ? 4.0 : 1.0);
+    urn__io_estimate e;
+    const urn__io_options options = {.single = cli_is_single(memory->args)};
+    URN_TRY(urn__io_memory(path, &options, &e, error));
+    *peak = fmax(*peak, *held + e.peak);
+    *held += e.held;
+    return URN_OK;
 }
 
 urn_status cli_memory_files(cli_memory *memory, urn_error *error)
 {
     const char *text, *test = cli_text(memory->args, "test");
-    double sum = test != NULL ? size_of(test) : 0.0;
-    for (int i = 0; (text = cli_text_at(memory->args, "data", i)) != NULL; i++)
-        sum += size_of(cli_source_of(text).path);
-    if (fits(memory, memory->base + sum))
+    double held = 0.0, peak = 0.0;
+    if (!(memory->limit > 0.0))
         return URN_OK;
-    const part parts[] = {{"the program itself", memory->base}, {"data, going by its files", sum}};
-    return refuse(memory, "reading the data alone takes", memory->base + sum, parts, 2, false,
+    for (int i = 0; (text = cli_text_at(memory->args, "data", i)) != NULL; i++)
+        URN_TRY(add_file(memory, cli_source_of(text).path, &held, &peak, error));
+    if (test != NULL)
+        URN_TRY(add_file(memory, test, &held, &peak, error));
+    if (fits(memory, memory->base + peak))
+        return URN_OK;
+    const part parts[] = {{"the program itself", memory->base}, {"data, going by its files", peak}};
+    return refuse(memory, "reading the data alone takes", memory->base + peak, parts, 2, false,
                   error);
 }
 

@@ -32,7 +32,7 @@ typedef struct cli_after {
 
 /* Reads --max-memory; the program's own memory is what is in use now. */
 urn_status cli_memory_start(const cli_args *args, cli_memory *memory, urn_error *error);
-/* Before reading: data files larger than the limit are refused. */
+/* Before reading: files whose columns will not fit are refused, going by their first records. */
 urn_status cli_memory_files(cli_memory *memory, urn_error *error);
 /* The part that took memory until now is complete. */
 void cli_memory_next(cli_memory *memory);

@@ -72,7 +72,7 @@ static bool retype(urn__io_rows *rows, urn__io_column *c, urn__number_type type,
 bool urn__io_make_real(urn__io_rows *rows, urn__io_column *c, int64_t n_rows)
 {
     bool single = true;
-    for (int64_t r = 0; r < n_rows && single && !rows->single; r++)
+    for (int64_t r = 0; r < n_rows && single; r++)
         single = urn__is_single((double)int_at(c, r));
     const urn__number_type type = single ? URN__FLOAT : URN__DOUBLE;
     const bool ok = retype(rows, c, type, n_rows, rows->capacity);
@@ -105,7 +105,7 @@ bool urn__io_put_int(urn__io_rows *rows, urn__io_column *c, int64_t row, int64_t
 
 bool urn__io_put_real(urn__io_rows *rows, urn__io_column *c, int64_t row, double value)
 {
-    if (c->type == URN__FLOAT && !rows->single && !urn__is_single(value) &&
+    if (c->type == URN__FLOAT && !urn__is_single(value) && !urn__io_rounds(rows, value) &&
         !retype(rows, c, URN__DOUBLE, row, rows->capacity))
         return false;
     if (c->type == URN__FLOAT)

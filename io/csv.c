@@ -360,7 +360,7 @@ static char *store_fast(const reader *r, const urn__io_column *c, int64_t row, c
     const double value = urn__io_decimal(mantissa, (int)fraction, negative);
     if (c->type == URN__DOUBLE)
         ((double *)c->cells)[row] = value;
-    else if (r->rows->single || (double)(float)value == value)
+    else if ((double)(float)value == value || urn__io_rounds(r->rows, value))
         ((float *)c->cells)[row] = (float)value;
     else
         return NULL;

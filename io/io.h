@@ -23,7 +23,7 @@ typedef struct urn__io_options {
      * out; it must have the table's columns, in any order (others of its own are left out).
      * Messages name the file a row stands in. */
     const char *test_path;
-    bool single; /* columns of real numbers are rounded to floats, and take half the memory */
+    bool single; /* columns of real numbers, unless whole, are rounded to floats: half the memory */
     size_t window_size; /* bytes of a CSV file in memory at a time; 0: what suits caches */
 } urn__io_options;
 

@@ -112,6 +112,13 @@ bool urn__io_put_int(urn__io_rows *rows, urn__io_column *c, int64_t row, int64_t
 bool urn__io_put_real(urn__io_rows *rows, urn__io_column *c, int64_t row, double value);
 bool urn__io_put_text(urn__io_rows *rows, urn__io_column *c, int64_t row, const char *text,
                       size_t n);
+/* May the value be rounded to a float? Whole numbers may not: they can be ids. */
+static inline bool urn__io_rounds(const urn__io_rows *rows, double value)
+{
+    const double limit = 9007199254740992.0; /* from 2^53 on all are whole, or not finite */
+    return rows->single && value > -limit && value < limit &&
+           (value < (double)(int64_t)value || value > (double)(int64_t)value);
+}
 /* Turns a column of integers into one of real numbers. */
 bool urn__io_make_real(urn__io_rows *rows, urn__io_column *c, int64_t n_rows);
 /* Turns it into one of text, without texts as yet. */

@@ -19,6 +19,10 @@ fit 1 --max-memory 100K --out run
 in_err "reading the data alone takes about "
 in_err " and --max-memory allows 100 KB: the program itself "
 in_err ", data, going by its files "
+check grep -qE 'going by its files 58[56] KB' err # 30,000 rows: two ids, a double, 4 bytes more on the way
+fit 1 --max-memory 100K --out run --precision single
+check grep -qE 'going by its files 46[89] KB' err # a float in its place
+fit 1 --max-memory 100K --out run
 in_err "less memory is needed with --precision single, mini-batches (--batch PLATE=N), a smaller model (--set dim=N), or fewer rows"
 absent run run.*
 
