@@ -101,6 +101,11 @@ run 0 fit pmf_sigmoid --data rated/data.csv --set dim=2 --engine map --steps 3 -
 # few rows, equal ratings, more factors than users: no reason to fail
 printf 'user,item,rating\n1,1,3\n1,2,3\n2,1,3\n' >equal.csv
 run 0 fit bpmf --data equal.csv --set dim=5 --set noise=free --steps 20 --quiet
+run 0 fit bpmf --data equal.csv --set dim=5 --set noise=free --set biases=yes --engine gibbs --warmup 20 --draws 50 --quiet
+for word in nan inf; do
+    checks=$((checks + 1))
+    ! grep -qiw "$word" out || fail "a posterior with $word"
+done
 run 4 fit bpmf --data equal.csv --set alpha=0
 in_err 'option "alpha" must be positive: it is a precision, 1 / variance'
 cat >no_site.c <<'C'
