@@ -160,6 +160,7 @@ CLI_COMMAND(predict)
 CLI_COMMAND(recommend)
 CLI_COMMAND(summary)
 CLI_COMMAND(diagnose)
+CLI_COMMAND(export)
 CLI_COMMAND(compare)
 #undef CLI_COMMAND
 

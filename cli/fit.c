@@ -219,8 +219,22 @@ static int64_t budget_of(const session *s)
     return (int64_t)(cli_real(s->args, "save-budget") * 1048576.0);
 }
 
-/* Bytes of predictions (see urn_predict) and of draws.nc, which is built in memory. A sampler's has
- * the states (the posterior) and values in natural space, half of the budget each at most. */
+static int64_t training_rows(const session *s)
+{
+    return urn_model_observation_count(s->model);
+}
+
+/* Bytes of a sampler's draws.nc: the states (the posterior) and values in natural space, half of
+ * the budget each at most, and groups with a number a training row (cli_save_rows). */
+static double sampler_files(const session *s, double posterior)
+{
+    const double budget = (double)budget_of(s), rows = 8.0 * (double)training_rows(s);
+    const double draws = posterior / (8.0 * (double)urn_model_state_size(s->model));
+    const double groups = rows * draws <= budget / 16.0 ? 2.0 * rows * draws : 0.0;
+    return posterior + fmin(2.0 * posterior, 0.5 * budget) + groups + fmin(rows, budget / 16.0);
+}
+
+/* Bytes of predictions (see urn_predict) and of draws.nc, which is built in memory. */
 static cli_after memory_after(const session *s, double posterior)
 {
     const bool sampler = s->args->engine->kind == URN__SAMPLER;
@@ -229,9 +243,9 @@ static cli_after memory_after(const session *s, double posterior)
     if (s->target != NULL && !sampler) /* a sampler's are there: see cli_watch */
         after.predictions = 4.0 * n * number + 8.0 * (double)s->n_held_out * number;
     if (s->run != NULL)
-        after.files = 3.0 * n * number + 6.0 * 1048576.0 +
-                      (sampler ? posterior + fmin(2.0 * posterior, 0.5 * (double)budget_of(s))
-                               : cli_guide_draws_bytes(s->model, budget_of(s)));
+        after.files =
+            3.0 * n * number + 6.0 * 1048576.0 +
+            (sampler ? sampler_files(s, posterior) : cli_guide_draws_bytes(s->model, budget_of(s)));
     return after;
 }
 
@@ -321,11 +335,6 @@ static urn_status score(session *s, urn_error *error)
         URN_TRY(status);
     }
     return URN_OK;
-}
-
-static int64_t training_rows(const session *s)
-{
-    return urn_model_observation_count(s->model);
 }
 
 static urn_status make_json(session *s, urn_error *error)

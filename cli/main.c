@@ -54,6 +54,11 @@ const cli_command cli_commands[] = {
      "at "
      "k-hat of a guide. Whether the gradients of the model itself are right says \"urn check\".",
      cli_diagnose},
+    {"export", "write a run's draws for other programs", "RUN", 1, 1, false, cli_export_options,
+     "CmdStan's CSV is what arviz.from_cmdstan, R's posterior and stansummary read: a file a "
+     "chain, "
+     "elements as theta.1.2, column-major.",
+     cli_export},
     {"help", "explain a command, or print the man page", "[COMMAND]", 0, 1, false, cli_help_options,
      NULL, cli_help},
     {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL},

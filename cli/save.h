@@ -31,6 +31,15 @@ enum {
     CLI_GUIDE_SITE = 10000, /* ... so many elements */
 };
 
+/* Draws kept in draws.nc: so many a chain, every so manieth of the posterior's. */
+typedef struct cli_kept {
+    int64_t chains, draws, thin;
+} cli_kept;
+
+/* Adds log_likelihood, posterior_predictive and observed_data of a sampler's run, as far as each
+ * takes at most `room` bytes. */
+urn_status cli_save_rows(const cli_fitted *fitted, const cli_kept *kept, int64_t room,
+                         urn__io_nc *nc, urn_error *error);
 urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,
                           urn_error *error);
 /* Bytes of the draws it keeps of a normal guide. */

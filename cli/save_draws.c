@@ -9,6 +9,7 @@ typedef struct writer {
     const urn_posterior *posterior;
     urn__io_nc *nc;
     int64_t chains, draws, thin; /* kept draws a chain; every thin-th of the posterior's */
+    int64_t rows_room;           /* bytes that a group with a number a row may take */
     int posterior_group, guide_group, stats_group;
     bool sampler;
     int *vars; /* per site; -1: not kept */
@@ -296,7 +297,11 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     URN_TRY(define_sites(w, error));
     URN_TRY(put_draws(w, urn_fit_cpu(fitted->fit), error));
     URN_TRY(put_guide(w, error));
-    return put_stats(w, fitted->fit, error);
+    if (!w->sampler)
+        return URN_OK;
+    URN_TRY(put_stats(w, fitted->fit, error));
+    const cli_kept kept = {w->chains, w->draws, w->thin};
+    return cli_save_rows(fitted, &kept, w->rows_room, w->nc, error);
 }
 
 urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,
@@ -304,6 +309,7 @@ urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *
 {
     writer w = {.model = fitted->model, .posterior = urn_fit_posterior(fitted->fit)};
     choose_draws(&w, budget);
+    w.rows_room = budget / 16;
     w.vars = calloc((size_t)urn_model_site_count(w.model) + 1, sizeof *w.vars);
     if (w.vars == NULL)
         return cli_fail_memory(error);

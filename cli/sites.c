@@ -12,7 +12,7 @@
 
 static const double probs[] = {0.05, 0.5, 0.95};
 
-static bool listed(const char *names, const char *name)
+bool cli_listed(const char *names, const char *name)
 {
     const size_t length = strlen(name);
     for (const char *p = names; p != NULL; p = strchr(p, ',')) {
@@ -29,17 +29,8 @@ static bool has_values(const urn_site_info *site)
            site->role == URN_SITE_PARAM;
 }
 
-/* Every word of `names` must be a site with values. */
-static urn_status check_names(const urn_model *model, const char *names, urn_error *error)
+urn_status cli_check_listed(const char *names, const char *const *known, size_t n, urn_error *error)
 {
-    const char *known[256];
-    size_t n = 0;
-    for (int i = 0; i < urn_model_site_count(model) && n < 256; i++) {
-        urn_site_info site;
-        urn_model_site(model, i, &site);
-        if (has_values(&site))
-            known[n++] = site.name;
-    }
     for (const char *p = names; p != NULL; p = strchr(p, ',')) {
         p += *p == ',';
         const int length = (int)strcspn(p, ",");
@@ -52,6 +43,20 @@ static urn_status check_names(const urn_model *model, const char *names, urn_err
             return cli_fail_unknown(error, "site", word, known, n);
     }
     return URN_OK;
+}
+
+/* Every word of `names` must be a site with values. */
+static urn_status check_names(const urn_model *model, const char *names, urn_error *error)
+{
+    const char *known[256];
+    size_t n = 0;
+    for (int i = 0; i < urn_model_site_count(model) && n < 256; i++) {
+        urn_site_info site;
+        urn_model_site(model, i, &site);
+        if (has_values(&site))
+            known[n++] = site.name;
+    }
+    return cli_check_listed(names, known, n, error);
 }
 
 /* ---- what is said of an element ---- */
@@ -129,7 +134,7 @@ static void whole_clear(whole *w)
 static bool is_whole(const urn_site_info *site, const char *names)
 {
     return has_values(site) &&
-           (names != NULL ? listed(names, site->name) : site->size <= CLI_SMALL_SITE);
+           (names != NULL ? cli_listed(names, site->name) : site->size <= CLI_SMALL_SITE);
 }
 
 static urn_status find_whole(const urn_model *model, const char *names, whole *w, urn_error *error)
@@ -184,7 +189,7 @@ static json_t *list_json(const urn_model *model, const unsigned *roles, const ch
     for (int i = 0, k = 0; i < urn_model_site_count(model); i++) {
         urn_site_info site;
         urn_model_site(model, i, &site);
-        if (!has_values(&site) || (names != NULL && !listed(names, site.name)))
+        if (!has_values(&site) || (names != NULL && !cli_listed(names, site.name)))
             continue;
         char shape[128];
         json_t *entry =

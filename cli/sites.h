@@ -8,6 +8,11 @@ enum {
     CLI_SMALL_SITE = 16
 }; /* sites of more elements are listed by shape only, unless asked for */
 
+/* Is `name` among the comma-separated `names`? Are all of these among the n known ones? */
+bool cli_listed(const char *names, const char *name);
+urn_status cli_check_listed(const char *names, const char *const *known, size_t n,
+                            urn_error *error);
+
 /* Of draws of a sampler, elements have errors, effective sample sizes and R-hat, too.
  * Summaries of latent, recorded and param sites. `names` is a comma-separated list of sites to give
  * whole, however large; NULL: the small ones. */

@@ -220,6 +220,10 @@ urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, in
                            const char *name, int64_t chains, int64_t draws, int deflate, int *var,
                            urn_error *error);
 
+/* The same for a real number a row of the site: over its plates alone. */
+urn_status urn__io_nc_site_rows(urn__io_nc *nc, int group, const urn_model *model, int site,
+                                int64_t chains, int64_t draws, int *var, urn_error *error);
+
 /* Closes the file, syncs it and gives it its name. Frees `nc` whatever happens. */
 urn_status urn__io_nc_commit(urn__io_nc *nc, urn_error *error);
 /* Closes; removes a file under construction; frees. Takes NULL. */

@@ -55,20 +55,19 @@ static urn_status plate_dim(urn__io_nc *nc, int group, const urn_model *model, c
                           dim, error);
 }
 
-urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, int site,
-                           const char *name, int64_t chains, int64_t draws, int deflate, int *var,
-                           urn_error *error)
+/* Over chain and draw (if draws > 0) and the first n_dims dims of the site. */
+static urn_status define_over(urn__io_nc *nc, int group, const urn_model *model, int site,
+                              const char *name, int n_dims, urn__io_nc_type type, int64_t chains,
+                              int64_t draws, int deflate, int *var, urn_error *error)
 {
     urn_site_info info;
     int dims[URN__IO_NC_MAX_RANK], rank = 0;
     urn_model_site(model, site, &info);
-    if (!name)
-        name = info.name;
     if (draws > 0) {
         URN_TRY(urn__io_nc_dim(nc, group, "chain", chains, NULL, NULL, &dims[rank++], error));
         URN_TRY(urn__io_nc_dim(nc, group, "draw", draws, NULL, NULL, &dims[rank++], error));
     }
-    for (int i = 0; i < info.n_dims; i++) {
+    for (int i = 0; i < n_dims; i++) {
         if (i < info.n_plates) {
             bool again = false;
             for (int k = 0; k < i; k++)
@@ -82,7 +81,26 @@ urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, in
             URN_TRY(urn__io_nc_dim(nc, group, own, info.dims[i], NULL, NULL, &dims[rank++], error));
         }
     }
+    return urn__io_nc_var(nc, group, name, type, rank, dims, deflate, var, error);
+}
+
+urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, int site,
+                           const char *name, int64_t chains, int64_t draws, int deflate, int *var,
+                           urn_error *error)
+{
+    urn_site_info info;
+    urn_model_site(model, site, &info);
     const bool discrete = info.family && info.family->support()->discrete;
-    return urn__io_nc_var(nc, group, name, discrete ? URN__IO_NC_INT : URN__IO_NC_DOUBLE, rank,
-                          dims, deflate, var, error);
+    return define_over(nc, group, model, site, name ? name : info.name, info.n_dims,
+                       discrete ? URN__IO_NC_INT : URN__IO_NC_DOUBLE, chains, draws, deflate, var,
+                       error);
+}
+
+urn_status urn__io_nc_site_rows(urn__io_nc *nc, int group, const urn_model *model, int site,
+                                int64_t chains, int64_t draws, int *var, urn_error *error)
+{
+    urn_site_info info;
+    urn_model_site(model, site, &info);
+    return define_over(nc, group, model, site, info.name, info.n_plates, URN__IO_NC_DOUBLE, chains,
+                       draws, 0, var, error);
 }

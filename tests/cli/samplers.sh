@@ -76,6 +76,22 @@ in_out "k-hat of the guide"
 run 2 diagnose run --sites nothing
 in_err 'unknown site "nothing"'
 
+# ---- export as CmdStan's CSV ----
+run 0 export run --out stan
+in_out "stan_3.csv: 120 draws"
+check test "$(grep -v '^#' stan_2.csv | wc -l)" = 121
+check test "$(grep -v '^#' stan_1.csv | head -n 1 | cut -d, -f1-8)" = \
+    lp__,accept_stat__,stepsize__,treedepth__,n_leapfrog__,divergent__,energy__,loc_u.1
+check grep -q ",U.1.1,U.2.1,U.3.1," stan_1.csv # the first index runs fastest
+check test "$(grep -v '^#' stan_1.csv | awk -F, '{ print NF }' | sort -u | wc -l)" = 1
+run 2 export run --out stan
+in_err "stan_1.csv exists"
+run 0 export run --out stan --force --sites obs_scale --json
+json out 'j["files"] == ["stan_1.csv", "stan_2.csv", "stan_3.csv"]'
+check test "$(grep -v '^#' stan_3.csv | head -n 1 | cut -d, -f8-)" = obs_scale
+run 2 export run --sites nothing
+in_err 'unknown site "nothing"'
+
 # ---- the same bytes on any number of threads ----
 for threads in 1 2 3 8; do
     sampled --warmup 60 --draws 40 --chains 3 --threads $threads --quiet --out t$threads
@@ -187,11 +203,34 @@ run 0 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 5 --draw
 python=${URN_PYTHON:-python3}
 if "$python" -W ignore -c 'import arviz' 2>/dev/null; then
     checks=$((checks + 1))
+    run 0 export run --out stan --force
     "$python" -W ignore - <<'P' || fail "ArviZ does not find the figures of urn summary"
 import arviz, json, math
 d = arviz.from_netcdf("run/draws.nc")
 assert d.sample_stats["diverging"].dtype == bool and d.sample_stats["tree_depth"].dtype.kind == "i"
 assert d.sample_stats["lp"].dims == ("chain", "draw") and d.posterior["U"].shape == (3, 120, 40, 2)
+s = arviz.from_cmdstan(["stan_%d.csv" % (c + 1) for c in range(3)])
+for name in ("U", "loc_u", "tril_u", "obs_scale"):
+    assert (s.posterior[name].values == d.posterior[name].values).all(), name
+assert (s.sample_stats["diverging"].values == d.sample_stats["diverging"].values).all()
+assert (s.sample_stats["lp"].values == d.sample_stats["lp"].values).all()
+loo = arviz.loo(d)
+assert loo.n_data_points == json.load(open("run/fit.json"))["n_training"] and loo.n_samples == 360
+assert math.isfinite(loo.elpd_loo) and loo.p_loo > 0
+assert d.observed_data["R"].shape == d.log_likelihood["R"].shape[2:] == d.posterior_predictive["R"].shape[2:]
+# the likelihood and the replicates are those of the draws
+import numpy
+u, v = d.posterior["U"].values, d.posterior["V"].values
+import csv
+rows = list(csv.DictReader(open("small/data.csv")))
+at = d.log_likelihood["R"]["ratings"].values
+i, k = (numpy.searchsorted(d.posterior[n].values, [int(rows[a][n]) for a in at]) for n in ("user", "item"))
+mean = (u[:, :, i] * v[:, :, k]).sum(-1)
+scale = d.posterior["obs_scale"].values[:, :, None]
+z = (d.observed_data["R"].values - mean) / scale
+assert numpy.allclose(d.log_likelihood["R"].values, -0.5 * z**2 - numpy.log(scale) - 0.5 * math.log(2 * math.pi))
+z = (d.posterior_predictive["R"].values - mean) / scale
+assert abs(z.mean()) < 5 / math.sqrt(z.size) and abs(z.std() - 1) < 5 / math.sqrt(2 * z.size)
 table = arviz.summary(d, var_names=["loc_u", "obs_scale"], round_to="none")
 rows = {e["name"]: e for s in json.load(open("run/fit.json"))["sites"] for e in s.get("elements", [])}
 for name, found in table.iterrows():
