@@ -217,7 +217,7 @@ static urn_status trace(job *j, urn_error *error)
     } else {
         cli_simulation draw = {0};
         URN_TRY(cli_simulate_run(&j->source, &j->setup, NULL, 0.0, NULL, 0,
-                                 (uint64_t)cli_int(j->args, "seed"), &draw, error));
+                                 (uint64_t)cli_int(j->args, "seed"), 0, &draw, error));
         const urn_status status = cli_simulation_observe(&draw, error);
         j->data = draw.data;
         draw.data = NULL;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,28 +30,65 @@ static void write_value(urn__io_csv *csv, double value)
         urn__io_csv_real(csv, value);
 }
 
+static urn_status write_rows(const cli_simulation *s, const char *table, urn__io_csv *csv,
+                             urn_error *error)
+{
+    const int n = urn_dataset_column_count(s->data, table);
+    const double **values = calloc((size_t)n + 1, sizeof *values);
+    if (values == NULL)
+        return cli_fail_memory(error);
+    for (int c = 0; c < n; c++)
+        values[c] = urn_dataset_values(s->data, table, urn_dataset_column_name(s->data, table, c));
+    for (int64_t r = 0; r < urn_dataset_rows(s->data, table); r++) {
+        for (int c = 0; c < n; c++)
+            if (values[c] != NULL)
+                write_value(csv, values[c][r]);
+            else
+                urn__io_csv_text(csv, "");
+        urn__io_csv_end(csv);
+    }
+    free(values);
+    return URN_OK;
+}
+
+/* The rows that are not made yet, a part at a time. */
+static urn_status write_others(const cli_simulation *s, const char *table, urn__io_csv *csv,
+                               urn_error *error)
+{
+    for (int64_t from = s->made; s->ids != NULL && from < s->n_rows; from += s->made) {
+        cli_simulation part;
+        fprintf(stderr, "%lld of %lld rows\n", (long long)from, (long long)s->n_rows);
+        URN_TRY(cli_simulate_next(s, from, &part, error));
+        urn_status status = cli_simulation_observe(&part, error);
+        if (status == URN_OK)
+            status = write_rows(&part, table, csv, error);
+        cli_simulation_clear(&part);
+        URN_TRY(status);
+    }
+    return URN_OK;
+}
+
 static urn_status write_table(const cli_simulation *s, const char *table, const char *path,
                               urn_error *error)
 {
     urn__io_file *file = NULL;
     URN_TRY(urn__io_file_open(path, NULL, &file, error));
     urn__io_csv csv = {.file = file};
-    const int n = urn_dataset_column_count(s->data, table);
-    for (int c = 0; c < n; c++)
+    for (int c = 0; c < urn_dataset_column_count(s->data, table); c++)
         urn__io_csv_text(&csv, urn_dataset_column_name(s->data, table, c));
     urn__io_csv_end(&csv);
-    for (int64_t r = 0; r < urn_dataset_rows(s->data, table); r++) {
-        for (int c = 0; c < n; c++) {
-            const double *values =
-                urn_dataset_values(s->data, table, urn_dataset_column_name(s->data, table, c));
-            if (values != NULL)
-                write_value(&csv, values[r]);
-            else
-                urn__io_csv_text(&csv, "");
-        }
-        urn__io_csv_end(&csv);
-    }
-    return urn__io_file_commit(file, error);
+    urn_status status = write_rows(s, table, &csv, error);
+    if (status == URN_OK)
+        status = write_others(s, table, &csv, error);
+    if (status == URN_OK)
+        return urn__io_file_commit(file, error);
+    urn__io_file_abort(file);
+    return status;
+}
+
+static int64_t rows_of(const cli_simulation *s, const char *table)
+{
+    return s->ids != NULL ? s->n_rows : urn_dataset_rows(s->data, table);
 }
 
 static json_t *truth_json(const cli_simulation *s, uint64_t seed)
@@ -115,7 +153,7 @@ static urn_status write_all(const cli_args *args, const cli_simulation *s, urn_e
         if (status == URN_OK)
             status = write_table(s, table, path, error);
         if (status == URN_OK && !cli_flag(args, "json"))
-            printf("%s: %lld rows\n", path, (long long)urn_dataset_rows(s->data, table));
+            printf("%s: %lld rows\n", path, (long long)rows_of(s, table));
     }
     if (status == URN_OK && !cli_flag(args, "json"))
         printf("%s: the values they were drawn with\n", truth);
@@ -130,8 +168,7 @@ static urn_status report(const cli_args *args, const cli_simulation *s, urn_erro
     json_t *tables = json_object();
     for (int t = 0; t < urn_dataset_table_count(s->data); t++) {
         const char *table = urn_dataset_table_name(s->data, t);
-        json_object_set_new(tables, table,
-                            json_integer((json_int_t)urn_dataset_rows(s->data, table)));
+        json_object_set_new(tables, table, json_integer((json_int_t)rows_of(s, table)));
     }
     const char *dir = cli_text(args, "out");
     return cli_print_json(json_pack("{s:s,s:s,s:o}", "model", urn_model_name(s->model), "out",
@@ -155,7 +192,8 @@ urn_status cli_simulate(const cli_args *args, urn_error *error)
         status = cli_read_data(args, NULL, NULL, &data, error);
     if (status == URN_OK)
         status = cli_simulate_run(&source, &setup, data, cli_real(args, "popularity"), fixed,
-                                  n_fixed, (uint64_t)cli_int(args, "seed"), &simulation, error);
+                                  n_fixed, (uint64_t)cli_int(args, "seed"), CLI_SIMULATED_ROWS,
+                                  &simulation, error);
     if (status == URN_OK)
         status = cli_simulation_observe(&simulation, error);
     if (status == URN_OK)
