@@ -74,11 +74,6 @@ int32_t urn__dictionary_add(urn__dictionary *d, const char *text, size_t n)
     return (int32_t)(d->n - 1);
 }
 
-size_t urn__dictionary_bytes(const urn__dictionary *d)
-{
-    return d->bytes_capacity + d->at_capacity * sizeof *d->at + d->n_slots * sizeof *d->slots;
-}
-
 void urn__dictionary_close(urn__dictionary *d)
 {
     urn__free(d->allocator, d->slots);

@@ -25,7 +25,6 @@ int32_t urn__dictionary_add(urn__dictionary *d, const char *text, size_t n);
 int32_t urn__dictionary_find(const urn__dictionary *d, const char *text, size_t n);
 /* Moves with the next addition. */
 const char *urn__dictionary_text(const urn__dictionary *d, int64_t i);
-size_t urn__dictionary_bytes(const urn__dictionary *d); /* of memory held */
 /* No texts come any more: drops what served to find them. */
 void urn__dictionary_close(urn__dictionary *d);
 
