@@ -162,6 +162,7 @@ CLI_COMMAND(summary)
 CLI_COMMAND(diagnose)
 CLI_COMMAND(export)
 CLI_COMMAND(compare)
+CLI_COMMAND(sbc)
 #undef CLI_COMMAND
 
 #endif

@@ -48,6 +48,13 @@ const cli_command cli_commands[] = {
      "is its mean distance in the reference's sds, its \"sd ratio\" that of mean sds.\nThe same "
      "rows are read again from the files of the fit; without them only sites are compared.",
      cli_compare},
+    {"sbc", "test an engine on data drawn from a model", "MODEL", 1, 1, true, cli_sbc_options,
+     "Simulation-based calibration: draws values from the prior and data from them, fits the data, "
+     "and ranks each true value among the posterior's draws. Ranks are uniform if the engine's "
+     "posteriors are right; where they pile up at both ends, draws are too narrow. Sites that are "
+     "identified only up to a turn or a label rank by chance. Plates without data need sizes: "
+     "--plate user=10 --rows 50.",
+     cli_sbc},
     {"diagnose", "say what is wrong with a run, and what to try", "RUN", 1, 1, false,
      cli_diagnose_options,
      "Looks at divergences, tree depths, energies, R-hat and effective sample sizes of a sampler, "
