@@ -278,7 +278,7 @@ static void say_others(const urn__judged *run, findings *f, urn__text *text)
                   " Of the %d numbers compared, %d lie more than %g of the reference's sds away", n,
                   shifted, URN__SHIFT_LIMIT);
     if (!point)
-        urn__text_add(text, ", %d have an sd below %g of the reference's and %d one above %g",
+        urn__text_add(text, "; the sds of %d are below %g of the reference's, those of %d above %g",
                       narrow, URN__SD_RATIO_LOW, wide, URN__SD_RATIO_HIGH);
     urn__text_add(text, ".");
 }
