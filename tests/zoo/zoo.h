@@ -101,6 +101,79 @@ static void noisy_rows(urn_model *m)
 }
 URN_MODEL(noisy_rows, "one latent site a row");
 
+/* ---- unknown mean and precision: tau ~ Gamma(2, 1), mu ~ N(1, 1 / (tau / 2)), y ~ N(mu, 1 / tau)
+ * ---- */
+
+static void mean_and_precision(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var tau = urn_sample(m, "tau", gamma, .shape = urn_real(m, 2.0), .rate = urn_real(m, 1.0));
+    urn_var mu =
+        urn_sample(m, "mu", normal, .loc = urn_real(m, 1.0), .precision = urn_scaled(tau, 0.5));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = mu, .precision = tau,
+                .plate = rows);
+}
+URN_MODEL(mean_and_precision, "normal mean and precision");
+
+/* ---- a variance: v ~ InverseGamma(3, 2), y ~ N(1, v) ---- */
+
+static void variance(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var v =
+        urn_sample(m, "v", inverse_gamma, .shape = urn_real(m, 3.0), .rate = urn_real(m, 2.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_real(m, 1.0),
+                .variance = v, .plate = rows);
+}
+URN_MODEL(variance, "normal variance, known mean");
+
+/* ---- a proportion: p ~ Beta(2, 1.5), y ~ Binomial(6, p) ---- */
+
+static void proportion(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var p = urn_sample(m, "p", beta, .concentration1 = urn_real(m, 2.0),
+                           .concentration0 = urn_real(m, 1.5));
+    urn_observe(m, "y", binomial, .value = urn_data(rows, "y"), .total = urn_real(m, 6.0),
+                .probs = p, .plate = rows);
+}
+URN_MODEL(proportion, "probability of a binomial");
+
+/* ---- shares: p ~ Dirichlet(1.5, ...), y ~ Categorical(p), 0 .. 4 ---- */
+
+static void shares(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var p = urn_sample(m, "p", dirichlet, .concentration = urn_fill(m, 5, 1.5));
+    urn_observe(m, "y", categorical, .value = urn_data(rows, "y"), .probs = p, .plate = rows);
+}
+URN_MODEL(shares, "probabilities of categories");
+
+/* ---- a precision and a covariance matrix of pairs (y, y^2 / 4) around (1, 1) ---- */
+
+static void matrices(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var y = urn_data(rows, "y"), df = urn_real(m, 4.0), one = urn_fill(m, 2, 1.0);
+    urn_var x = urn_stack(y, urn_scaled(urn_square(y), 0.25));
+    urn_var lam = urn_sample(m, "lam", wishart, .df = df, .scale = urn_eye(m, 2, 0.5));
+    urn_var sigma = urn_sample(m, "sigma", inverse_wishart, .df = df, .scale = urn_eye(m, 2, 2.0));
+    urn_observe(m, "a", mvn, .value = x, .loc = one, .precision = lam, .plate = rows);
+    urn_observe(m, "b", mvn, .value = x, .loc = one, .covariance = sigma, .plate = rows);
+}
+URN_MODEL(matrices, "precision and covariance matrices");
+
+/* ---- a mixture: z ~ Bernoulli(0.4), y ~ N(3 z, 1) ---- */
+
+static void two_kinds(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var z = urn_sample(m, "z", bernoulli, .probs = urn_real(m, 0.4), .plate = rows);
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_scaled(z, 3.0),
+                .scale = urn_real(m, 1.0), .plate = rows);
+}
+URN_MODEL(two_kinds, "two kinds of rows");
+
 /* ---- a discrete latent site ---- */
 
 static void discrete(urn_model *m)
@@ -133,10 +206,19 @@ typedef struct zoo_model {
 } zoo_model;
 
 static const zoo_model zoo_models[] = {
-    {urn_model_normal_mean, NULL, NULL, false}, {urn_model_rate, NULL, NULL, false},
-    {urn_model_groups, NULL, NULL, false},      {urn_model_supports, NULL, NULL, false},
-    {urn_model_with_param, NULL, "c", false},   {urn_model_noisy_rows, NULL, NULL, false},
-    {urn_model_discrete, "z", NULL, false},     {urn_model_impossible, NULL, NULL, true},
+    {urn_model_normal_mean, NULL, NULL, false},
+    {urn_model_rate, NULL, NULL, false},
+    {urn_model_groups, NULL, NULL, false},
+    {urn_model_supports, NULL, NULL, false},
+    {urn_model_with_param, NULL, "c", false},
+    {urn_model_noisy_rows, NULL, NULL, false},
+    {urn_model_discrete, "z", NULL, false},
+    {urn_model_impossible, NULL, NULL, true},
+    {urn_model_mean_and_precision, NULL, NULL, false},
+    {urn_model_variance, NULL, NULL, false},
+    {urn_model_proportion, NULL, NULL, false},
+    {urn_model_shares, NULL, NULL, false},
+    {urn_model_two_kinds, "z", NULL, false},
 };
 
 #endif
