@@ -130,7 +130,7 @@ static urn_status draw_data(calibration *c, uint64_t seed, cli_simulation *s, ur
     if (cli_text_at(c->args, "data", 0) != NULL)
         URN_TRY(cli_read_data(c->args, NULL, NULL, &data, error));
     URN_TRY(cli_simulate_run(&c->source, &c->sizes, data, cli_real(c->args, "popularity"), NULL, 0,
-                             seed, s, error));
+                             seed, 0, s, error));
     urn_status status = check_unobserved(s, error);
     if (status == URN_OK)
         status = cli_simulation_observe(s, error);
