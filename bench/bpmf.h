@@ -18,13 +18,14 @@ void bpmf_sweep(bpmf *f);
 /* u . v as they are. */
 double bpmf_product(const bpmf *f, int32_t user, int32_t item);
 
-/* For checks: rows (stride apart), hyperparameters and normals of the last sweep. Side 0: users. */
+/* For checks: rows (stride apart), hyperparameters and normals of the last sweep. Side k = 0:
+ * users. */
 typedef struct bpmf_side {
     int64_t n, stride;
     const double *x;
     const double *mu, *lambda; /* lambda: rows of stride */
     uint64_t key, key2;        /* row i: normals number i d .. of this stream (normals.h) */
 } bpmf_side;
-bpmf_side bpmf_look(const bpmf *f, int side);
+bpmf_side bpmf_look(const bpmf *f, int k);
 
 #endif

@@ -115,7 +115,7 @@ def checks_of(entries, dim):
         smurff = find(entries, "smurff", n)
         if smurff is not None:
             ratio = min(smurff.times()) / least(entries, "urn", n)
-            found.append((f"SMURFF / Urn, {n} threads", ratio, ">=", 4.0 if dim == 10 else 1.0))
+            found.append((f"SMURFF / Urn, {n} thread{'s' * (n > 1)}", ratio, ">=", 4.0 if dim == 10 else 1.0))
     return found
 
 

@@ -66,12 +66,12 @@ static const char hint[] = "no jitter is added to such a matrix: give the site a
 static urn_status fail_not_finite(const urn__gauss_rows *b, int64_t row, const double *q,
                                   const double *h, urn_error *error)
 {
-    const int64_t d = b->d;
+    const int64_t d = b->d, size = d * d;
     return urn__fail(error, URN_ERR_RUNTIME, NULL, b->site, hint,
                      "row %lld of %s has no conditional distribution: %lld of the %lld numbers of "
                      "its precision matrix and %lld of the %lld of precision times mean are not "
                      "finite",
-                     (long long)row, b->plate, (long long)not_finite(d * d, q), (long long)(d * d),
+                     (long long)row, b->plate, (long long)not_finite(size, q), (long long)size,
                      (long long)not_finite(d, h), (long long)d);
 }
 

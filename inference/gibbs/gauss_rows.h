@@ -86,12 +86,12 @@ typedef struct urn__gauss_rows urn__gauss_rows;
 
 urn_status urn__gauss_rows_new(const urn_allocator *allocator, const urn__gauss_spec *spec,
                                urn__gauss_rows **rows, urn_error *error);
-void urn__gauss_rows_free(urn__gauss_rows *rows); /* takes NULL */
+void urn__gauss_rows_free(urn__gauss_rows *b); /* takes NULL */
 /* Fails with URN_ERR_RUNTIME where some Q_i is not positive definite or h_i or x_i is not finite;
  * the message names the lowest such row, and Q_i's condition. Values are then unspecified. */
-urn_status urn__gauss_rows_run(urn__gauss_rows *rows, const urn__gauss_run *run, urn_error *error);
+urn_status urn__gauss_rows_run(urn__gauss_rows *b, const urn__gauss_run *run, urn_error *error);
 /* Q_i (d x d, both triangles) and h_i of one row, by plain loops that share nothing with a run. */
-void urn__gauss_rows_conditional(const urn__gauss_rows *rows, const urn__gauss_run *run, int64_t i,
+void urn__gauss_rows_conditional(const urn__gauss_rows *b, const urn__gauss_run *run, int64_t i,
                                  double *precision, double *shift);
 
 #endif

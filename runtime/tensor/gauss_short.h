@@ -18,7 +18,7 @@ typedef struct short_vector {
  * times parts. Those not needed are never made. */
 typedef struct short_state {
     __m512d low[8], across[8], high[8], shift_low, shift_high;
-    __m256d across_half[4 + 4], high_half[4], shift_half;
+    __m256d across_half[8], high_half[4], shift_half;
 } short_state;
 
 URN__INLINE void short_load(int d, short_masks m, const double *x, short_vector *v)
@@ -34,9 +34,7 @@ URN__INLINE void short_load(int d, short_masks m, const double *x, short_vector 
 URN__INLINE void short_add(int d, const double *x, double t, const short_vector *v, short_state *s)
 {
     URN__UNROLL
-    for (int q = 0; q < 8; q++) {
-        if (q >= d)
-            break;
+    for (int q = 0; q < (d < 8 ? d : 8); q++) {
         const __m512d a = _mm512_set1_pd(x[q]);
         s->low[q] = _mm512_fmadd_pd(a, v->low, s->low[q]);
         if (d > 12)
@@ -46,9 +44,7 @@ URN__INLINE void short_add(int d, const double *x, double t, const short_vector 
                 _mm256_fmadd_pd(_mm512_castpd512_pd256(a), v->half, s->across_half[q]);
     }
     URN__UNROLL
-    for (int q = 0; q < 8; q++) {
-        if (q >= d - 8)
-            break;
+    for (int q = 0; q < d - 8; q++) {
         if (d > 12)
             s->high[q] = _mm512_fmadd_pd(_mm512_set1_pd(x[8 + q]), v->high, s->high[q]);
         else
@@ -62,7 +58,7 @@ URN__INLINE void short_add(int d, const double *x, double t, const short_vector 
         s->shift_half = _mm256_fmadd_pd(_mm512_castpd512_pd256(a), v->half, s->shift_half);
 }
 
-URN__INLINE void short_clear(int d, short_state *s)
+URN__INLINE void short_clear(short_state *s)
 {
     URN__UNROLL
     for (int q = 0; q < 8; q++) {
@@ -73,7 +69,6 @@ URN__INLINE void short_clear(int d, short_state *s)
     }
     s->shift_low = s->shift_high = _mm512_setzero_pd();
     s->shift_half = _mm256_setzero_pd();
-    (void)d;
 }
 
 URN__INLINE void put8(bool add, const __m512d *v, double *to)
@@ -90,9 +85,7 @@ URN__INLINE void short_store(int d, bool add, const short_state *s, double *sums
 {
     const int p = d > 8 ? 16 : 8;
     URN__UNROLL
-    for (int q = 0; q < 8; q++) {
-        if (q >= d)
-            break;
+    for (int q = 0; q < (d < 8 ? d : 8); q++) {
         put8(add, &s->low[q], sums + q * p);
         if (d > 12)
             put8(add, &s->across[q], sums + q * p + 8);
@@ -100,9 +93,7 @@ URN__INLINE void short_store(int d, bool add, const short_state *s, double *sums
             put4(add, &s->across_half[q], sums + q * p + 8);
     }
     URN__UNROLL
-    for (int q = 0; q < 8; q++) {
-        if (q >= d - 8)
-            break;
+    for (int q = 0; q < d - 8; q++) {
         if (d > 12)
             put8(add, &s->high[q], sums + (8 + q) * p + 8);
         else
@@ -130,7 +121,7 @@ URN__INLINE void short_sums(int d, bool weighted, const urn__gauss_vectors *vect
     const short_masks m = {(__mmask8)(d >= 8 ? 0xff : (1 << d) - 1),
                            (__mmask8)(d > 8 ? (1 << (d - 8)) - 1 : 0)};
     short_state s;
-    short_clear(d, &s);
+    short_clear(&s);
     for (int64_t i = 0; i < vectors->n; i++) {
         const double *x = vectors->x;
         if (vectors->row != NULL) {

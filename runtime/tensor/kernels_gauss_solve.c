@@ -354,7 +354,7 @@ static void write_back(const urn__gauss_systems *s, const vec *x, urn__words *ba
         vec v[LANES];
         for (int64_t q = 0; q < LANES; q++) {
             v[q] = c + q < d ? x[c + q] : (vec){0.0};
-            *bad |= ~(urn__words)(v[q] - v[q] == 0.0);
+            *bad |= ~(urn__words)(v[q] * 0.0 == 0.0);
         }
         transpose(v);
         for (int64_t l = 0; l < s->n; l++)
