@@ -296,7 +296,7 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .progress = on_progress,
                                      .interrupted = cli_interrupted,
                                      .log_row = on_log_row,
-                                     .draw = s->target != NULL ? on_draw : NULL,
+                                     .draw = on_draw,
                                      .admit = on_admit,
                                      .profile = cli_flag(s->args, "profile")};
     s->progress = cli_progress_start(
@@ -345,6 +345,7 @@ static urn_status make_json(session *s, urn_error *error)
                                .data = s->data,
                                .model = s->model,
                                .fit = s->fit,
+                               .watch = s->watch,
                                .seed = s->seed,
                                .threads = s->threads,
                                .interrupted = s->interrupted,
@@ -482,7 +483,8 @@ static urn_status fit_session(session *s, urn_error *error)
                                  .target = s->target,
                                  .allocator = &s->memory.hook,
                                  .seed = s->seed,
-                                 .threads = s->threads};
+                                 .threads = s->threads,
+                                 .keep_bytes = budget_of(s) / 2};
     URN_TRY(cli_watch_new(&watched, &s->watch, error));
     cli_memory_next(&s->memory);
     URN_TRY(run_fit(s, error));

@@ -6,6 +6,7 @@
 #include "data.h"
 #include "load.h"
 #include "score.h"
+#include "watch.h"
 
 /* A finished fit and what it came from; all borrowed. */
 typedef struct cli_fitted {
@@ -16,6 +17,7 @@ typedef struct cli_fitted {
     const urn_dataset *data;
     const urn_model *model;
     const urn_fit *fit;
+    const cli_watch *watch; /* of samplers, or NULL */
     uint64_t seed;
     int threads;
     bool interrupted;

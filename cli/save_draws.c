@@ -213,6 +213,43 @@ static urn_status put_stats(writer *w, const urn_fit *fit, urn_error *error)
     return URN_OK;
 }
 
+/* Mean and sd over all draws, of large sites of which not all are kept. */
+static urn_status put_moments(const writer *w, const cli_watch *watch, int k, int site, int group,
+                              urn_error *error)
+{
+    static const char *const words[] = {"mean", "sd"};
+    urn_site_info info;
+    urn_model_site(w->model, site, &info);
+    double *values[2] = {malloc(2 * (size_t)info.size * sizeof(double)), NULL};
+    if (values[0] == NULL)
+        return cli_fail_memory(error);
+    values[1] = values[0] + info.size;
+    cli_watch_moments(watch, k, &site, values[0], values[1]);
+    urn_status status = URN_OK;
+    for (int i = 0; i < 2 && site >= 0 && status == URN_OK; i++) {
+        char name[160];
+        int var;
+        snprintf(name, sizeof name, "%s_%s", info.name, words[i]);
+        status = urn__io_nc_site(w->nc, group, w->model, site, name, 0, 0, 0, &var, error);
+        if (status == URN_OK)
+            status = urn__io_nc_put_double(w->nc, group, var, NULL, NULL, values[i], error);
+    }
+    free(values[0]);
+    return status;
+}
+
+static urn_status put_all_moments(const writer *w, const cli_watch *watch, urn_error *error)
+{
+    int site, group;
+    cli_watch_moments(watch, 0, &site, NULL, NULL);
+    if (site < 0)
+        return URN_OK;
+    URN_TRY(urn__io_nc_group(w->nc, "moments", &group, error));
+    for (int k = 0; site >= 0; cli_watch_moments(watch, ++k, &site, NULL, NULL))
+        URN_TRY(put_moments(w, watch, k, site, group, error));
+    return URN_OK;
+}
+
 /* Which coordinates belong to which site, as text: checked when the run is read. */
 static char *layout_text(const urn_model *model)
 {
@@ -300,6 +337,7 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     if (!w->sampler)
         return URN_OK;
     URN_TRY(put_stats(w, fitted->fit, error));
+    URN_TRY(put_all_moments(w, fitted->watch, error));
     const cli_kept kept = {w->chains, w->draws, w->thin};
     return cli_save_rows(fitted, &kept, w->rows_room, w->nc, error);
 }

@@ -1,6 +1,8 @@
 /* What is seen of a sampler's draws as they are made. */
 #include "watch.h"
 #include "../inference/driver.h"
+#include "../inference/site_sums.h"
+#include "sites.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,9 @@ typedef struct track {
 struct cli_watch {
     urn__running *running[MOST_SITES];
     int n_sites;
+    urn__site_sums *sums; /* of large sites, or NULL */
+    int *large;           /* their numbers */
+    int n_large;
     track *tracks;
     int n_chains;
     int64_t warmup, thin;
@@ -73,6 +78,33 @@ static urn_status watch_sites(cli_watch *w, const cli_watched *what, urn_error *
     return URN_OK;
 }
 
+/* Means and sds of the sites whose draws are not all stored. */
+static urn_status watch_large(cli_watch *w, const cli_watched *what, urn_error *error)
+{
+    const double state = 8.0 * (double)urn_model_state_size(what->model);
+    const int64_t draws = of_engine(what->args, "draws", what->args->engine->draws);
+    if (state * (double)draws * w->n_chains <= (double)what->keep_bytes)
+        return URN_OK;
+    const int n = urn_model_site_count(what->model);
+    w->large = calloc((size_t)n + 1, sizeof *w->large);
+    if (w->large == NULL)
+        return cli_fail_memory(error);
+    for (int i = 0; i < n; i++) {
+        urn_site_info site;
+        urn_model_site(what->model, i, &site);
+        if (site.role == URN_SITE_LATENT && site.size > CLI_SMALL_SITE &&
+            !site.family->support()->discrete)
+            w->large[w->n_large++] = i;
+    }
+    const urn__site_sums_options options = {.allocator = what->allocator,
+                                            .cpu = cli_text(what->args, "cpu"),
+                                            .chains = w->n_chains,
+                                            .threads = 1,
+                                            .n = w->n_large,
+                                            .sites = w->large};
+    return w->n_large == 0 ? URN_OK : urn__site_sums_new(what->model, &options, &w->sums, error);
+}
+
 urn_status cli_watch_new(const cli_watched *what, cli_watch **watch, urn_error *error)
 {
     const urn_engine *engine = what->args->engine;
@@ -92,6 +124,8 @@ urn_status cli_watch_new(const cli_watched *what, cli_watch **watch, urn_error *
     if (status == URN_OK && what->target != NULL)
         status = watch_sites(w, what, error);
     if (status == URN_OK)
+        status = watch_large(w, what, error);
+    if (status == URN_OK)
         *watch = w;
     else
         cli_watch_free(w);
@@ -106,6 +140,8 @@ void cli_watch_free(cli_watch *w)
         urn__running_free(w->running[k]);
     for (int c = 0; w->tracks != NULL && c < w->n_chains; c++)
         free(w->tracks[c].errors);
+    urn__site_sums_free(w->sums);
+    free(w->large);
     free(w->tracks);
     free(w);
 }
@@ -132,7 +168,7 @@ urn_status cli_watch_draw(cli_watch *w, const urn_draw *draw, urn_error *error)
         if (k == 0)
             URN_TRY(keep_errors(&w->tracks[draw->chain], &errors, error));
     }
-    return URN_OK;
+    return w != NULL && w->sums != NULL ? urn__site_sums_add(w->sums, draw, error) : URN_OK;
 }
 
 /* Errors of the draw that a step ended with; NULL: it ended with none. */
@@ -181,4 +217,12 @@ urn_status cli_watch_finish(cli_watch *w, int k, urn_prediction **prediction, ur
     if (w == NULL || k >= w->n_sites || urn__running_draws(w->running[k]) == 0)
         return URN_OK;
     return urn__running_finish(w->running[k], prediction, error);
+}
+
+void cli_watch_moments(const cli_watch *w, int k, int *site, double *mean, double *sd)
+{
+    const bool there = w != NULL && w->sums != NULL && k < w->n_large;
+    *site = there ? w->large[k] : -1;
+    if (there && mean != NULL && !urn__site_sums_of(w->sums, k, mean, sd))
+        *site = -1;
 }

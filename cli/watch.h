@@ -16,6 +16,7 @@ typedef struct cli_watched {
     const urn_allocator *allocator;
     uint64_t seed;
     int threads;
+    int64_t keep_bytes; /* of the fit's options */
 } cli_watched;
 
 /* *watch is NULL for engines that do not sample. `target` may be NULL. */
@@ -30,5 +31,9 @@ int cli_watch_columns(const cli_watch *watch, const char *const **names);
 void cli_watch_row(const cli_watch *watch, const double *values, double *more);
 /* Prediction of the k-th observed site from all draws, the caller's; NULL: there is none. */
 urn_status cli_watch_finish(cli_watch *watch, int k, urn_prediction **prediction, urn_error *error);
+
+/* Mean and sd over all draws of the k-th large site, where not all draws are stored: *site is its
+ * number, -1 past the last. `mean` and `sd` have room for its size, or are NULL. */
+void cli_watch_moments(const cli_watch *watch, int k, int *site, double *mean, double *sd);
 
 #endif

@@ -109,6 +109,27 @@ sampled --warmup 50 --draws 1200 --chains 1 --quiet --save-budget 1 --out tight
 in_out "one of every 3 is stored (--save-budget allows more)"
 json tight/fit.json 'j["draws"] == 1200 and j["draws_stored"] == 400'
 run 0 summary tight
+# ... and mean and sd over all draws of the large sites, here beside a run that keeps them all
+sampled --warmup 50 --draws 1200 --chains 1 --quiet --out roomy
+command -v ncdump >/dev/null && have_python && {
+    checks=$((checks + 1))
+    python3 - <<'P' || fail "moments are not those of all draws"
+import math, re, subprocess
+def numbers(run, var):
+    text = subprocess.run(["ncdump", "-p", "17,17", "-v", var, run + "/draws.nc"], capture_output=True, text=True).stdout
+    return [float(x) for x in re.split(r"[,\s]+", re.findall(r"\n *%s =([^;]*);" % var.split("/")[-1], text)[-1].strip())]
+draws = numbers("roomy", "posterior/U")
+n, size = 1200, 80
+assert len(draws) == n * size
+mean, sd = numbers("tight", "moments/U_mean"), numbers("tight", "moments/U_sd")
+for i in range(size):
+    x = draws[i::size]
+    m = sum(x) / n
+    assert math.isclose(mean[i], m, rel_tol=1e-9, abs_tol=1e-12)
+    assert math.isclose(sd[i], math.sqrt(sum((v - m) ** 2 for v in x) / (n - 1)), rel_tol=1e-9)
+P
+}
+check test "$(ncdump -h roomy/draws.nc 2>/dev/null | grep -c 'group: moments')" = 0
 # every draw counts for the held-out rows, stored or not: the last error of the mean is the score
 for run in one tight; do
     have_python || break

@@ -3,6 +3,7 @@
 #include "tests/inference/models.h"
 
 #include "inference/running.h"
+#include "inference/site_sums.h"
 
 enum { CHAINS = 3, DRAWS = 40, ROWS = 3000 };
 
@@ -208,6 +209,56 @@ static void memory_may_run_out(void **state)
     fixture_free(f);
 }
 
+/* Means and sds of sites: those of all draws, whatever order chains come in. */
+static void sites_have_moments_of_all_draws(void **state)
+{
+    (void)state;
+    fixture *f = fixture_new();
+    const int mu = urn_model_site_find(f->s.model, "mu");
+    double mean = 0.0, squares = 0.0, found[2][2];
+    for (int s = 0; s < CHAINS * DRAWS; s++)
+        mean += f->mu[s] / (CHAINS * DRAWS);
+    for (int s = 0; s < CHAINS * DRAWS; s++)
+        squares += (f->mu[s] - mean) * (f->mu[s] - mean) / (CHAINS * DRAWS - 1);
+    for (int turns = 0; turns < 2; turns++) {
+        const urn__site_sums_options options = {.chains = CHAINS, .n = 1, .sites = &mu};
+        urn_error error = {0};
+        urn__site_sums *sums;
+        assert_ok(urn__site_sums_new(f->s.model, &options, &sums, &error), &error);
+        for (int i = 0; i < CHAINS * DRAWS; i++) {
+            const int c = turns ? CHAINS - 1 - i % CHAINS : i / DRAWS;
+            const int64_t d = turns ? i / CHAINS : i % DRAWS;
+            const urn_draw draw = {.chain = c, .draw = d, .state = &f->mu[c * DRAWS + d]};
+            assert_ok(urn__site_sums_add(sums, &draw, &error), &error);
+            double one, none;
+            assert_true(urn__site_sums_of(sums, 0, &one, &none) == (i > 0));
+        }
+        assert_true(urn__site_sums_of(sums, 0, &found[turns][0], &found[turns][1]));
+        assert_close(found[turns][0], mean, 1e-13);
+        assert_close(found[turns][1], sqrt(squares), 1e-13);
+        const urn_draw stranger = {.chain = CHAINS, .state = f->mu};
+        assert_int_equal(urn__site_sums_add(sums, &stranger, &error), URN_ERR_USAGE);
+        urn__site_sums_free(sums);
+    }
+    assert_memory_equal(found[0], found[1], sizeof found[0]);
+    bool done = false;
+    for (long fail_at = 1; !done; fail_at++) {
+        failing_memory memory;
+        failing_memory_init(&memory, fail_at, false);
+        const urn__site_sums_options options = {
+            .allocator = &memory.hook, .chains = CHAINS, .n = 1, .sites = &mu};
+        urn_error error = {0};
+        urn__site_sums *sums;
+        const urn_status status = urn__site_sums_new(f->s.model, &options, &sums, &error);
+        done = status == URN_OK && memory.calls < fail_at;
+        assert_true(status == URN_OK || status == URN_ERR_MEMORY);
+        urn__site_sums_free(sums);
+        assert_int_equal(memory.live, 0);
+        assert_true(fail_at < 1000);
+    }
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +267,7 @@ int main(void)
         cmocka_unit_test(order_and_threads_do_not_matter),
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(sites_have_moments_of_all_draws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
