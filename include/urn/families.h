@@ -19,6 +19,7 @@ extern "C" {
  *   cauchy            loc, scale                            real
  *   delta             loc                                   that very value
  *   dirichlet         concentration, a vector               non-negative, sum 1
+ *   dirichlet_multinomial  total, concentration, a vector   counts that sum to total
  *   discrete_uniform  low, high                             whole numbers, both included
  *   exponential       rate (or scale)                       non-negative
  *   gamma             shape, rate (or scale)                positive
@@ -35,7 +36,10 @@ extern "C" {
  *   multinomial       total, logits (or probs), a vector    counts that sum to total
  *   mvn               loc, a vector, and scale_tril (or     vectors
  *                     covariance), or precision_tril (or precision)
- *   neg_binomial_2    rate (its mean), concentration        0, 1, 2, ...
+ *   mvn_student_t     df, loc, a vector, scale_tril         vectors
+ *                     (or scale, a matrix)
+ *   neg_binomial_2    rate (its mean; or log_rate),         0, 1, 2, ...
+ *                     concentration
  *   normal            loc, scale (or variance, precision)   real
  *   ordered_logistic  loc, cutpoints, an increasing vector  0 .. its length
  *   ordered_probit    loc, cutpoints, an increasing vector  0 .. its length
@@ -68,6 +72,7 @@ extern "C" {
     X(cauchy)                                                                                      \
     X(delta)                                                                                       \
     X(dirichlet)                                                                                   \
+    X(dirichlet_multinomial)                                                                       \
     X(discrete_uniform)                                                                            \
     X(exponential)                                                                                 \
     X(gamma)                                                                                       \
@@ -83,6 +88,7 @@ extern "C" {
     X(logistic)                                                                                    \
     X(multinomial)                                                                                 \
     X(mvn)                                                                                         \
+    X(mvn_student_t)                                                                               \
     X(neg_binomial_2)                                                                              \
     X(normal)                                                                                      \
     X(ordered_logistic)                                                                            \

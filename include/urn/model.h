@@ -67,7 +67,7 @@ typedef struct urn_site {
     urn_var concentration1; /* beta: the exponent of x, plus 1 */
     urn_var concentration0; /* beta: the exponent of 1 - x, plus 1 */
     urn_var cutpoints;      /* ordered_logistic, ordered_probit: increasing vector */
-    urn_var log_rate;       /* poisson: logarithm of the rate */
+    urn_var log_rate;       /* poisson, neg_binomial_2: logarithm of the rate */
     urn_var truncate_below, truncate_above; /* the family cut off there */
     urn_var censor_below, censor_above;     /* observed values are recorded as these limits */
     urn_var mixture;                        /* weights of components, which sum to one */

@@ -2,6 +2,7 @@
  * gamma(shape c, rate c / m), so that the variance is m + m^2 / c.
  *   log p(k) = -log(c + k) - log B(c, k + 1) - c log(1 + m / c) - k log(1 + c / m). */
 #include "counts.h"
+#include <urn/ops.h>
 
 enum { RATE, CONCENTRATION };
 
@@ -96,11 +97,17 @@ static void quantile(const urn_draw_call *call)
     quantiles(call, call->p, call->out);
 }
 
+static const urn_family_alternative alternatives[] = {
+    {"log_rate", "rate", URN_DOMAIN_REAL, urn_exp},
+    {0},
+};
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "neg_binomial_2",
     .support = urn_support_count,
     .params = {{"rate", 0, URN_DOMAIN_POSITIVE, 0}, {"concentration", 0, URN_DOMAIN_POSITIVE, 0}},
+    .alternatives = alternatives,
     .log_density = log_density,
     .draw = draw,
     .centre = centre,

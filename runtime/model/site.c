@@ -520,8 +520,9 @@ static bool take_arguments(sentence *s)
     const bool has_value = s->given.value.model != NULL || s->given.value.id != 0;
     if (s->observed != has_value) {
         (void)fail(s, NULL, "%s",
-                   s->observed ? "urn_observe needs .value"
-                               : "urn_sample takes no .value; use urn_observe");
+                   s->unnamed    ? "urn_log_density needs .value"
+                   : s->observed ? "urn_observe needs .value"
+                                 : "urn_sample takes no .value; use urn_observe");
         return false;
     }
     if (s->observed && !valid_handle(s, s->given.value, "value"))

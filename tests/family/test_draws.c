@@ -151,8 +151,9 @@ static void check_moments(const problem *p, double tail)
 /* How many moments there are. */
 static double tail_of(const problem *p)
 {
-    const bool powers =
-        strcmp(p->family->name, "student_t") == 0 || strcmp(p->family->name, "inverse_gamma") == 0;
+    const bool powers = strcmp(p->family->name, "student_t") == 0 ||
+                        strcmp(p->family->name, "mvn_student_t") == 0 ||
+                        strcmp(p->family->name, "inverse_gamma") == 0;
     if (strcmp(p->family->name, "inverse_wishart") == 0)
         return 0.5 * (p->param[0][0] - (double)p->dim + 1.0);
     return powers ? p->param[0][0] : 100.0;
@@ -545,6 +546,34 @@ static void test_lkj(void **state)
             check_lkj(d, concentrations[i], 10 * i + (uint64_t)d);
 }
 
+/* |L^-1 (x - loc)|^2 / d is F(d, df), and so are parts of it. */
+static void test_mvn_student(void **state)
+{
+    (void)state;
+    enum { D = 3 };
+    problem p = draws_of(urn_family_mvn_student_t(), N, D, 7u, 61);
+    const double df = p.param[0][0], *loc = p.param[1], *l = p.param[2];
+    double *u[D];
+    for (int k = 0; k < D; k++)
+        u[k] = numbers(N);
+    for (int64_t r = 0; r < N; r++) {
+        double z[D], square = 0.0;
+        for (int i = 0; i < D; i++) {
+            z[i] = p.x[r * D + i] - loc[i];
+            for (int k = 0; k < i; k++)
+                z[i] -= l[i * D + k] * z[k];
+            z[i] /= l[i * D + i];
+            square += z[i] * z[i];
+            u[i][r] = gsl_cdf_fdist_P(square / (i + 1), i + 1, df);
+        }
+    }
+    for (int k = 0; k < D; k++) {
+        assert_true(ks(N, u[k]) < KS_BOUND);
+        free(u[k]);
+    }
+    problem_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_mvn),          cmocka_unit_test(test_lkj),
         cmocka_unit_test(test_wishart),      cmocka_unit_test(test_events),
         cmocka_unit_test(test_parts),        cmocka_unit_test(test_huge_binomial),
+        cmocka_unit_test(test_mvn_student),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
