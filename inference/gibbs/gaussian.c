@@ -31,6 +31,10 @@ static void open_term(urn__gibbs_block *b, urn__gauss_child *c)
     *t = (urn__gauss_term){.index = p->index, .n = c->n * c->dim};
     t->coefficient[0] = (urn__gauss_coefficient){
         .factor = p->factor, .stride = general ? own->d : p->stride, .row = p->row};
+    for (int k = 0; k < own->n_partners; k++)
+        t->coefficient[k + 1] = (urn__gauss_coefficient){.factor = c->partner[k].factor,
+                                                         .stride = c->partner[k].stride,
+                                                         .row = c->partner[k].row};
     t->target_fixed = !general && c->target_fixed && c->mask < 0;
     t->weight_stride = general || c->mask >= 0 ? 1 : c->weight_stride;
 }
@@ -45,6 +49,8 @@ static void point_term(const urn__gibbs_block *b, const urn__gauss_child *c)
     t->coefficient[0].x =
         c->way == URN__GAUSS_GENERAL ? c->coefficients : urn__block_got(b, p->want);
     t->gain = c->way == URN__GAUSS_GENERAL ? NULL : urn__block_got(b, p->gain);
+    for (int k = 0; k < own->n_partners; k++)
+        t->coefficient[k + 1].x = urn__block_got(b, c->partner[k].want);
 }
 
 static urn_status open_child(urn__gibbs_block *b, urn__gauss_child *c, urn_error *error)
@@ -76,15 +82,15 @@ static urn_status open_kernel(urn__gibbs_block *b, urn_error *error)
     for (int i = 0; i < own->n_children; i++) /* what has values by then is told apart by them */
         if (own->child[i].term >= 0)
             point_term(b, &own->child[i]);
-    const urn__gauss_spec spec = {.site = s->name,
-                                  .plate = s->plate != 0 ? b->g->m->plate[s->plate - 1].name : s->name,
-                                  .n_rows = own->rows,
-                                  .n_parts = 1,
-                                  .n_terms = own->n_terms,
-                                  .dim = {own->d},
-                                  .terms = own->term,
-                                  .threads = b->g->most_threads,
-                                  .kernels = b->g->nodes->kernels};
+    urn__gauss_spec spec = {.site = s->name,
+                            .plate = s->plate != 0 ? b->g->m->plate[s->plate - 1].name : s->name,
+                            .n_rows = own->rows,
+                            .n_parts = 1 + own->n_partners,
+                            .n_terms = own->n_terms,
+                            .dim = {own->d},
+                            .terms = own->term,
+                            .threads = b->g->most_threads,
+                            .kernels = b->g->nodes->kernels};
     own->run = (urn__gauss_run){.terms = own->term,
                                 .prior = {.precision = own->precision,
                                           .diagonal = own->diagonal,
@@ -93,6 +99,17 @@ static urn_status open_kernel(urn__gibbs_block *b, urn_error *error)
                                           .shift_stride = own->shift_stride},
                                 .value = {urn__block_value(b, 0)},
                                 .value_stride = {own->d}};
+    if (own->n_partners > 0)
+        own->run.prior =
+            (urn__gauss_prior){.precision = own->joined_precision,
+                               .precision_stride = own->joined_each ? own->total * own->total : 0,
+                               .shift = own->joined_shift,
+                               .shift_stride = own->joined_each ? own->total : 0};
+    for (int k = 0; k < own->n_partners; k++) {
+        spec.dim[k + 1] = ((const urn__gauss_block *)own->partner[k]->own)->d;
+        own->run.value[k + 1] = urn__block_value(b, k + 1);
+        own->run.value_stride[k + 1] = spec.dim[k + 1];
+    }
     return urn__gauss_rows_new(b->g->allocator, &spec, &own->kernel, error);
 }
 
@@ -102,6 +119,7 @@ static urn_status open_block(urn__gibbs_block *b, urn_error *error)
     for (int i = 0; i < own->n_children; i++)
         URN_TRY(open_child(b, &own->child[i], error));
     URN_TRY(urn__gauss_open_prior(b, error));
+    URN_TRY(urn__gauss_open_joined(b, error));
     urn__block_evaluate(b); /* so that values have their places */
     return b->sequential ? urn__gauss_open_sequential(b, error) : open_kernel(b, error);
 }
@@ -114,6 +132,8 @@ static void close_block(urn__gibbs_block *b)
     urn__gauss_rows_free(own->kernel);
     for (int i = 0; i < own->n_children; i++)
         urn__evaluation_free(own->child[i].residual);
+    for (int k = 0; k < own->n_partners; k++)
+        urn__evaluation_free(own->partner[k]->evaluation);
 }
 
 /* ---- the conditional ---- */
@@ -162,6 +182,7 @@ static void collect_all(urn__gibbs_block *b)
     urn__gauss_block *own = b->own;
     urn__block_evaluate(b);
     urn__gauss_prior_now(b);
+    urn__gauss_join_priors(b);
     for (int i = 0; i < own->n_children; i++)
         collect_child(b, &own->child[i]);
 }
@@ -215,14 +236,18 @@ static double quadratic(int64_t d, const double *q, const double *h, const doubl
 static double log_conditional(urn__gibbs_block *b, int64_t part)
 {
     urn__gauss_block *own = b->own;
-    const int64_t d = own->d;
-    const double *x = urn__block_value(b, 0);
     if (b->sequential)
-        return quadratic(d, own->q, own->h, x + part * d);
-    double *q = own->work, *h = own->probe, sum = 0.0;
+        return quadratic(own->d, own->q, own->h, urn__block_value(b, 0) + part * own->d);
+    double *q = own->work, *h = own->probe, *x = own->probe + own->total, sum = 0.0;
     for (int64_t row = 0; row < own->rows; row++) {
+        int64_t at = 0;
+        for (int k = 0; k <= own->n_partners; k++) {
+            const int64_t d = own->run.value_stride[k];
+            memcpy(x + at, own->run.value[k] + row * d, (size_t)d * sizeof *x);
+            at += d;
+        }
         urn__gauss_rows_conditional(own->kernel, &own->run, row, q, h);
-        sum += quadratic(d, q, h, x + row * d);
+        sum += quadratic(own->total, q, h, x);
     }
     return sum;
 }

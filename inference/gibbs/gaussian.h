@@ -43,7 +43,8 @@ typedef struct urn__gauss_child {
     urn__affine sum;
     int n_products;
     urn__gauss_product product[URN__AFFINE_TERMS];
-    urn__form reach; /* general: of value - location */
+    urn__gauss_product partner[URN__GAUSS_PARTS]; /* of the sites that were joined */
+    urn__form reach;                              /* general: of value - location */
     int target, weight, mask;
     int64_t weight_stride, per_mask;
     bool target_fixed;
@@ -74,7 +75,13 @@ typedef struct urn__gauss_block {
     bool by_precision;
     int64_t precision_stride, shift_stride;
     double *precision, *shift, *work;
-    double *probe; /* d doubles */
+    double *probe; /* 2 d doubles, of all parts */
+    /* sites joined to the first: blocks that have their priors alone */
+    int n_partners;
+    urn__gibbs_block *partner[URN__GAUSS_PARTS];
+    int64_t total; /* numbers of a row, of all parts */
+    bool joined_each;
+    double *joined_precision, *joined_shift;
     /* the kernel */
     urn__gauss_rows *kernel;
     int n_terms;
@@ -100,6 +107,11 @@ urn_status urn__gauss_open_vector(urn__gibbs_block *b, urn__gauss_child *c, urn_
 void urn__gauss_add_vector(urn__gibbs_block *b, urn__gauss_child *c);
 urn_status urn__gauss_open_general(urn__gibbs_block *b, urn__gauss_child *c, urn_error *error);
 void urn__gauss_evaluate_general(urn__gibbs_block *b, urn__gauss_child *c);
+/* gaussian_join.c: b's site becomes a part of a, if that may be; b is then not needed. */
+urn_status urn__gauss_join(urn__gibbs_block *a, const urn__gibbs_block *b, bool *joined,
+                           urn_error *error);
+urn_status urn__gauss_open_joined(urn__gibbs_block *b, urn_error *error);
+void urn__gauss_join_priors(urn__gibbs_block *b);
 /* gaussian_sequential.c */
 urn_status urn__gauss_open_sequential(urn__gibbs_block *b, urn_error *error);
 urn_status urn__gauss_update_sequential(urn__gibbs_block *b, bool modes, urn_error *error);

@@ -101,7 +101,7 @@ urn_status urn__gauss_open_prior(urn__gibbs_block *b, urn_error *error)
     own->shift = urn__arena_alloc(b->arena, (size_t)(n_shift * d) + 1, sizeof(double));
     own->work = urn__arena_alloc(b->arena, (size_t)b->g->most_threads * 2 * (size_t)(d * d) + 1,
                                  sizeof(double));
-    own->probe = urn__arena_alloc(b->arena, (size_t)d, sizeof(double));
+    own->probe = urn__arena_alloc(b->arena, 2 * (size_t)d, sizeof(double));
     return urn__arena_failed(b->arena)
                ? urn__fail_memory(error, "the priors of rows", (size_t)(n * size) * sizeof(double))
                : URN_OK;

@@ -1,5 +1,5 @@
 /* The plan: which block updates which site, by a rule or by a fallback, and why. */
-#include "chain.h"
+#include "gaussian.h"
 #include "rules.h"
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +190,26 @@ static urn_status gradient_block(planning *p, urn_error *error)
     return n == 0 ? URN_OK : fall_back(p, "gradient", n, sites, text, error);
 }
 
+/* ---- joint blocks ---- */
+
+static void drop_block(urn__gibbs *g, int i)
+{
+    for (g->n_blocks--; i < g->n_blocks; i++)
+        g->block[i] = g->block[i + 1];
+}
+
+static urn_status join_blocks(urn__gibbs *g, urn_error *error)
+{
+    for (int i = 0; i < g->n_blocks; i++)
+        for (int j = i + 1; j < g->n_blocks; j++) {
+            bool joined;
+            URN_TRY(urn__gauss_join(&g->block[i], &g->block[j], &joined, error));
+            if (joined)
+                drop_block(g, j--);
+        }
+    return URN_OK;
+}
+
 /* ---- the plan ---- */
 
 static urn_status plan_sites(planning *p, urn_error *error)
@@ -202,7 +222,8 @@ static urn_status plan_sites(planning *p, urn_error *error)
         if (!p->plan->taken[i])
             URN_TRY(fall_back_one(p, (int)i, error));
     }
-    return gradient_block(p, error);
+    URN_TRY(gradient_block(p, error));
+    return join_blocks(p->g, error);
 }
 
 urn_status urn__gibbs_derive(urn__gibbs *g, urn_error *error)
