@@ -221,7 +221,7 @@ static void observed_values_may_be_latent(void **state)
 
 /* ---- a family of the caller's own: Laplace, without draws and summaries ---- */
 
-static void laplace_log_density(const urn_density_call *c)
+static void two_sided_log_density(const urn_density_call *c)
 {
     for (int64_t i = 0; i < c->n; i++) {
         const double b = c->param[1][i], z = c->x[i] - c->param[0][i], sign = z < 0 ? -1 : 1;
@@ -235,25 +235,25 @@ static void laplace_log_density(const urn_density_call *c)
     }
 }
 
-static const urn_family laplace_family = {
+static const urn_family two_sided_family = {
     .bytes = sizeof(urn_family),
-    .name = "laplace",
+    .name = "two_sided",
     .support = urn_support_real,
     .params = {{"loc", 0, URN_DOMAIN_REAL, 0}, {"scale", 0, URN_DOMAIN_POSITIVE, 0}},
-    .log_density = laplace_log_density,
+    .log_density = two_sided_log_density,
 };
 
-static const urn_family *urn_family_laplace(void)
+static const urn_family *urn_family_two_sided(void)
 {
-    return &laplace_family;
+    return &two_sided_family;
 }
 
 static void own_family(urn_model *m)
 {
     urn_plate k = urn_plate_size(m, "k", 3);
     urn_var s = urn_sample(m, "s", half_normal, .scale = urn_real(m, 1));
-    urn_var a = urn_sample(m, "a", laplace, .loc = urn_real(m, 1), .scale = s, .plate = k);
-    urn_observe(m, "y", laplace, .value = urn_real(m, 0.25), .loc = urn_sum(a), .scale = s);
+    urn_var a = urn_sample(m, "a", two_sided, .loc = urn_real(m, 1), .scale = s, .plate = k);
+    urn_observe(m, "y", two_sided, .value = urn_real(m, 0.25), .loc = urn_sum(a), .scale = s);
 }
 
 static double own_family_by_hand(const urn_model *m, const double *f)
@@ -275,7 +275,7 @@ static void families_of_the_callers_own(void **state)
     urn_program *program;
     const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_SIMULATE};
     assert_int_equal(urn_program_compile(model, &options, &program, &error), URN_ERR_MODEL);
-    assert_string_equal(error.message, "(laplace): it cannot be drawn from");
+    assert_string_equal(error.message, "(two_sided): it cannot be drawn from");
     machine c = machine_of(model, URN_PROGRAM_CENTRE), p = machine_of(model, URN_PROGRAM_PREDICT);
     urn_replay_run(c.replay, NULL);
     urn_replay_run(p.replay, NULL);
