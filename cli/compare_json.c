@@ -43,9 +43,9 @@ static const urn__field_versus *field_versus_of(const cli_compared *run, const u
 
 static json_t *series_json(const cli_compared *run, const urn__series *s)
 {
-    json_t *object =
-        json_pack("{s:s,s:s,s:b,s:I}", "name", s->name, "kind", urn__quantity_word(s->kind),
-                  "identified", !s->turns, "draws", (json_int_t)(s->n_chains * s->n_draws));
+    json_t *object = json_pack("{s:s,s:s,s:b,s:I}", "name", s->name, "kind",
+                               urn__quantity_word(s->kind), "identified", !s->turns, "draws",
+                               (json_int_t)s->n_chains * (json_int_t)s->n_draws);
     json_t *means = json_array();
     const urn__series_versus *v = versus_of(run, s);
     set(object, "mean", s->mean);

@@ -240,7 +240,7 @@ static urn_status run_trials(calibration *c, urn_error *error)
         cli_simulation_clear(&s);
         URN_TRY(status);
         if (!cli_flag(c->args, "quiet") && (t + 1) % 20 == 0)
-            fprintf(stderr, "trial %6lld/%lld\n", (long long)(t + 1), (long long)c->trials);
+            fprintf(stderr, "trial %6lld/%lld\n", (long long)t + 1, (long long)c->trials);
     }
     return URN_OK;
 }

@@ -63,11 +63,11 @@ urn_status urn__chain_plan_of(const urn__target *target, const urn_engine *engin
     return URN_OK;
 }
 
-int64_t urn__chain_plan_bytes(const urn__chain_plan *s)
+int64_t urn__chain_plan_bytes(const urn__chain_plan *plan)
 {
-    const double number = sizeof(double), chains = (double)s->chains;
+    const double number = sizeof(double), chains = (double)plan->chains;
     const double bytes = number * chains *
-                         ((double)s->stored * (double)(s->size + s->n_stats) +
-                          (double)s->n_steps * (double)s->n_stats);
+                         ((double)plan->stored * (double)(plan->size + plan->n_stats) +
+                          (double)plan->n_steps * (double)plan->n_stats);
     return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }

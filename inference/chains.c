@@ -374,14 +374,14 @@ static void release_chain(const urn__run *base, urn__chain *chain)
     urn__free(base->allocator, chain->stats);
 }
 
-urn_status urn__sample(urn__run *base, const urn_engine *engine, urn_error *error)
+urn_status urn__sample(urn__run *run, const urn_engine *engine, urn_error *error)
 {
-    urn__chains_run c = {.base = base, .engine = engine};
-    URN_TRY(urn__chain_plan_of(base->target, engine, base->options, &c.plan, error));
+    urn__chains_run c = {.base = run, .engine = engine};
+    URN_TRY(urn__chain_plan_of(run->target, engine, run->options, &c.plan, error));
     const urn_status status = run_all(&c, error);
     for (int i = 0; c.chain && i < c.plan.chains; i++)
-        release_chain(base, &c.chain[i]);
-    urn__free(base->allocator, c.chain);
+        release_chain(run, &c.chain[i]);
+    urn__free(run->allocator, c.chain);
     urn_posterior_free(c.posterior);
     return status;
 }

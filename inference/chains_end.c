@@ -57,7 +57,7 @@ static void warn_interrupted(const urn__chains_run *c, int n, int64_t draws, boo
         urn__run_warn(c->base,
                       "interrupted: %d of %d chains had %lld draws, the others fewer; those are "
                       "left out",
-                      n, s->chains, (long long)(draws * s->stride));
+                      n, s->chains, (long long)draws * (long long)s->stride);
 }
 
 /* The step (0-based) behind stored draw d. */

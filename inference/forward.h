@@ -28,8 +28,7 @@ urn_status urn__forward_site(const urn_model *model, const char *wanted, int *si
 int urn__forward_threads(const urn__forward *forward);
 
 /* Adds a target, number *k (from 0): its latent sites are matched with the fitted ones by name. */
-urn_status urn__forward_add(urn__forward *forward, const urn_model *target, int *k,
-                            urn_error *error);
+urn_status urn__forward_add(urn__forward *f, const urn_model *model, int *k, urn_error *error);
 
 /* Runs draw s of n (see urn__draw_of) through all programs. Random numbers of the targets are
  * addressed by seed and s. */

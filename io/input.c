@@ -105,7 +105,7 @@ urn_status urn__io_fail_zero(const char *path, const char *data, size_t at, int6
 {
     char where[256];
     snprintf(where, sizeof where, "%.220s:%lld", path,
-             (long long)(line - 1 + urn__io_line_of(data, at)));
+             (long long)line - 1 + (long long)urn__io_line_of(data, at));
     return urn__fail(error, URN_ERR_DATA, where, NULL, NULL,
                      "found a zero byte: this is not a text file, or it is damaged");
 }
@@ -154,7 +154,7 @@ static urn_status look_inside(const char *path, urn__io_format *found, urn_error
     return URN_OK;
 }
 
-urn_status urn__io_format_of(const char *path, urn__io_format *found, urn_error *error)
+urn_status urn__io_format_of(const char *path, urn__io_format *format, urn_error *error)
 {
     static const struct {
         const char *ending;
@@ -165,10 +165,10 @@ urn_status urn__io_format_of(const char *path, urn__io_format *found, urn_error 
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
         if (strcasecmp(dot, endings[i].ending) == 0) {
-            *found = endings[i].format;
+            *format = endings[i].format;
             return URN_OK;
         }
-    return look_inside(path, found, error);
+    return look_inside(path, format, error);
 }
 
 urn_status urn__io_read(const char *path, const char *table, urn_dataset *data,

@@ -4,7 +4,6 @@
 #include "../driver.h"
 #include "../replays.h"
 
-
 typedef struct work {
     const urn_model *model;
     const urn_posterior *posterior;

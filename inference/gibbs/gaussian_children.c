@@ -236,7 +236,7 @@ static bool may_be_general(urn__gibbs_block *b, const urn__gauss_child *c)
     }
     if (c->n * c->dim * own->d > URN__GAUSS_MOST_COEFFICIENTS) {
         b->why = urn__block_say(b, "enters %s in a way that takes %lld coefficients", name,
-                                (long long)(c->n * c->dim * own->d));
+                                (long long)c->n * (long long)c->dim * (long long)own->d);
         return false;
     }
     return true;

@@ -24,9 +24,9 @@ static urn_status derive_all(urn__gibbs_plan *plan, urn_error *error)
 {
     urn__gibbs *g = plan->g;
     const size_t n = g->m->n_sites;
-    plan->form = urn__arena_alloc(g->arena, n + 1, sizeof *plan->form);
+    plan->form = urn__arena_alloc(g->arena, n + 1, sizeof(void *));
     plan->n_links = urn__arena_alloc(g->arena, n + 1, sizeof *plan->n_links);
-    plan->link = urn__arena_alloc(g->arena, n + 1, sizeof *plan->link);
+    plan->link = urn__arena_alloc(g->arena, n + 1, sizeof(void *));
     plan->taken = urn__arena_alloc(g->arena, n + 1, sizeof *plan->taken);
     g->block = urn__arena_alloc(g->arena, n + 1, sizeof *g->block);
     if (urn__arena_failed(g->arena))

@@ -7,8 +7,7 @@
 
 /* Is the member set? A descriptor compiled against an older header ends before some of them. */
 #define URN__FAMILY_HAS(family, member)                                                            \
-    ((family)->bytes >= offsetof(urn_family, member) + sizeof((family)->member) &&                 \
-     (family)->member != NULL)
+    ((family)->bytes >= offsetof(urn_family, member) + sizeof(void *) && (family)->member != NULL)
 
 /* Doubles of scratch its functions need for n rows. */
 static inline int64_t urn__family_scratch(const urn_family *family, int64_t n, int64_t dim)

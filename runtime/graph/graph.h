@@ -95,7 +95,7 @@ void urn__index_sort(urn__index *ix);
 urn__index *urn__index_new(const urn_allocator *allocator, int64_t n, int64_t n_targets,
                            int32_t *row);
 /* The index that rows have once they are sorted by target, without `row`. NULL: out of memory. */
-urn__index *urn__index_in_order(const urn__index *ix, const urn_allocator *allocator);
+urn__index *urn__index_in_order(const urn__index *from, const urn_allocator *allocator);
 void urn__index_free(urn__index *ix); /* takes NULL */
 /* Makes start and order if they are not there; may be called from several threads. false: out of
  * memory. */

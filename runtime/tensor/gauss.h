@@ -49,9 +49,9 @@ typedef struct urn__gauss_systems {
     const double *prior; /* the lower triangle by columns; NULL: zeros */
     const double *shift; /* d, of system l at l * shift_stride; NULL: zeros */
     int64_t shift_stride;
-    const double *z;     /* n rows of d, and as many doubles as lanes behind; NULL: zeros */
-    double *x;           /* out: n rows of padded d */
-    double *work;        /* urn__gauss_work_size(d) */
+    const double *z; /* n rows of d, and as many doubles as lanes behind; NULL: zeros */
+    double *x;       /* out: n rows of padded d */
+    double *work;    /* urn__gauss_work_size(d) */
 } urn__gauss_systems;
 
 static inline int64_t urn__gauss_work_size(int64_t d)

@@ -14,7 +14,7 @@ in_err 'urn fit needs MODEL; see "urn fit --help"'
 run 2 fit hpmf extra --data $data
 in_err 'urn fit does not take "extra" besides MODEL'
 run 2 fit hpfm --data $data
-in_err 'unknown model "hpfm"; known: hpmf, pmf'
+in_err 'unknown model "hpfm"; known: bpmf, hpmf, pmf'
 in_err 'did you mean "hpmf"?'
 run 2 fit no/such/model --data $data
 in_err '"no/such/model" is no model: a model is a built-in name, a .c or a .so file'

@@ -21,8 +21,8 @@ static const urn_site *without_value(urn_site site, urn_site *to)
     urn_sample_at((m), URN_HERE, (name), urn_family_##family(),                                    \
                   without_value((urn_site){.bytes = sizeof(urn_site), __VA_ARGS__},                \
                                 &(urn_site){.bytes = 0}))
-#include "models/bpmf.c"
-#include "models/hpmf.c"
+#include "models/bpmf.c" /* NOLINT(bugprone-suspicious-include) */
+#include "models/hpmf.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define BOUND 4.4
 enum { ROWS = 9, WARMUP = 300, SWEEPS = 6000, PRIOR = 20000, MOST = 6 };
@@ -273,7 +273,7 @@ static urn_dataset *small_data(void)
     static const char *const names[] = {"user", "item", "rating", "y", "x1", "x2"};
     const double *const columns[] = {user, item, rating, rating, x1, x2};
     for (int r = 0; r < ROWS; r++) {
-        user[r] = r / 3;
+        user[r] = floor(r / 3.0);
         item[r] = r % 3;
         x1[r] = sin(1.0 + r);
         x2[r] = cos(2.0 * r);

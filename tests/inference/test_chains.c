@@ -330,7 +330,7 @@ static void rows_are_in_order(void **state)
     assert_int_equal(s->n_rows, 3000);
     for (int64_t r = 0; r < s->n_rows; r++) {
         const double *row = s->rows + 7 * r;
-        assert_true(row[0] == (double)(r / 1000) && row[1] == (double)(r % 1000 + 1));
+        assert_true((int64_t)row[0] == r / 1000 && (int64_t)row[1] == r % 1000 + 1);
         assert_true(row[2] == (r % 1000 < 200 ? 1.0 : 0.0));
         assert_true(row[5] == row[1]);
     }

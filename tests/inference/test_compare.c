@@ -265,7 +265,7 @@ static urn_dataset *ratings(void)
     const double *const columns[] = {user, item, rating};
     for (int i = 0; i < ROWS; i++) {
         user[i] = i % USERS;
-        item[i] = i / 5;
+        item[i] = floor(i / 5.0);
         rating[i] = 3.0 + 2.0 * sin(i);
     }
     urn_dataset *data = dataset_in("", ROWS, names, columns, 3);

@@ -113,7 +113,7 @@ static void leapfrog_is_reversible_and_of_second_order(void **state)
         r[i] = cos(2.0 * i);
     }
     for (int i = 0; i < 49; i++)
-        inverse[i] = i % 8 == 0 ? 1.5 : 0.1 * cos(i / 7 + i % 7);
+        inverse[i] = i % 8 == 0 ? 1.5 : 0.1 * cos(floor(i / 7.0) + i % 7);
     for (int kind = 0; kind < 3; kind++) {
         urn__hmc_options o = urn__hmc_defaults("test", 1, 0);
         o.metric = (urn__metric_kind)kind;

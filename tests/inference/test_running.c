@@ -19,7 +19,7 @@ static fixture *fixture_new(void)
     for (int r = 0; r < ROWS; r++)
         f->y[r] = 1.5 + 0.8 * sin(1.3 * r);
     for (int s = 0; s < CHAINS * DRAWS; s++)
-        f->mu[s] = 1.4 + 0.3 * sin(0.9 * s) + 0.1 * (double)(s / DRAWS);
+        f->mu[s] = 1.4 + 0.3 * sin(0.9 * s) + 0.1 * floor((double)s / DRAWS);
     f->s = scene_y(urn_model_normal_mean(), ROWS, f->y);
     return f;
 }

@@ -199,7 +199,7 @@ static void lines_are_kept_as_runs(void **state)
     at_most("with a blank line", a_row(kept.now), 12 + FIXED);
     for (int64_t r = 1; r < ROWS; r += 5003) {
         urn__dataset_where(data, 0, r, where, sizeof where);
-        snprintf(expected, sizeof expected, "%s:%lld", path, (long long)(r + 2 + (r >= ROWS / 2)));
+        snprintf(expected, sizeof expected, "%s:%lld", path, (long long)r + 2 + (r >= ROWS / 2));
         assert_string_equal(where, expected);
     }
     urn_dataset_free(data);
