@@ -1,8 +1,6 @@
 /* Cauchy: density 1 / (pi scale (1 + z^2)), z = (x - loc) / scale. It has no moments. */
-#include "density.h"
+#include "location_scale.h"
 #include "tails.h"
-
-enum { LOC, SCALE };
 
 #define PI 3.14159265358979323846
 
@@ -24,19 +22,12 @@ static void rows(int64_t n, const real *restrict x, const real *restrict loc,
 
 static void log_density(const urn__density_call_real *c)
 {
-    rows(c->n, c->x, c->param[LOC], c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
-         urn__partial(c, c->d_param[LOC], 1), urn__partial(c, c->d_param[SCALE], 2));
+    urn__location_scale_density(c, rows);
 }
 
 URN__DENSITY_DEFINE(cauchy, log_density)
 
 #ifndef URN_SINGLE
-
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 3 * n;
-}
 
 /* P(Z <= z) times pi; each tail keeps its digits. */
 static double angle_below(double z)
@@ -56,29 +47,22 @@ static double unit_quantile(double p)
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double scale = urn__argument(c, SCALE, row);
-    const double unit = unit_quantile(urn_rng_uniform(rng));
-    c->x[row] = scale > 0.0 ? urn__argument(c, LOC, row) + scale * unit : (double)NAN;
+    urn__location_scale_draw(c, row, unit_quantile(urn_rng_uniform(rng)));
 }
 
-static void centre(const urn_draw_call *c)
+static double unit_cdf(double z)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->x[i] = urn__argument(c, LOC, i);
+    return angle_below(z) / PI;
 }
 
 static void cdf(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] =
-            angle_below((c->x[i] - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i)) / PI;
+    urn__location_scale_cdf(c, unit_cdf);
 }
 
 static void quantile(const urn_draw_call *c)
 {
-    const double unit = unit_quantile(c->p);
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = urn__argument(c, LOC, i) + urn__argument(c, SCALE, i) * unit;
+    urn__location_scale_quantile(c, unit_quantile(c->p));
 }
 
 static double standard(bool upper, double z, double *slope)
@@ -100,10 +84,10 @@ static const urn_family family = {
     .name = "cauchy",
     .support = urn_support_real,
     .params = {{"loc", 0, URN_DOMAIN_REAL, 0}, {"scale", 0, URN_DOMAIN_POSITIVE, 0}},
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__location_scale_scratch,
     .log_density = log_density,
     .draw = draw,
-    .centre = centre,
+    .centre = urn__location_centre,
     .cdf = cdf,
     .quantile = quantile,
     .log_cdf = log_cdf,

@@ -1,9 +1,7 @@
 /* Logistic: density exp(-z) / (scale (1 + exp(-z))^2), z = (x - loc) / scale; written in |z|, in
  * which it is even and does not overflow. */
-#include "density.h"
+#include "location_scale.h"
 #include "tails.h"
-
-enum { LOC, SCALE };
 
 #define PI 3.14159265358979323846
 
@@ -26,19 +24,12 @@ static void rows(int64_t n, const real *restrict x, const real *restrict loc,
 
 static void log_density(const urn__density_call_real *c)
 {
-    rows(c->n, c->x, c->param[LOC], c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
-         urn__partial(c, c->d_param[LOC], 1), urn__partial(c, c->d_param[SCALE], 2));
+    urn__location_scale_density(c, rows);
 }
 
 URN__DENSITY_DEFINE(logistic, log_density)
 
 #ifndef URN_SINGLE
-
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 3 * n;
-}
 
 static double below(double z)
 {
@@ -53,42 +44,22 @@ static double unit_quantile(double p)
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double scale = urn__argument(c, SCALE, row);
-    const double unit = unit_quantile(urn_rng_uniform(rng));
-    c->x[row] = scale > 0.0 ? urn__argument(c, LOC, row) + scale * unit : (double)NAN;
-}
-
-static void centre(const urn_draw_call *c)
-{
-    for (int64_t i = 0; i < c->n; i++)
-        c->x[i] = urn__argument(c, LOC, i);
-}
-
-static void mean(const urn_draw_call *c)
-{
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = urn__argument(c, LOC, i);
+    urn__location_scale_draw(c, row, unit_quantile(urn_rng_uniform(rng)));
 }
 
 static void variance(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++) {
-        const double s = urn__argument(c, SCALE, i) * PI;
-        c->out[i] = s * s / 3.0;
-    }
+    urn__location_scale_variance(c, PI * PI / 3.0);
 }
 
 static void cdf(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = below((c->x[i] - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i));
+    urn__location_scale_cdf(c, below);
 }
 
 static void quantile(const urn_draw_call *c)
 {
-    const double unit = unit_quantile(c->p);
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = urn__argument(c, LOC, i) + urn__argument(c, SCALE, i) * unit;
+    urn__location_scale_quantile(c, unit_quantile(c->p));
 }
 
 static double standard(bool upper, double z, double *slope)
@@ -110,11 +81,11 @@ static const urn_family family = {
     .name = "logistic",
     .support = urn_support_real,
     .params = {{"loc", 0, URN_DOMAIN_REAL, 0}, {"scale", 0, URN_DOMAIN_POSITIVE, 0}},
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__location_scale_scratch,
     .log_density = log_density,
     .draw = draw,
-    .centre = centre,
-    .mean = mean,
+    .centre = urn__location_centre,
+    .mean = urn__location_mean,
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,

@@ -1,9 +1,7 @@
 /* Normal: density exp(-z^2 / 2) / (scale sqrt(2 pi)), z = (x - loc) / scale. */
-#include "density.h"
+#include "location_scale.h"
 #include "tails.h"
 #include <urn/ops.h>
-
-enum { LOC, SCALE };
 
 /* Rows often share one scale, which then costs one logarithm and one division. */
 static bool is_constant(int64_t n, const real *v)
@@ -64,51 +62,24 @@ URN__DENSITY_DEFINE(normal, log_density)
 
 #ifndef URN_SINGLE
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 3 * n;
-}
-
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double scale = urn__argument(c, SCALE, row);
-    const double z = urn_rng_normal(rng);
-    c->x[row] = scale > 0.0 ? urn__argument(c, LOC, row) + scale * z : (double)NAN;
-}
-
-static void centre(const urn_draw_call *c)
-{
-    for (int64_t i = 0; i < c->n; i++)
-        c->x[i] = urn__argument(c, LOC, i);
-}
-
-static void mean(const urn_draw_call *c)
-{
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = urn__argument(c, LOC, i);
+    urn__location_scale_draw(c, row, urn_rng_normal(rng));
 }
 
 static void variance(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++) {
-        const double scale = urn__argument(c, SCALE, i);
-        c->out[i] = scale * scale;
-    }
+    urn__location_scale_variance(c, 1.0);
 }
 
 static void cdf(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] =
-            urn__normal_cdf((c->x[i] - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i));
+    urn__location_scale_cdf(c, urn__normal_cdf);
 }
 
 static void quantile(const urn_draw_call *c)
 {
-    const double z = urn__normal_quantile(c->p);
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = urn__argument(c, LOC, i) + urn__argument(c, SCALE, i) * z;
+    urn__location_scale_quantile(c, urn__normal_quantile(c->p));
 }
 
 static urn_var scale_of_precision(urn_var precision)
@@ -135,11 +106,11 @@ static const urn_family family = {
     .support = urn_support_real,
     .params = {{"loc", 0, URN_DOMAIN_REAL, 0}, {"scale", 0, URN_DOMAIN_POSITIVE, 0}},
     .alternatives = alternatives,
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__location_scale_scratch,
     .log_density = log_density,
     .draw = draw,
-    .centre = centre,
-    .mean = mean,
+    .centre = urn__location_centre,
+    .mean = urn__location_mean,
     .variance = variance,
     .cdf = cdf,
     .quantile = quantile,
