@@ -166,7 +166,54 @@ static void censoring(void **state)
     check(DEF(censored), censored_formula);
 }
 
-/* ---- mixtures of several families ---- */
+/* ---- mixtures and order ---- */
+
+static void mixed(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var zero = urn_real(m, 0.0), two = urn_real(m, 2.0);
+    urn_var mu = urn_sample(m, "mu", normal, .loc = zero, .scale = two, .ordered = true, .size = 2);
+    urn_var sigma = urn_sample(m, "sigma", half_normal, .scale = urn_fill(m, 2, 2.0));
+    urn_var theta = urn_sample(m, "theta", beta, .concentration1 = urn_real(m, 5.0),
+                               .concentration0 = urn_real(m, 5.0));
+    urn_observe(m, "y", normal, .value = urn_data(rows, "real"), .loc = mu, .scale = sigma,
+                .mixture = urn_stack(theta, urn_sub(urn_real(m, 1.0), theta)), .plate = rows);
+}
+
+/* Where the density itself underflows, too. */
+static double lp_gaussian(double x, double loc, double scale)
+{
+    const double z = (x - loc) / scale;
+    return -0.5 * (z * z + log(2.0 * M_PI)) - log(scale);
+}
+
+static double mixed_formula(const urn_model *model, const double *x)
+{
+    (void)model;
+    const double mu[2] = {x[0], x[0] + exp(x[1])}, sigma[2] = {exp(x[2]), exp(x[3])};
+    const double theta = sigmoid(x[4]);
+    double lp =
+        x[1] + x[2] + x[3] + log(theta * (1.0 - theta)) + log(gsl_ran_beta_pdf(theta, 5.0, 5.0));
+    for (int k = 0; k < 2; k++)
+        lp += lp_normal(mu[k], 0.0, 2.0) + lp_half_normal(sigma[k], 2.0);
+    for (int i = 0; i < N; i++) {
+        const double a = log(theta) + lp_gaussian(y_real[i], mu[0], sigma[0]);
+        const double b = log1p(-theta) + lp_gaussian(y_real[i], mu[1], sigma[1]);
+        lp += fmax(a, b) + log1p(exp(-fabs(a - b)));
+    }
+    return lp;
+}
+
+static void mixtures(void **state)
+{
+    (void)state;
+    urn_dataset *data = columns();
+    urn_model *model = trace_data(DEF(mixed), data);
+    /* narrow components change shares within a step of the differences */
+    check_density(model, &(density_case){.expected = mixed_formula, .spread = 0.4});
+    urn_model_free(model);
+    urn_dataset_free(data);
+}
 
 /* Components of several families, weights as logits, through values. */
 static void several(urn_model *m)
@@ -374,9 +421,13 @@ static void messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(truncation),  cmocka_unit_test(far_truncation),
-        cmocka_unit_test(censoring),   cmocka_unit_test(log_densities_as_values),
-        cmocka_unit_test(predictions), cmocka_unit_test(order),
+        cmocka_unit_test(truncation),
+        cmocka_unit_test(far_truncation),
+        cmocka_unit_test(censoring),
+        cmocka_unit_test(mixtures),
+        cmocka_unit_test(log_densities_as_values),
+        cmocka_unit_test(predictions),
+        cmocka_unit_test(order),
         cmocka_unit_test(messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
