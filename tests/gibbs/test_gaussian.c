@@ -298,6 +298,37 @@ static void centred(urn_model *m)
         (name), NULL, NULL, false, (reason)                                                        \
     }
 
+/* A user's factors and bias are one block, an item's too; two factors that multiply each other are
+ * not. */
+static void products_of_factors(urn_model *m)
+{
+    factors f = new_factors(m);
+    urn_var W = urn_sample(m, "W", normal, .loc = urn_fill(m, 2, 0.2), .scale = R(m, 0.8),
+                           .plate = f.users);
+    urn_var w = urn_gather(W, urn_index(f.rows, "user", f.users));
+    urn_observe(m, "r", normal, .value = urn_data(f.rows, "y"), .loc = urn_row_dot(f.u, w),
+                .scale = R(m, 0.6), .plate = f.rows);
+}
+
+static void blocks_are_joined(void **state)
+{
+    (void)state;
+    urn_dataset *data = case_data();
+    urn_model *model = trace_rows(CASE_DEF(factors_and_biases), data, URN_ROWS_TRAINING);
+    urn__gibbs *g = derive(model, 1);
+    assert_int_equal(g->n_blocks, 2);
+    assert_ptr_equal(block_of_site(g, "U"), block_of_site(g, "b"));
+    assert_ptr_equal(block_of_site(g, "V"), block_of_site(g, "c"));
+    urn__gibbs_free(g);
+    urn_model_free(model);
+    model = trace_rows(CASE_DEF(products_of_factors), data, URN_ROWS_TRAINING);
+    g = derive(model, 1);
+    assert_ptr_not_equal(block_of_site(g, "U"), block_of_site(g, "W"));
+    urn__gibbs_free(g);
+    urn_model_free(model);
+    urn_dataset_free(data);
+}
+
 static void conditionals_are_those_of_the_joint_density(void **state)
 {
     (void)state;
@@ -319,6 +350,7 @@ static void conditionals_are_those_of_the_joint_density(void **state)
         {CASE_DEF(means_of_vectors), {CLOSED("mu"), CLOSED("nu"), CLOSED("u"), CLOSED("v")}},
         {CASE_DEF(groups_of_vectors), {CLOSED("mu")}},
         {CASE_DEF(factors_and_biases), {CLOSED("U"), CLOSED("V"), CLOSED("b"), CLOSED("c")}},
+        {CASE_DEF(products_of_factors), {CLOSED("U"), CLOSED("W")}},
         {CASE_DEF(weighted_factors), {CLOSED("U"), CLOSED("V")}},
         {CASE_DEF(squares), {NO_RULE("mu", "through mul of it and itself")}},
         {CASE_DEF(norms), {NO_RULE("U", "through row_dot of it and itself")}},
@@ -336,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conditionals_are_those_of_the_joint_density),
+        cmocka_unit_test(blocks_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
