@@ -427,7 +427,10 @@ static void print_numbers(const session *s)
     printf("memory: %s at the peak, estimated %s\n", cli_bytes(cli_memory_peak(), peak),
            cli_bytes(s->memory.estimate, estimate));
     if (!isnan(loss))
-        printf("loss per observation %s (mean of fresh draws)\n", cli_number(loss, text));
+        printf("loss per observation %s (%s)\n", cli_number(loss, text),
+               urn_posterior_kind_of(urn_fit_posterior(s->fit)) == URN_POSTERIOR_POINT
+                   ? "at the point found"
+                   : "mean of fresh draws");
     if (!isnan(k_hat))
         printf("k-hat of the guide %s\n", cli_number(k_hat, text));
 }
