@@ -158,6 +158,12 @@ static inline int64_t urn__child_row(const urn__child_call *c, int64_t r)
     return c->row != NULL ? c->row[r] : c->first + r;
 }
 
+/* Its coefficient (of the first site) where that is a number: 1, or one a row. */
+static inline double urn__child_coefficient(const urn__child_call *c, int64_t row)
+{
+    return c->coefficient[0] != NULL ? c->coefficient[0][row * c->coefficient_stride[0]] : 1.0;
+}
+
 /* A line of a rule: the child's family and the word through which x enters it, with the form of
  * that word in x. Words are looked up twice: the canonical parameter ("scale", so that one line
  * {"normal", "scale", URN__FORM_POWER, -0.5} takes precision = x, precision = 3 * x, scale =

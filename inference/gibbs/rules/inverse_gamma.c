@@ -2,53 +2,33 @@
 #include "shape_rate.h"
 #include <math.h>
 
-enum { SHAPE, RATE };
-
 static const char *const priors[] = {"inverse_gamma", NULL};
 static const urn__rule_child children[] = {URN__SHAPE_RATE_CHILDREN(0.5), {0}};
 
-static int64_t accumulator(int64_t dim)
-{
-    (void)dim;
-    return 2;
-}
-
 static void prior_into(const urn__prior_call *c)
 {
-    c->acc[SHAPE] = c->param[0][0][0];
-    c->acc[RATE] = c->param[0][1][0];
+    c->acc[URN__SHAPE] = c->param[0][0][0];
+    c->acc[URN__RATE] = c->param[0][1][0];
 }
 
-static int64_t scratch(int64_t dim)
-{
-    return dim;
-}
-
-static bool draw(const double *acc, int64_t dim, urn_rng *rng, double *const x[2], double *scratch_,
+static bool draw(const double *acc, int64_t dim, urn_rng *rng, double *const x[2], double *scratch,
                  double *condition)
 {
-    (void)dim, (void)scratch_;
-    const urn_draw_call one = {
-        .n = 1, .dim = 1, .event = 1, .param = {acc + SHAPE, acc + RATE}, .x = x[0]};
-    *condition = acc[SHAPE] > 0.0 && isfinite(acc[SHAPE]) ? acc[RATE] : acc[SHAPE];
-    if (!(acc[SHAPE] > 0.0 && acc[RATE] > 0.0 && isfinite(acc[SHAPE]) && isfinite(acc[RATE])))
-        return false;
-    urn_family_inverse_gamma()->draw(&one, 0, rng);
-    return true;
+    (void)dim, (void)scratch;
+    return urn__shape_rate_draw(urn_family_inverse_gamma(), acc, rng, x[0], condition);
 }
 
-static bool mode(const double *acc, int64_t dim, double *const x[2], double *scratch_)
+static bool mode(const double *acc, int64_t dim, double *const x[2], double *scratch)
 {
-    (void)dim, (void)scratch_;
-    x[0][0] = acc[RATE] / (acc[SHAPE] + 1.0);
+    (void)dim, (void)scratch;
+    x[0][0] = acc[URN__RATE] / (acc[URN__SHAPE] + 1.0);
     return x[0][0] > 0.0 && isfinite(x[0][0]);
 }
 
-static double log_density(const double *acc, int64_t dim, const double *const x[2],
-                          double *scratch_)
+static double log_density(const double *acc, int64_t dim, const double *const x[2], double *scratch)
 {
-    (void)dim, (void)scratch_;
-    return -(acc[SHAPE] + 1.0) * log(x[0][0]) - acc[RATE] / x[0][0];
+    (void)dim, (void)scratch;
+    return -(acc[URN__SHAPE] + 1.0) * log(x[0][0]) - acc[URN__RATE] / x[0][0];
 }
 
 const urn__rule urn__rule_inverse_gamma = {
@@ -57,8 +37,8 @@ const urn__rule urn__rule_inverse_gamma = {
                "exponential",
     .priors = priors,
     .children = children,
-    .accumulator = accumulator,
-    .scratch = scratch,
+    .accumulator = urn__shape_rate_accumulator,
+    .scratch = urn__shape_rate_scratch,
     .prior_into = prior_into,
     .draw = draw,
     .mode = mode,

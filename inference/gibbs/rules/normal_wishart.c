@@ -37,7 +37,7 @@ static double *matrix_of(double *acc, int64_t d)
 static void add_mu(const urn__child_call *c)
 {
     const int64_t d = c->dim, row = urn__child_row(c, 0);
-    const double k = urn__matrix_coefficient(c, row), *mu0 = c->param[LOC] + row * c->stride[LOC];
+    const double k = urn__child_coefficient(c, row), *mu0 = c->param[LOC] + row * c->stride[LOC];
     const double *ref = c->x[MU];
     double *matrix = matrix_of(c->acc, d), *sum = sum_of(c->acc, d);
     c->acc[BETA] += k;

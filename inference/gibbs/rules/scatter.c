@@ -10,14 +10,9 @@ int64_t urn__scatter_scratch(int64_t dim)
     return ROWS * dim + 3 * dim * dim;
 }
 
-double urn__matrix_coefficient(const urn__child_call *c, int64_t row)
-{
-    return c->coefficient[0] != NULL ? c->coefficient[0][row * c->coefficient_stride[0]] : 1.0;
-}
-
 static double weight_of(const urn__child_call *c, bool inverse, int64_t row)
 {
-    const double k = urn__matrix_coefficient(c, row);
+    const double k = urn__child_coefficient(c, row);
     return inverse ? 1.0 / k : k;
 }
 

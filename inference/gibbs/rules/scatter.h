@@ -8,9 +8,6 @@
 /* Doubles of scratch that the functions below use. */
 int64_t urn__scatter_scratch(int64_t dim);
 
-/* The coefficient of child row `row`: 1, or one number a row. */
-double urn__matrix_coefficient(const urn__child_call *call, int64_t row);
-
 /* Adds the sum over the rows of k (v - from) (v - from)^T to `matrix` (d x d, symmetric), that of k
  * (v - from) to `sum` and that of k to `count`, which may be NULL. k is the row's coefficient, or
  * its inverse; `from` is the row's loc, or `from` for all where not NULL. */

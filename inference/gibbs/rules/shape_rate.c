@@ -1,18 +1,36 @@
 #include "shape_rate.h"
 #include <math.h>
 
-enum { SHAPE, RATE };                         /* of the accumulator */
 enum { LOC, SCALE };                          /* of normal and log_normal */
 enum { MVN_LOC, SCALE_TRIL, PRECISION_TRIL }; /* of mvn */
+
+int64_t urn__shape_rate_accumulator(int64_t dim)
+{
+    (void)dim;
+    return 2;
+}
+
+int64_t urn__shape_rate_scratch(int64_t dim)
+{
+    return dim;
+}
+
+bool urn__shape_rate_draw(const urn_family *family, const double *acc, urn_rng *rng, double *x,
+                          double *condition)
+{
+    const double shape = acc[URN__SHAPE], rate = acc[URN__RATE];
+    const urn_draw_call one = {
+        .n = 1, .dim = 1, .event = 1, .param = {acc + URN__SHAPE, acc + URN__RATE}, .x = x};
+    *condition = shape > 0.0 && isfinite(shape) ? rate : shape;
+    if (!(shape > 0.0 && rate > 0.0 && isfinite(shape) && isfinite(rate)))
+        return false;
+    family->draw(&one, 0, rng);
+    return true;
+}
 
 static const double *param(const urn__child_call *c, int k, int64_t row)
 {
     return c->param[k] + row * c->stride[k];
-}
-
-static double coefficient(const urn__child_call *c, int64_t row)
-{
-    return c->coefficient[0] != NULL ? c->coefficient[0][row * c->coefficient_stride[0]] : 1.0;
 }
 
 static double value(const urn__child_call *c, int64_t row)
@@ -23,8 +41,8 @@ static double value(const urn__child_call *c, int64_t row)
 /* n / 2 and the sum of (z / c)^2 / 2. */
 static void add_squares(const urn__child_call *c, double squares)
 {
-    c->acc[SHAPE] += 0.5 * (double)c->n;
-    c->acc[RATE] += 0.5 * squares;
+    c->acc[URN__SHAPE] += 0.5 * (double)c->n;
+    c->acc[URN__RATE] += 0.5 * squares;
 }
 
 void urn__add_normal(const urn__child_call *c)
@@ -32,7 +50,7 @@ void urn__add_normal(const urn__child_call *c)
     double sum = 0.0;
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        const double z = (value(c, row) - *param(c, LOC, row)) / coefficient(c, row);
+        const double z = (value(c, row) - *param(c, LOC, row)) / urn__child_coefficient(c, row);
         sum += z * z;
     }
     add_squares(c, sum);
@@ -43,7 +61,8 @@ void urn__add_log_normal(const urn__child_call *c)
     double sum = 0.0;
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        const double z = (log(value(c, row)) - *param(c, LOC, row)) / coefficient(c, row);
+        const double z =
+            (log(value(c, row)) - *param(c, LOC, row)) / urn__child_coefficient(c, row);
         sum += z * z;
     }
     add_squares(c, sum);
@@ -54,7 +73,7 @@ void urn__add_half_normal(const urn__child_call *c)
     double sum = 0.0;
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        const double z = value(c, row) / coefficient(c, row);
+        const double z = value(c, row) / urn__child_coefficient(c, row);
         sum += z * z;
     }
     add_squares(c, sum);
@@ -88,8 +107,8 @@ void urn__add_mvn_scale(const urn__child_call *c)
             sum += y[i] * y[i];
         }
     }
-    c->acc[SHAPE] += 0.5 * (double)(c->n * c->dim);
-    c->acc[RATE] += 0.5 * sum;
+    c->acc[URN__SHAPE] += 0.5 * (double)(c->n * c->dim);
+    c->acc[URN__RATE] += 0.5 * sum;
 }
 
 /* |C^T (v - loc)|^2 */
@@ -105,16 +124,16 @@ void urn__add_mvn_precision(const urn__child_call *c)
             sum += z * z;
         }
     }
-    c->acc[SHAPE] += 0.5 * (double)(c->n * c->dim);
-    c->acc[RATE] += 0.5 * sum;
+    c->acc[URN__SHAPE] += 0.5 * (double)(c->n * c->dim);
+    c->acc[URN__RATE] += 0.5 * sum;
 }
 
 void urn__add_poisson(const urn__child_call *c)
 {
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        c->acc[SHAPE] += value(c, row);
-        c->acc[RATE] += coefficient(c, row);
+        c->acc[URN__SHAPE] += value(c, row);
+        c->acc[URN__RATE] += urn__child_coefficient(c, row);
     }
 }
 
@@ -122,8 +141,8 @@ void urn__add_exponential(const urn__child_call *c)
 {
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        c->acc[SHAPE] += 1.0;
-        c->acc[RATE] += coefficient(c, row) * value(c, row);
+        c->acc[URN__SHAPE] += 1.0;
+        c->acc[URN__RATE] += urn__child_coefficient(c, row) * value(c, row);
     }
 }
 
@@ -131,8 +150,8 @@ void urn__add_gamma(const urn__child_call *c)
 {
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        c->acc[SHAPE] += *param(c, 0, row);
-        c->acc[RATE] += coefficient(c, row) * value(c, row);
+        c->acc[URN__SHAPE] += *param(c, 0, row);
+        c->acc[URN__RATE] += urn__child_coefficient(c, row) * value(c, row);
     }
 }
 
@@ -140,7 +159,7 @@ void urn__add_inverse_gamma(const urn__child_call *c)
 {
     for (int64_t r = 0; r < c->n; r++) {
         const int64_t row = urn__child_row(c, r);
-        c->acc[SHAPE] += *param(c, 0, row);
-        c->acc[RATE] += coefficient(c, row) / value(c, row);
+        c->acc[URN__SHAPE] += *param(c, 0, row);
+        c->acc[URN__RATE] += urn__child_coefficient(c, row) / value(c, row);
     }
 }

@@ -8,6 +8,14 @@
 
 #include "../gibbs.h"
 
+enum { URN__SHAPE, URN__RATE }; /* of the accumulator */
+
+int64_t urn__shape_rate_accumulator(int64_t dim);
+int64_t urn__shape_rate_scratch(int64_t dim);
+/* Draws from `family`, gamma or inverse_gamma, as a rule's `draw`. */
+bool urn__shape_rate_draw(const urn_family *family, const double *acc, urn_rng *rng, double *x,
+                          double *condition);
+
 void urn__add_normal(const urn__child_call *call);        /* precision = t / c^2 */
 void urn__add_log_normal(const urn__child_call *call);    /* of the logarithm */
 void urn__add_half_normal(const urn__child_call *call);   /* scale = c t^-1/2 */
