@@ -7,6 +7,7 @@
  *   gradient [WATCH_MINUTES.csv] */
 #include "bench/eight_schools.h"
 #include "bench/floor_gradient.h"
+#include "bench/logistic.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <urn/urn.h>
@@ -37,19 +38,6 @@ static void ark(urn_model *m)
                 .scale = sigma, .plate = times);
 }
 URN_MODEL(ark, "autoregression on five lags");
-
-static void logistic(urn_model *m)
-{
-    urn_plate rows = urn_plate_rows(m, "rows");
-    urn_var zero = urn_real(m, 0.0);
-    urn_var alpha = urn_sample(m, "alpha", normal, .loc = zero, .scale = urn_real(m, 1.0));
-    urn_var beta = urn_sample(m, "beta", normal, .loc = urn_zeros(m, LOGISTIC_COLUMNS),
-                              .scale = urn_real(m, 1.0));
-    urn_observe(m, "y", bernoulli, .value = urn_data(rows, "y"),
-                .logits = urn_add(alpha, urn_row_dot(urn_data_columns(rows, "x*"), beta)),
-                .plate = rows);
-}
-URN_MODEL(logistic, "logistic regression");
 
 static void stop(const urn_error *error)
 {

@@ -3,6 +3,7 @@
  * the same data (docs/benchmarks.md) are one run each. Prints one line of JSON.
  *
  *   nuts POSTERIORDB [SEEDS] */
+#include "bench/logistic.h"
 #include "inference/diagnostics/chains.h"
 #include "io/io.h"
 #include <math.h>
@@ -17,18 +18,6 @@ enum { ROWS = 10000, COLUMNS = 50, CHAINS = 4, DRAWS = 1000 };
 const urn_model_def *urn_model_eight_schools_noncentered(void);
 const urn_model_def *urn_model_kidscore_momiq(void);
 const urn_model_def *urn_model_arK(void);
-
-static void logistic(urn_model *m)
-{
-    urn_plate rows = urn_plate_rows(m, "rows");
-    urn_var zero = urn_real(m, 0.0), one = urn_real(m, 1.0);
-    urn_var alpha = urn_sample(m, "alpha", normal, .loc = zero, .scale = one);
-    urn_var beta = urn_sample(m, "beta", normal, .loc = urn_zeros(m, COLUMNS), .scale = one);
-    urn_observe(m, "y", bernoulli, .value = urn_data(rows, "y"),
-                .logits = urn_add(alpha, urn_row_dot(urn_data_columns(rows, "x*"), beta)),
-                .plate = rows);
-}
-URN_MODEL(logistic, "logistic regression");
 
 static void check(urn_status status, const urn_error *error)
 {

@@ -5,6 +5,7 @@
  *
  *   steps CPU-PATH */
 #include "bench/eight_schools.h"
+#include "bench/logistic.h"
 #include "io/io.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,18 +25,6 @@ enum { WARM = 2, COUNTED = 5 };
 
 const urn_model_def *urn_model_hpmf(void);
 const urn_model_def *urn_model_pmf_sigmoid(void);
-
-static void logistic(urn_model *m)
-{
-    urn_plate rows = urn_plate_rows(m, "rows");
-    urn_var zero = urn_real(m, 0.0), one = urn_real(m, 1.0);
-    urn_var alpha = urn_sample(m, "alpha", normal, .loc = zero, .scale = one);
-    urn_var beta = urn_sample(m, "beta", normal, .loc = urn_zeros(m, COLUMNS), .scale = one);
-    urn_observe(m, "y", bernoulli, .value = urn_data(rows, "y"),
-                .logits = urn_add(alpha, urn_row_dot(urn_data_columns(rows, "x*"), beta)),
-                .plate = rows);
-}
-URN_MODEL(logistic, "logistic regression");
 
 static void check(urn_status status, const urn_error *error)
 {
