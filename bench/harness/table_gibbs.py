@@ -59,7 +59,7 @@ def installed(bench, module):
     """Peers that are not there are left out, aloud: their wheels do not exist for every machine."""
     done = subprocess.run([bench.python, "-c", f"import {module}"], capture_output=True, check=False)
     if done.returncode != 0:
-        print(f"skipped: {module} is not installed for {bench.python}")
+        print(f"skipped: {bench.python} cannot import {module}")
     return done.returncode == 0
 
 

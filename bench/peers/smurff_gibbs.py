@@ -18,7 +18,7 @@ data = worker.Ratings(o)
 shape = (data.n_users, data.n_items)
 train = scipy.sparse.coo_matrix((data.rating, (data.user, data.item)), shape=shape)
 held = data.held_out()
-test = scipy.sparse.coo_matrix((held.rating, (held.user, held.item)), shape=shape)
+test = scipy.sparse.coo_matrix((held.rating, (held.user, held.item)), shape=shape) if len(held.rating) else None
 
 session = smurff.TrainSession(
     priors=["normal", "normal"], num_latent=o.dim, num_threads=o.threads, burnin=o.burnin,
@@ -31,7 +31,7 @@ session.init()
 def sweeps(n):
     for _ in range(n):
         session.step()
-    return session.getRmseAvg()
+    return session.getRmseAvg() if test is not None else float("nan")
 
 
 worker.serve(o, sweeps, {"smurff": importlib.metadata.version("smurff")})
