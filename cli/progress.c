@@ -77,12 +77,17 @@ static void draw_bar(cli_progress *progress, const urn_progress *s)
     progress->line_open = true;
 }
 
-/* Is it time for another line? Sweeps have one each, if they are not too many. */
+/* Is it time for another line? Sweeps have one each, if they are not too many; quick chains their
+ * first and last ones, and others only where half a second has passed. */
 static bool line_is_due(const cli_progress *progress, const urn_progress *s)
 {
-    const bool few = s->sweeps && s->all_steps <= 1000 && s->seconds > progress->last_drawn + 0.01;
-    const int64_t every = progress->every > 0 ? progress->every : few ? 1 : 100;
-    return s->step == 1 || s->step % every == 0 || s->step == s->n_steps;
+    if (s->step == 1 || s->step == s->n_steps)
+        return true;
+    if (progress->every > 0)
+        return s->step % progress->every == 0;
+    if (s->sweeps && s->all_steps <= 1000)
+        return s->seconds > progress->last_drawn + 0.01;
+    return s->step % 100 == 0 && (!samples(s) || s->seconds > progress->last_drawn + 0.5);
 }
 
 static void print_sampling(const cli_progress *progress, const urn_progress *s)
