@@ -40,6 +40,54 @@ static urn_status read_array(cli_run *run, const char *name, urn__io_nc_shape *s
     return urn__io_nc_get_double(run->nc, run->guide, var, NULL, NULL, *values, error);
 }
 
+static urn_normal_block *read_blocks(const char *text, int *n)
+{
+    json_t *list = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    *n = (int)json_array_size(list);
+    urn_normal_block *blocks = malloc(((size_t)*n + 1) * sizeof *blocks);
+    for (int b = 0; blocks != NULL && b < *n; b++) {
+        const json_t *block = json_array_get(list, (size_t)b);
+        blocks[b] = (urn_normal_block){.first = urn__io_json_get_int(block, "first", -1),
+                                       .rows = urn__io_json_get_int(block, "rows", 0),
+                                       .width = urn__io_json_get_int(block, "width", 0)};
+    }
+    json_decref(list);
+    return blocks;
+}
+
+/* A normal whose coordinates depend on each other. */
+static urn_status read_form(cli_run *run, bool rank, int64_t size, const double *loc, int64_t seed,
+                            urn_error *error)
+{
+    urn_normal_form form = {.bytes = sizeof form};
+    urn__io_nc_shape shape = {0}, unused;
+    double *own = NULL, *factor = NULL;
+    const char *text = NULL;
+    URN_TRY(urn__io_nc_get_text(run->nc, run->guide, -1, "blocks", &text, error));
+    urn_normal_block *blocks = read_blocks(rank ? NULL : text, &form.n_blocks);
+    urn_status status = blocks != NULL ? URN_OK : cli_fail_memory(error);
+    if (status == URN_OK)
+        status = read_array(run, "own_scale", &unused, &own, error);
+    if (status == URN_OK)
+        status = read_array(run, "factor", &shape, &factor, error);
+    if (status == URN_OK && unused.size != size)
+        status = cli_fail(error, URN_ERR_DATA, NULL,
+                          "draws.nc: guide/own_scale has %lld numbers for %lld coordinates",
+                          (long long)unused.size, (long long)size);
+    if (status == URN_OK) {
+        form.blocks = blocks;
+        form.own = own;
+        form.factor = factor;
+        form.n_factor = shape.size;
+        form.rank = rank ? shape.dims[shape.rank - 1] : 0;
+        status = urn_posterior_new_normal(size, loc, &form, (uint64_t)seed, &run->posterior, error);
+    }
+    free(blocks);
+    free(own);
+    free(factor);
+    return status;
+}
+
 static urn_status read_posterior(cli_run *run, urn_error *error)
 {
     const char *text = NULL;
@@ -53,14 +101,21 @@ static urn_status read_posterior(cli_run *run, urn_error *error)
                                                                   : URN_POSTERIOR_POINT;
     urn__io_nc_shape shape = {0}, unused;
     double *loc = NULL, *scale = NULL;
-    urn_status status = read_array(run, "loc", &shape, &loc, error);
+    const int64_t seed = urn__io_json_get_int(run->json, "seed", 0);
+    urn_status status = urn__io_nc_get_text(run->nc, run->guide, -1, "form", &text, error);
+    if (status == URN_OK)
+        status = read_array(run, "loc", &shape, &loc, error);
+    if (status == URN_OK && kind == URN_POSTERIOR_NORMAL && text != NULL) {
+        status = read_form(run, strcmp(text, "low-rank") == 0, shape.size, loc, seed, error);
+        free(loc);
+        return status;
+    }
     if (status == URN_OK && kind == URN_POSTERIOR_NORMAL)
         status = read_array(run, "scale", &unused, &scale, error);
     if (status == URN_OK) {
         const bool draws = kind == URN_POSTERIOR_DRAWS && shape.rank == 3;
         status = urn_posterior_new(kind, shape.dims[shape.rank - 1], draws ? shape.dims[0] : 1,
-                                   draws ? shape.dims[1] : 0, loc, scale,
-                                   (uint64_t)urn__io_json_get_int(run->json, "seed", 0),
+                                   draws ? shape.dims[1] : 0, loc, scale, (uint64_t)seed,
                                    &run->posterior, error);
     }
     free(loc);

@@ -293,6 +293,43 @@ static urn_status put_array(const writer *w, const char *name, int rank, const i
     return urn__io_nc_put_double(w->nc, w->guide_group, var, NULL, NULL, values, error);
 }
 
+/* Where the blocks of Cholesky factors are, as text. */
+static urn_status put_blocks(const writer *w, const urn_normal_form *form, urn_error *error)
+{
+    json_t *list = json_array();
+    for (int b = 0; b < form->n_blocks; b++)
+        json_array_append_new(list,
+                              json_pack("{s:I,s:I,s:I}", "first", (json_int_t)form->blocks[b].first,
+                                        "rows", (json_int_t)form->blocks[b].rows, "width",
+                                        (json_int_t)form->blocks[b].width));
+    char *text = urn__io_json_text(list, 0);
+    json_decref(list);
+    if (text == NULL)
+        return cli_fail_memory(error);
+    const urn_status status =
+        urn__io_nc_attr_text(w->nc, w->guide_group, -1, "blocks", text, error);
+    free(text);
+    return status;
+}
+
+/* How the coordinates of a normal depend on each other: see docs/formats.md. */
+static urn_status put_form(const writer *w, int position, urn_error *error)
+{
+    urn_normal_form form = {.bytes = sizeof form};
+    int dims[2] = {position, 0};
+    if (!urn_posterior_form(w->posterior, &form))
+        return URN_OK;
+    const bool rank = form.rank > 0;
+    URN_TRY(urn__io_nc_attr_text(w->nc, w->guide_group, -1, "form", rank ? "low-rank" : "cholesky",
+                                 error));
+    URN_TRY(put_array(w, "own_scale", 1, dims, form.own, error));
+    if (!rank)
+        URN_TRY(put_blocks(w, &form, error));
+    URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, rank ? "rank" : "factor_element",
+                           rank ? form.rank : form.n_factor, NULL, NULL, &dims[1], error));
+    return put_array(w, "factor", rank ? 2 : 1, rank ? dims : dims + 1, form.factor, error);
+}
+
 static urn_status put_guide(const writer *w, urn_error *error)
 {
     const char *const kinds[] = {"draws", "normal", "point"};
@@ -317,9 +354,10 @@ static urn_status put_guide(const writer *w, urn_error *error)
     URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, "position", urn_posterior_size(w->posterior),
                            NULL, NULL, &dims[rank - 1], error));
     URN_TRY(put_array(w, "loc", rank, dims, urn_posterior_loc(w->posterior), error));
-    if (kind == URN_POSTERIOR_NORMAL)
-        URN_TRY(put_array(w, "scale", rank, dims, urn_posterior_scale(w->posterior), error));
-    return URN_OK;
+    if (kind != URN_POSTERIOR_NORMAL)
+        return URN_OK;
+    URN_TRY(put_array(w, "scale", rank, dims, urn_posterior_scale(w->posterior), error));
+    return put_form(w, dims[0], error);
 }
 
 static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *error)

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "governor.h"
 #include "guide.h"
+#include "normal_form.h"
 #include "trend.h"
 
 #define URN__MAX_NUMBERS 48
@@ -112,6 +113,14 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
                                int64_t size, int64_t chains, int64_t draws, uint64_t seed,
                                const char *cpu, double **loc, double **scale,
                                urn_posterior **posterior, urn_error *error);
+/* As urn_posterior_new_normal, memory through a hook. */
+urn_status urn__posterior_make_normal(const urn_allocator *allocator, int64_t size,
+                                      const double *loc, const urn_normal_form *form, uint64_t seed,
+                                      urn_posterior **posterior, urn_error *error);
+/* Gives a normal posterior its form, which it owns from then on, whatever is returned. Scales
+ * follow. */
+urn_status urn__posterior_take_form(urn_posterior *posterior, urn__normal_form *form,
+                                    urn_error *error);
 /* Leaves `n` chains of a stored posterior, those listed (ascending), with their first `draws`. */
 void urn__posterior_keep(urn_posterior *posterior, int n, const int *chains, int64_t draws);
 /* URN_ERR_USAGE unless it is of positions of this model, or of the states a sampler stored. */

@@ -61,6 +61,7 @@ typedef struct urn__block {
     const char *name, *where;
     int site; /* in the model, -1 without one */
     int64_t offset, size;
+    int64_t row;         /* coordinates of one row of the site; 0: not known to have rows */
     bool discrete;       /* see urn_model_state_size for where its values are */
     bool point;          /* a parameter: optimised, has no distribution */
     const char *no_mode; /* as of urn_site_info */

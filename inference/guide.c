@@ -1,6 +1,6 @@
-/* Guides that factorise over coordinates: memory, chunks, and the order of sweeps. What touches a
- * number is in guide_sweeps.c. */
-#include "guide.h"
+/* Guides: memory, chunks, and the order of sweeps. What touches a number is in guide_sweeps.c, and
+ * what makes coordinates depend on each other in guides/factor.c. */
+#include "guides/guides.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,10 +62,13 @@ static urn_status fail_memory(const urn__guide *guide, const char *what, size_t 
 }
 
 urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__target *target,
-                           bool normal, urn_error *error)
+                           const urn__guide_plan *plan, urn_error *error)
 {
+    const bool normal = plan->kind->normal;
     *guide =
         (urn__guide){.target = target,
+                     .kind = plan->kind,
+                     .seed = plan->seed,
                      .normal = normal,
                      .sweeps = target->precision == URN_PRECISION_SINGLE ? &urn__guide_sweeps_single
                                                                          : &urn__guide_sweeps};
@@ -87,7 +90,7 @@ urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__targ
         return fail_memory(guide, "a guide", 3, error);
     cut_chunks(guide);
     group_tasks(guide);
-    return URN_OK;
+    return plan->kind->lay_out ? urn__factor_init(guide, plan, arena, error) : URN_OK;
 }
 
 urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, bool averaging,
@@ -113,19 +116,23 @@ urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, 
             *list[i].array = numbers(guide, guide->optimiser_memory);
     if (urn__arena_failed(guide->optimiser_memory))
         return fail_memory(guide, "a guide's optimiser", 7, error);
+    if (guide->factor && !urn__factor_ready(guide, second, averaging, guide->optimiser_memory))
+        return fail_memory(guide, "the optimiser of a guide's factor", 7, error);
     return URN_OK;
 }
 
-int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optimiser, bool normal,
-                          bool averaging)
+int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optimiser,
+                          const urn__guide_plan *plan, bool averaging)
 {
+    const bool normal = plan->kind->normal;
     const int moments = optimiser->kind == URN__SGD ? 1 : 2;
     const int a_parameter = 1 + moments + (averaging ? 1 : 0);
     const int arrays = 1 + (normal ? 2 * a_parameter + 1 : a_parameter);
     const size_t real = target->precision == URN_PRECISION_SINGLE ? sizeof(float) : sizeof(double);
     const int64_t chunks = chunks_of(target->size) + target->n_blocks;
     const size_t a_chunk = sizeof(urn__chunk) + sizeof(urn__sums) + sizeof(int);
-    return target->size * arrays * (int64_t)real + chunks * (int64_t)a_chunk;
+    const int64_t factor = plan->kind->lay_out ? urn__factor_memory(plan, target, a_parameter) : 0;
+    return target->size * arrays * (int64_t)real + chunks * (int64_t)a_chunk + factor;
 }
 
 void urn__guide_settle(urn__guide *guide)
@@ -146,8 +153,7 @@ static void sweep_task(void *context, int64_t task, int thread)
         s->chunk(s, &guide->chunks[c], &guide->sums[task]);
 }
 
-/* The sums are over tasks in their order. */
-static urn__sums run_sweep(urn__sweep *s)
+urn__sums urn__guide_sweep(urn__sweep *s)
 {
     const urn__guide *guide = s->guide;
     urn__sums total = {0};
@@ -197,13 +203,15 @@ urn_status urn__guide_start(urn__guide *guide, const double *loc, double scale, 
     }
     urn__free(guide->target->allocator, scales);
     guide->drawn = false;
+    if (guide->factor)
+        urn__factor_start(guide);
     return URN_OK;
 }
 
 void urn__guide_export(const urn__guide *guide, double *loc, double *scale)
 {
     urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
-    run_sweep(
+    urn__guide_sweep(
         &(urn__sweep){.guide = own, .loc = loc, .scale = scale, .chunk = guide->sweeps->export});
 }
 
@@ -242,7 +250,10 @@ void urn__guide_sample(urn__guide *guide, urn__draw draw)
     if (!guide->normal || holds(guide, draw))
         return;
     address(guide, draw);
-    const urn__sums sums = run_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->sample});
+    const urn__sums sums =
+        guide->factor
+            ? urn__factor_sample(guide, draw)
+            : urn__guide_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->sample});
     note_draw(guide, draw, &sums);
 }
 
@@ -254,13 +265,16 @@ double urn__guide_target_density(urn__guide *guide, bool gradient)
 
 double urn__guide_entropy(const urn__guide *guide)
 {
-    return guide->sum_log_scale + (double)guide->n_random * (HALF_LOG_2PI + 0.5);
+    return guide->sum_log_scale + (double)guide->n_random * (HALF_LOG_2PI + 0.5) +
+           (guide->factor ? guide->factor->entropy : 0.0);
 }
 
 double urn__guide_log_density(const urn__guide *guide)
 {
-    return -guide->sum_log_scale - (double)guide->n_random * HALF_LOG_2PI -
-           0.5 * guide->sum_squares;
+    const urn__factor *factor = guide->factor;
+    const double squares = factor ? urn__factor_squares(guide) : guide->sum_squares;
+    return -guide->sum_log_scale - (double)guide->n_random * HALF_LOG_2PI - 0.5 * squares -
+           (factor ? factor->entropy : 0.0);
 }
 
 urn_status urn__guide_varies(urn__guide *guide, uint64_t seed, bool *varies, urn_error *error)
@@ -276,7 +290,8 @@ urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, ur
     if (!position)
         return urn__fail_memory(error, "a position", bytes);
     urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
-    run_sweep(&(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
+    urn__guide_sweep(
+        &(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
     const urn_status status = urn__target_fail_density(target, position, what, error);
     urn__free(target->allocator, position);
     return status;
@@ -287,18 +302,22 @@ urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, ur
 urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, double factor,
                           bool norms, const urn__draw *next)
 {
-    const bool draw = next && guide->normal;
+    const bool draw = next && guide->normal && !guide->factor;
     guide->drawn = false;
+    if (guide->factor && !urn__factor_step(guide, optimiser, factor))
+        return (urn__sums){.bad = 1.0};
     if (draw)
         address(guide, *next);
-    const urn__sums sums = run_sweep(&(urn__sweep){.guide = guide,
-                                                   .optimiser = optimiser,
-                                                   .factor = factor,
-                                                   .norms = norms,
-                                                   .draw = draw,
-                                                   .chunk = guide->sweeps->step});
+    const urn__sums sums = urn__guide_sweep(&(urn__sweep){.guide = guide,
+                                                          .optimiser = optimiser,
+                                                          .factor = factor,
+                                                          .norms = norms,
+                                                          .draw = draw,
+                                                          .chunk = guide->sweeps->step});
     if (draw)
         note_draw(guide, *next, &sums);
+    else if (next)
+        urn__guide_sample(guide, *next);
     return sums;
 }
 
@@ -308,28 +327,34 @@ void urn__guide_zero(urn__guide *guide)
     memset(guide->arrays.g_loc, 0, bytes);
     if (guide->arrays.g_scale)
         memset(guide->arrays.g_scale, 0, bytes);
+    if (guide->factor)
+        urn__factor_zero(guide);
 }
 
 bool urn__guide_accumulate(urn__guide *guide, double factor)
 {
-    const urn__sums sums = run_sweep(
+    const urn__sums sums = urn__guide_sweep(
         &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->accumulate});
+    if (guide->factor && sums.bad == 0.0)
+        urn__factor_accumulate(guide, factor);
     return sums.bad == 0.0;
 }
 
 void urn__guide_update(urn__guide *guide, const urn__optimiser *optimiser, double factor)
 {
-    const urn__sums sums =
-        run_sweep(&(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->entropy});
-    const double norm = sqrt(sums.gradient), limit = optimiser->clip;
+    const urn__sums sums = urn__guide_sweep(
+        &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->entropy});
+    const double more = guide->factor ? urn__factor_entropy(guide, factor) : 0.0;
+    const double norm = sqrt(sums.gradient + more), limit = optimiser->clip;
+    const double limited = limit > 0.0 && norm > limit ? limit / norm : 1.0;
     guide->drawn = false;
-    run_sweep(&(urn__sweep){.guide = guide,
-                            .optimiser = optimiser,
-                            .factor = limit > 0.0 && norm > limit ? limit / norm : 1.0,
-                            .chunk = guide->sweeps->update});
+    urn__guide_sweep(&(urn__sweep){
+        .guide = guide, .optimiser = optimiser, .factor = limited, .chunk = guide->sweeps->update});
+    if (guide->factor)
+        urn__factor_update(guide, optimiser, limited);
 }
 
 urn__sums urn__guide_norms(urn__guide *guide)
 {
-    return run_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->norms});
+    return urn__guide_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->norms});
 }

@@ -1,7 +1,7 @@
-/* Guides that factorise over coordinates: independent normals, or points. A guide holds the arrays
- * of its parameters, of their optimiser and of one draw, all in the precision of its target, and
- * the sweeps over them; nothing of either precision shows here. Each sweep runs over fixed chunks,
- * so results have the same bits for any number of threads. */
+/* Guides: independent normals, points, and normals that depend on each other (guides/). A guide
+ * holds the arrays of its parameters, of their optimiser and of one draw, all in the precision of
+ * its target, and the sweeps over them; nothing of either precision shows here. Each sweep runs
+ * over fixed chunks, so results have the same bits for any number of threads. */
 #ifndef URN_INFERENCE_GUIDE_H
 #define URN_INFERENCE_GUIDE_H
 
@@ -41,8 +41,21 @@ typedef struct urn__draw {
     int64_t number;
 } urn__draw;
 
+typedef struct urn__guide_kind urn__guide_kind; /* guides/guides.h */
+typedef struct urn__factor urn__factor;
+
+/* What to make: a kind, and what it was asked for. */
+typedef struct urn__guide_plan {
+    const urn__guide_kind *kind;
+    int64_t rank; /* 0: the kind's default */
+    uint64_t seed;
+} urn__guide_plan;
+
 typedef struct urn__guide {
     const urn__target *target;
+    const urn__guide_kind *kind;
+    urn__factor *factor; /* of kinds whose coordinates depend on each other; else NULL */
+    uint64_t seed;
     const urn__sweep_table *sweeps; /* of the target's precision */
     bool normal;
     int64_t n_random; /* coordinates that are normal */
@@ -58,20 +71,20 @@ typedef struct urn__guide {
     double sum_log_scale, sum_squares; /* of it */
 } urn__guide;
 
-/* What the first phase needs: chunks, locations, scales. Memory is from `arena`. `normal`:
- * independent normals (parameters are points all the same). */
+/* What the first phase needs: chunks, locations, scales. Memory is from `arena`. Parameters are
+ * points in any guide. */
 urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__target *target,
-                           bool normal, urn_error *error);
+                           const urn__guide_plan *plan, urn_error *error);
 /* Locations, and scales `given` (NULL: all of them `scale`; else URN_ERR_DATA names the first that
- * is not finite and positive). */
+ * is not finite and positive): the sds of coordinates by themselves. */
 urn_status urn__guide_start(urn__guide *guide, const double *loc, double scale, const double *given,
                             urn_error *error);
 /* Memory of draws, gradients and the optimiser. `averaging`: of gradients over several draws. */
 urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, bool averaging,
                             urn_error *error);
 /* Bytes of a guide that is ready. */
-int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optimiser, bool normal,
-                          bool averaging);
+int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optimiser,
+                          const urn__guide_plan *plan, bool averaging);
 /* Gives back what only the steps need: no gradient and no update can be asked for any more.
  * Harmless in any state and when repeated. */
 void urn__guide_settle(urn__guide *guide);
@@ -90,7 +103,8 @@ urn_status urn__guide_varies(urn__guide *guide, uint64_t seed, bool *varies, urn
 urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, urn_error *error);
 /* The first location that is not finite, -1 if all are. */
 int64_t urn__guide_find_bad(const urn__guide *guide, double *value);
-/* Locations and scales (0 where there is none) as doubles; `scale` may be NULL. */
+/* Locations and scales (0 where there is none) as doubles; `scale` may be NULL. Of a guide with a
+ * factor the scales are those that multiply it. */
 void urn__guide_export(const urn__guide *guide, double *loc, double *scale);
 
 /* The step for one draw, in one sweep: gradient of -(log p + entropy) * factor, the optimiser
@@ -136,5 +150,8 @@ struct urn__sweep_table {
     int64_t (*find_bad)(const urn__guide *guide, double *value);
 };
 extern const urn__sweep_table urn__guide_sweeps, urn__guide_sweeps_single;
+
+/* Runs sweep->chunk over all chunks; sums are over tasks in their order. */
+urn__sums urn__guide_sweep(urn__sweep *sweep);
 
 #endif

@@ -1,5 +1,6 @@
 /* Posteriors: where draws of the position come from. */
 #include "driver.h"
+#include "guides/guides.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,9 +11,12 @@ struct urn_posterior {
     int64_t size, chains, draws;
     uint64_t seed;
     const urn__kernels *kernels;
-    double *loc;   /* DRAWS: chains x draws x size; else size */
-    double *scale; /* NORMAL only */
+    double *loc;            /* DRAWS: chains x draws x size; else size */
+    double *scale;          /* NORMAL only */
+    urn__normal_form *form; /* NORMAL whose coordinates depend on each other; else NULL */
 };
+
+/* ---- memory ---- */
 
 static urn_status check_shape(urn_posterior_kind kind, int64_t size, int64_t chains, int64_t draws,
                               urn_error *error)
@@ -129,10 +133,89 @@ urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chai
     return urn__posterior_make(NULL, kind, size, chains, draws, loc, scale, seed, posterior, error);
 }
 
+/* ---- normals with a form ---- */
+
+urn_status urn__posterior_take_form(urn_posterior *posterior, urn__normal_form *form,
+                                    urn_error *error)
+{
+    posterior->form = form;
+    URN_TRY(urn__normal_form_scales(form, posterior->scale, error));
+    return urn__posterior_check(posterior, error);
+}
+
+static urn_status copy_form(const urn_allocator *allocator, int64_t size,
+                            const urn_normal_form *given, urn__normal_form **form, urn_error *error)
+{
+    URN_TRY(urn__normal_form_room(allocator, size, given->rank, given->n_blocks, given->blocks,
+                                  form, error));
+    urn__normal_form *f = *form;
+    if (f->layout.n_factor != given->n_factor || !given->own || !given->factor) {
+        const long long wanted = f->layout.n_factor;
+        urn__normal_form_free(f);
+        *form = NULL;
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
+                         "the form of a normal posterior has %lld numbers in its factor, but its "
+                         "rank or blocks ask for %lld, and for a diagonal",
+                         (long long)given->n_factor, wanted);
+    }
+    memcpy(f->own, given->own, (size_t)size * sizeof *f->own);
+    memcpy(f->factor, given->factor, (size_t)given->n_factor * sizeof *f->factor);
+    return URN_OK;
+}
+
+urn_status urn__posterior_make_normal(const urn_allocator *allocator, int64_t size,
+                                      const double *loc, const urn_normal_form *form, uint64_t seed,
+                                      urn_posterior **posterior, urn_error *error)
+{
+    double *own_loc, *own_scale;
+    urn__normal_form *own_form;
+    urn_posterior *p;
+    *posterior = NULL;
+    if (!loc || !form)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
+                         "a normal posterior needs locations and a form");
+    URN_TRY(copy_form(allocator, size, form, &own_form, error));
+    urn_status status = urn__posterior_room(allocator, URN_POSTERIOR_NORMAL, size, 1, 0, seed, NULL,
+                                            &own_loc, &own_scale, &p, error);
+    if (!p) {
+        urn__normal_form_free(own_form);
+        return status;
+    }
+    memcpy(own_loc, loc, (size_t)size * sizeof *loc);
+    status = urn__posterior_take_form(p, own_form, error);
+    if (status == URN_OK)
+        *posterior = p;
+    else
+        urn_posterior_free(p);
+    return status;
+}
+
+urn_status urn_posterior_new_normal(int64_t size, const double *loc, const urn_normal_form *form,
+                                    uint64_t seed, urn_posterior **posterior, urn_error *error)
+{
+    return urn__posterior_make_normal(NULL, size, loc, form, seed, posterior, error);
+}
+
+bool urn_posterior_form(const urn_posterior *posterior, urn_normal_form *form)
+{
+    const urn__normal_form *own = posterior->form;
+    if (!own)
+        return false;
+    *form = (urn_normal_form){.bytes = form->bytes,
+                              .rank = own->layout.rank,
+                              .n_blocks = own->layout.n_blocks,
+                              .blocks = own->blocks,
+                              .n_factor = own->layout.n_factor,
+                              .own = own->own,
+                              .factor = own->factor};
+    return true;
+}
+
 void urn_posterior_free(urn_posterior *posterior)
 {
     if (!posterior)
         return;
+    urn__normal_form_free(posterior->form);
     urn__free(posterior->allocator, posterior->loc);
     urn__free(posterior->allocator, posterior->scale);
     urn__free(posterior->allocator, posterior);
@@ -184,6 +267,7 @@ const char *urn__posterior_cpu(const urn_posterior *posterior)
 typedef struct part {
     const urn_posterior *posterior;
     urn__stream stream;
+    urn__stream further; /* of the normals of a rank */
     int64_t first, n;
     double *position; /* of the whole draw */
 } part;
@@ -192,10 +276,16 @@ typedef struct part {
 static void draw_normals(const part *p, int64_t from, int64_t to)
 {
     const urn_posterior *posterior = p->posterior;
+    const urn__normal_form *form = posterior->form;
+    const double *scale = form ? form->own : posterior->scale;
+    const int64_t first = from > p->first ? from : p->first;
     double z[URN__CHUNK];
     posterior->kernels->normals(&p->stream, from, to - from, z);
-    for (int64_t i = from > p->first ? from : p->first; i < to; i++)
-        p->position[i] = posterior->loc[i] + posterior->scale[i] * z[i - from];
+    for (int64_t i = first; i < to; i++)
+        p->position[i] = posterior->loc[i] + scale[i] * z[i - from];
+    if (form)
+        urn__normal_form_add(form, posterior->kernels, &p->stream, &p->further, first, to - first,
+                             p->position);
 }
 
 static void draw_chunk(void *context, int64_t chunk, int thread)
@@ -223,6 +313,8 @@ static void draw_part(const urn_posterior *posterior, int64_t s, int64_t first, 
     part p = {.posterior = posterior, .first = first, .n = n, .position = position};
     p.stream = urn__stream_at(posterior->seed, urn__chain_for(URN__USE_POSTERIOR, 0), "posterior",
                               (uint64_t)s);
+    p.further = urn__stream_at(posterior->seed, urn__chain_for(URN__USE_POSTERIOR, 0),
+                               "posterior of a rank", (uint64_t)s);
     const int64_t length = first % URN__NORMAL_BLOCK + n;
     urn__parallel(threads, (length + URN__CHUNK - 1) / URN__CHUNK, draw_chunk, &p);
 }
@@ -245,18 +337,36 @@ void urn__posterior_draw(const urn_posterior *posterior, int64_t s, int threads,
 
 /* ---- of a guide ---- */
 
+static urn_status fill_form(const urn__guide *guide, double *loc, urn_posterior *p,
+                            urn_error *error)
+{
+    const urn__layout *layout = &guide->factor->layout;
+    urn__normal_form *form;
+    URN_TRY(urn__normal_form_room(p->allocator, layout->size, layout->rank, layout->n_blocks,
+                                  layout->blocks, &form, error));
+    urn__guide_export(guide, loc, form->own);
+    urn__factor_export(guide, form->own, form->factor);
+    return urn__posterior_take_form(p, form, error);
+}
+
 urn_status urn__guide_posterior(const urn__run *run, const urn__guide *guide,
                                 urn_posterior **posterior, urn_error *error)
 {
     const urn__target *target = run->target;
+    const bool depends = guide->factor && guide->factor->layout.n_factor > 0;
     double *loc, *scale;
     *posterior = NULL;
     urn_posterior *p;
     URN_TRY(urn__posterior_room(
         run->allocator, guide->normal ? URN_POSTERIOR_NORMAL : URN_POSTERIOR_POINT, target->size, 1,
         0, run->seed, target->kernels->name, &loc, &scale, &p, error));
-    urn__guide_export(guide, loc, scale);
-    const urn_status status = urn__posterior_check(p, error);
+    urn_status status = URN_OK;
+    if (depends) {
+        status = fill_form(guide, loc, p, error);
+    } else {
+        urn__guide_export(guide, loc, scale);
+        status = urn__posterior_check(p, error);
+    }
     if (status == URN_OK)
         *posterior = p;
     else

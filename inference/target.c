@@ -242,6 +242,7 @@ static urn__block block_of(const urn_site_info *info, int site)
                         .site = site,
                         .offset = discrete ? 0 : info->offset,
                         .size = discrete ? 0 : info->free_size,
+                        .row = info->rows > 0 ? info->free_size / info->rows : 0,
                         .discrete = discrete,
                         .point = info->role == URN_SITE_PARAM,
                         .no_mode = info->no_mode};

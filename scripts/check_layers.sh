@@ -53,9 +53,9 @@ for folder in runtime/base runtime/tensor runtime/graph runtime/family runtime/m
         [ "$to" != "$own" ] || continue
         home=$own
         # Subfolders such as graph/ops belong to their layer.
-        case $own in runtime/*/* | inference/gibbs/*) home=$(cut -d/ -f1-2 <<<"$own") ;; esac
+        case $own in runtime/*/* | inference/gibbs/*) home=$(cut -d/ -f1-2 <<<"$own") ;; inference/guides) home=inference ;; esac
         target=$to
-        case $to in runtime/*/* | inference/gibbs/*) target=$(cut -d/ -f1-2 <<<"$to") ;; esac
+        case $to in runtime/*/* | inference/gibbs/*) target=$(cut -d/ -f1-2 <<<"$to") ;; inference/guides) target=inference ;; esac
         [ "$target" != "$home" ] || continue
         case " $(allowed "$home" | tr '\n' ' ') " in
         *" $target "*) ;;

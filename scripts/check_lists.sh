@@ -62,6 +62,17 @@ if [ -e inference/engines.def ]; then
     same "inference/engines.def (<) and the urn__engine_ descriptors (>)" "$engines" "$defined"
 fi
 
+# Guides: a row names guides/<name>.c, which describes that guide.
+guides=$(grep -oE '^URN_GUIDE\([a-z_0-9]+' inference/guides/guides.def | sed 's/.*(//')
+defined=$(grep -hoE '^const urn__guide_kind urn__guide_[a-z_0-9]+' inference/guides/*.c | sed 's/.*urn__guide_//')
+same "inference/guides/guides.def (<) and the urn__guide_ descriptors (>)" "$guides" "$defined"
+for guide in $guides; do
+    if ! grep -qs "^const urn__guide_kind urn__guide_$guide\b" "inference/guides/$guide.c"; then
+        echo "lists: guide $guide is not described in inference/guides/$guide.c" >&2
+        bad=1
+    fi
+done
+
 # Conjugacy rules: a row names rules/<name>.c, which describes that rule.
 rules=$(grep -oE '^URN_RULE\([a-z_0-9]+' inference/gibbs/rules.def | sed 's/.*(//')
 defined=$(grep -rhoE --include='*.c' '^const urn__rule urn__rule_[a-z_0-9]+' inference/gibbs | sed 's/.*urn__rule_//')

@@ -162,7 +162,7 @@ typedef struct urn_posterior urn_posterior;
 
 typedef enum urn_posterior_kind {
     URN_POSTERIOR_DRAWS,  /* n_draws stored positions */
-    URN_POSTERIOR_NORMAL, /* independent normals: loc, scale (diagonal guide) */
+    URN_POSTERIOR_NORMAL, /* normal: loc, scale; independent unless it has a form */
     URN_POSTERIOR_POINT   /* one position (delta guide, MAP) */
 } urn_posterior_kind;
 
@@ -170,6 +170,30 @@ typedef enum urn_posterior_kind {
 URN_API urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chains,
                                      int64_t draws, const double *loc, const double *scale,
                                      uint64_t seed, urn_posterior **posterior, urn_error *error);
+/* Normals that depend on each other: position = loc + own * e + F e', e and e' standard normal.
+ * Either a `rank`: e' is that many further normals, F is size x rank, the covariance own^2 + F F'.
+ * Or blocks of coordinates that follow each other, whose rows each have a Cholesky factor, `own`
+ * its diagonal and F the rest: e' is e, and F has the rows of the strict lower triangles, one after
+ * another. Coordinates outside the blocks are independent. A block of one row over all coordinates
+ * is a normal with any covariance. */
+typedef struct urn_normal_block {
+    int64_t first, rows, width;
+} urn_normal_block;
+typedef struct urn_normal_form {
+    size_t bytes;
+    int64_t rank;
+    int n_blocks;
+    const urn_normal_block *blocks;
+    int64_t n_factor;
+    const double *own, *factor; /* size, n_factor */
+} urn_normal_form;
+/* Copies the arrays; scales are those of the coordinates by themselves. */
+URN_API urn_status urn_posterior_new_normal(int64_t size, const double *loc,
+                                            const urn_normal_form *form, uint64_t seed,
+                                            urn_posterior **posterior, urn_error *error);
+/* False for posteriors of other kinds and for independent normals. Set `bytes`; the rest is
+ * borrowed. */
+URN_API bool urn_posterior_form(const urn_posterior *posterior, urn_normal_form *form);
 URN_API void urn_posterior_free(urn_posterior *posterior);
 /* The posterior of a fit; borrowed, lives as long as the fit. */
 URN_API const urn_posterior *urn_fit_posterior(const urn_fit *fit);

@@ -1,6 +1,7 @@
 /* Posterior modes: the density of the sites themselves is maximised, without the log-Jacobian of
  * the unconstrained coordinates the search runs in, so the mode does not depend on them. */
 #include "map.h"
+#include "../guides/guides.h"
 
 #include <float.h>
 #include <math.h>
@@ -62,7 +63,8 @@ static int64_t memory(const urn__target *target, const urn__settings *settings)
                (int64_t)sizeof(double);
     if (urn__optimiser_read(settings, 1, &optimiser, NULL) != URN_OK)
         return 0; /* start will say so */
-    return urn__guide_memory(target, &optimiser, false, false);
+    return urn__guide_memory(target, &optimiser, &(urn__guide_plan){.kind = &urn__guide_delta},
+                             false);
 }
 
 static int64_t posterior_memory(const urn__target *target, const urn__settings *settings)
@@ -120,7 +122,8 @@ static urn_status prepare_descent(urn__map_state *map, const char *init, double 
                                   urn_error *error)
 {
     urn__run *run = map->run;
-    URN_TRY(urn__guide_init(&map->guide, map->arena, run->target, false, error));
+    const urn__guide_plan plan = {.kind = &urn__guide_delta};
+    URN_TRY(urn__guide_init(&map->guide, map->arena, run->target, &plan, error));
     URN_TRY(urn__start_guide(run, init, jitter, 1.0, &map->guide, error));
     URN_TRY(urn__guide_ready(&map->guide, &map->optimiser, false, error));
     map->close = map->tolerance > 0.0;

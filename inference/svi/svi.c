@@ -3,6 +3,7 @@
  * stochastic gradients. Loss per observation = -(log joint + entropy of the guide) / observations,
  * the log joint at `particles` draws of the guide, the entropy exact. */
 #include "svi.h"
+#include "../guides/guides.h"
 
 #include <float.h>
 #include <math.h>
@@ -11,16 +12,27 @@
 
 #define MOST_BAD_STEPS 10
 
+/* "|normal|delta|...": the words of guides.def */
+static const char guide_words[] =
+#define URN_GUIDE(name, word) "|" word
+#include "../guides/guides.def"
+#undef URN_GUIDE
+    ;
+
 static const urn_option_spec options[] = {
     {"steps", URN_OPTION_INT, "3000", NULL, 1, 1e12, "optimisation steps"},
     URN__OPTIMISER_OPTIONS("0.001", ""),
     {"particles", URN_OPTION_INT, "1", NULL, 1, 1e6, "draws of the guide a step"},
-    {"guide", URN_OPTION_CHOICE, "normal", "normal|delta", 0, 0,
-     "independent normals in unconstrained space, or a point (posterior mode)"},
+    {"guide", URN_OPTION_CHOICE, "normal", guide_words + 1, 0, 0,
+     "in unconstrained space: independent normals, a point (posterior mode), a normal for each row "
+     "of a site, normals with a diagonal and a rank, or one normal with any covariance"},
+    {"rank", URN_OPTION_INT, NULL, NULL, 1, 1024,
+     "rank of the low-rank guide; by default the root of the number of coordinates"},
     {"init", URN_OPTION_CHOICE, "median", "median|random|zero", 0, 0,
      "where the guide starts: prior medians, uniform in (-2, 2) in unconstrained space, or 0 "
      "there"},
-    {"init-scale", URN_OPTION_REAL, "0.1", NULL, 1e-12, 1e6, "first scales of the normal guide"},
+    {"init-scale", URN_OPTION_REAL, "0.1", NULL, 1e-12, 1e6,
+     "first sds of coordinates in the guide"},
     {"init-jitter", URN_OPTION_REAL, NULL, NULL, 0, 1e6,
      "sd of the noise added to medians or zeros; by default 0 for the normal guide and 0.1 for "
      "the delta guide, which could not leave a saddle point otherwise"},
@@ -32,24 +44,37 @@ static const urn_option_spec options[] = {
      "mini-batches: PLATE=N takes N rows of a rows plate each step"},
     {0}};
 
+static urn__guide_plan plan_of(const urn__settings *settings)
+{
+    const urn__setting_value *rank = urn__setting(settings, "rank");
+    return (urn__guide_plan){.kind = urn__guide_kind_of(settings),
+                             .rank = rank->set ? rank->integer : 0};
+}
+
 static urn_status accepts(const urn__target *target, const urn__settings *settings,
                           urn_error *error)
 {
-    if (urn__setting_is(settings, "guide", "delta"))
+    const urn__guide_plan plan = plan_of(settings);
+    if (!plan.kind->normal)
         URN_TRY(urn__require_mode(settings->engine, target, error));
-    return urn__require_continuous(settings->engine, target, error);
+    if (plan.rank > 0 && plan.kind != &urn__guide_low_rank)
+        return urn__fail(
+            error, URN_ERR_USAGE, NULL, NULL, NULL,
+            "engine \"%s\": option \"rank\" was given, but belongs to --guide low-rank",
+            settings->engine);
+    URN_TRY(urn__require_continuous(settings->engine, target, error));
+    return urn__guide_accepts(&plan, target, error);
 }
 
 /* A delta guide seeks the mode of the sites themselves, as the map engine does. */
 static bool no_jacobian(const urn__settings *settings)
 {
-    return urn__setting_is(settings, "guide", "delta");
+    return !urn__guide_kind_of(settings)->normal;
 }
 
 static bool is_fused(const urn__settings *settings, const urn__optimiser *optimiser)
 {
-    const bool one_sweep =
-        optimiser->kind == URN__ADAM || !urn__setting_is(settings, "guide", "normal");
+    const bool one_sweep = optimiser->kind == URN__ADAM || !urn__guide_kind_of(settings)->normal;
     return urn__setting_int(settings, "particles") == 1 && one_sweep && !(optimiser->clip > 0.0);
 }
 
@@ -58,7 +83,7 @@ static urn_status read_settings(urn__svi *svi, urn_error *error)
     urn__run *run = svi->run;
     const urn__settings *s = run->settings;
     run->n_steps = urn__setting_int(s, "steps");
-    svi->normal = urn__setting_is(s, "guide", "normal");
+    svi->normal = urn__guide_kind_of(s)->normal;
     svi->particles = urn__setting_int(s, "particles");
     svi->evaluations = urn__setting_int(s, "evaluations");
     svi->k_hat_draws = svi->normal ? urn__setting_int(s, "k-hat-draws") : 0;
@@ -72,21 +97,23 @@ static int64_t memory(const urn__target *target, const urn__settings *settings)
     urn__optimiser optimiser;
     if (urn__optimiser_read(settings, 1, &optimiser, NULL) != URN_OK)
         return 0; /* start will say so */
-    return urn__guide_memory(target, &optimiser, urn__setting_is(settings, "guide", "normal"),
-                             !is_fused(settings, &optimiser));
+    const urn__guide_plan plan = plan_of(settings);
+    return urn__guide_memory(target, &optimiser, &plan, !is_fused(settings, &optimiser));
 }
 
 static int64_t posterior_memory(const urn__target *target, const urn__settings *settings)
 {
-    const int arrays = urn__setting_is(settings, "guide", "normal") ? 2 : 1;
-    return target->size * arrays * (int64_t)sizeof(double);
+    const urn__guide_plan plan = plan_of(settings);
+    return urn__guide_posterior_memory(&plan, target);
 }
 
 static urn_status prepare(urn__svi *svi, urn_error *error)
 {
     urn__run *run = svi->run;
     URN_TRY(read_settings(svi, error));
-    URN_TRY(urn__guide_init(&svi->guide, svi->arena, run->target, svi->normal, error));
+    urn__guide_plan plan = plan_of(run->settings);
+    plan.seed = run->seed;
+    URN_TRY(urn__guide_init(&svi->guide, svi->arena, run->target, &plan, error));
     const int64_t draws = svi->evaluations > svi->k_hat_draws ? svi->evaluations : svi->k_hat_draws;
     svi->log_weight = urn__arena_alloc(svi->arena, (size_t)draws, sizeof *svi->log_weight);
     if (!svi->log_weight)
@@ -231,7 +258,7 @@ static urn_status posterior(void *state, urn_posterior **made, urn_error *error)
 
 const urn_engine urn__engine_svi = {
     .name = "svi",
-    .summary = "stochastic variational inference with a normal or delta guide",
+    .summary = "stochastic variational inference with a normal guide of some form, or a point",
     .kind = URN__OPTIMISER,
     .single = true,
     .options = options,

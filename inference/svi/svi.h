@@ -9,7 +9,7 @@ typedef struct urn__svi {
     urn__arena *arena;
     urn__optimiser optimiser;
     urn__guide guide;
-    bool normal; /* else a delta guide */
+    bool normal; /* else a point */
     bool fused;  /* one sweep does the update: see urn__guide_step */
     int64_t particles, evaluations, k_hat_draws;
     int bad_in_a_row;

@@ -655,6 +655,7 @@ static void memory_running_out_is_an_error(void **state)
         size_t n;
     } cases[] = {{"svi", {{"steps", "20"}, {"lr", "1e-6"}, {"particles", "2"}}, 3},
                  {"svi", {{"steps", "20"}, {"guide", "delta"}}, 2},
+                 {"svi", {{"steps", "2"}, {"guide", "low-rank"}, {"rank", "2"}}, 3},
                  {"map", {{"steps", "20"}, {"method", "adam"}}, 2},
                  {"map", {{"steps", "20"}}, 1}};
     for (size_t k = 0; k < N_OF(cases); k++) {

@@ -82,7 +82,8 @@ static void refusals_say_what_is_wrong(void **state)
         {"svi", "lr", "-1", "option \"lr\" is -1, but must be between", ""},
         {"svi", "lr", "nan", "option \"lr\" is \"nan\", but must be a number", ""},
         {"svi", "lr", "", "option \"lr\" is \"\", but must be a number", ""},
-        {"svi", "guide", "full", "is \"full\", but must be one of normal|delta", ""},
+        {"svi", "guide", "fuller",
+         "is \"fuller\", but must be one of normal|delta|rows|low-rank|full", ""},
         {"svi", "guide", "norm", "is \"norm\", but must be one of normal|delta", ""},
     };
     for (size_t i = 0; i < N_OF(cases); i++) {
