@@ -4,6 +4,7 @@
 
 #include "exec.h"
 #include <limits.h>
+#include <urn/run.h>
 
 /* The compiler and the flags of every model, without a source. */
 void cli_compile_command(cli_exec *c);
@@ -13,6 +14,11 @@ urn_status cli_compile_failed(const cli_exec *c, int code, const char *source, u
 /* Compiles a model file into a shared object, which is whole or absent. The compiler's messages go
  * to stderr. */
 urn_status cli_compile(const char *source, const char *output, urn_error *error);
+
+/* The same with BridgeStan's functions (<urn/bridgestan.h>), these settings, and linked with Urn's
+ * library, so that any program can load it. */
+urn_status cli_compile_bridgestan(const char *source, const char *output,
+                                  const urn_setting *settings, size_t n, urn_error *error);
 
 /* A compiled model that is there to be loaded. */
 typedef struct cli_object {

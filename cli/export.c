@@ -1,4 +1,5 @@
 /* urn export: a run's draws in other programs' formats. */
+#include "export.h"
 #include "../io/io.h"
 #include "../runtime/base/base.h"
 #include "run.h"
@@ -100,18 +101,10 @@ static urn_status make_room(job *j, urn_error *error)
 
 /* ---- writing ---- */
 
-/* Position of an element in a draw's values, which are row-major, for the k-th in column-major
- * order; its indices from 0. */
+/* Place of the k-th element of a draw's values; its indices from 0. */
 static int64_t element_at(const column *c, int64_t k, int64_t *index)
 {
-    int64_t at = 0;
-    for (int d = 2; d < c->shape.rank; d++) {
-        index[d] = k % c->shape.dims[d];
-        k /= c->shape.dims[d];
-    }
-    for (int d = 2; d < c->shape.rank; d++)
-        at = at * c->shape.dims[d] + index[d];
-    return at;
+    return urn__io_column_major(c->shape.rank - 2, c->shape.dims + 2, k, index);
 }
 
 static void write_names(job *j)
@@ -122,7 +115,7 @@ static void write_names(job *j)
         for (int64_t k = 0; k < c->size; k++) {
             urn__io_file_print(j->file, "%s%s", i + k > 0 ? "," : "", c->name);
             element_at(c, k, index);
-            for (int d = 2; d < c->shape.rank; d++)
+            for (int d = 0; d < c->shape.rank - 2; d++)
                 urn__io_file_print(j->file, ".%lld", (long long)index[d] + 1);
         }
     }
@@ -155,23 +148,32 @@ static urn_status write_draw(job *j, int64_t chain, int64_t draw, urn_error *err
     return URN_OK;
 }
 
-/* The comments that readers look at; settings of the engine are in fit.json. */
-static void write_head(job *j, int64_t chain)
+/* metric_<chain>.json of the run, NULL without. */
+static json_t *metric_of(const job *j, int64_t chain)
 {
-    const json_t *fit = j->run.json;
-    urn__io_file_print(j->file, "# model = %s_model\n", urn__io_json_get_text(fit, "model", "urn"));
-    urn__io_file_print(j->file, "# urn_version = %s\n", URN_VERSION);
-    urn__io_file_print(j->file, "# method = sample\n#   sample\n");
-    urn__io_file_print(j->file, "#     num_samples = %lld\n", (long long)j->draws);
-    urn__io_file_print(j->file, "#     num_warmup = %lld\n",
-                       (long long)urn__io_json_get_int(fit, "warmup", 0));
-    urn__io_file_print(j->file, "#     save_warmup = false\n");
-    urn__io_file_print(j->file, "#     thin = %lld\n",
-                       (long long)urn__io_json_get_int(fit, "thin", 1));
-    urn__io_file_print(j->file, "#     engine = %s\n", urn__io_json_get_text(fit, "engine", ""));
-    urn__io_file_print(j->file, "# id = %lld\n", (long long)chain + 1);
-    urn__io_file_print(j->file, "# random\n#   seed = %lld\n",
-                       (long long)urn__io_json_get_int(fit, "seed", 0));
+    char path[PATH_MAX];
+    json_t *metric = NULL;
+    const int n = snprintf(path, sizeof path, "%s/metric_%lld.json", j->args->operands[0],
+                           (long long)chain + 1);
+    if (n >= (int)sizeof path || urn__io_json_read(path, NULL, &metric, NULL) != URN_OK)
+        return NULL;
+    return metric;
+}
+
+static urn_status write_all(job *j, int64_t chain, urn_error *error)
+{
+    json_t *metric = metric_of(j, chain);
+    const cli_exported e = {
+        .fit = j->run.json, .metric = metric, .chain = chain, .draws = j->draws};
+    urn_status status = URN_OK;
+    cli_export_head(j->file, &e);
+    write_names(j);
+    cli_export_adaptation(j->file, &e);
+    for (int64_t d = 0; d < j->draws && status == URN_OK; d++)
+        status = write_draw(j, chain, d, error);
+    cli_export_time(j->file, &e);
+    json_decref(metric);
+    return status;
 }
 
 static urn_status write_chain(job *j, const char *path, int64_t chain, urn_error *error)
@@ -182,10 +184,7 @@ static urn_status write_chain(job *j, const char *path, int64_t chain, urn_error
         return cli_fail(error, URN_ERR_USAGE, "--force replaces it", "%s exists", path);
     }
     URN_TRY(urn__io_file_open(path, NULL, &j->file, error));
-    write_head(j, chain);
-    write_names(j);
-    for (int64_t d = 0; d < j->draws; d++)
-        URN_TRY(write_draw(j, chain, d, error));
+    URN_TRY(write_all(j, chain, error));
     urn__io_file *file = j->file;
     j->file = NULL;
     return urn__io_file_commit(file, error);

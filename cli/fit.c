@@ -27,7 +27,8 @@ const cli_option cli_fit_options[] = {
              "first values of sites, as JSON {\"site\": [..]}; or the engine's word for a start"),
     CLI_TEXT("init-from", "RUN", NULL, "start where another run of the same sites ended"),
     CLI_TEXT("metric-file", "FILE", NULL,
-             "nuts, hmc: first inverse metric, as Stan's JSON {\"inv_metric\": [..]}"),
+             "nuts, hmc: first inverse metric and step size, as a run's metric_1.json or Stan's "
+             "JSON {\"inv_metric\": [..]}"),
     CLI_INT("chains", "0", 0, 4096, "chains of a sampler; 0: the engine's default"),
     CLI_INT("warmup", NULL, 0, 1000000000,
             "samplers: first steps of each chain, which find their way and are not kept"),
@@ -45,6 +46,8 @@ const cli_option cli_fit_options[] = {
     CLI_FORCE_OPTION,
     CLI_REAL("save-budget", "1024", 1, 1e9,
              "most megabytes of draws to keep; evenly spaced ones are kept where not all fit"),
+    CLI_INT("prior", "0", 0, 1000000,
+            "also keep so many draws from the prior, and data drawn from them, in draws.nc"),
     CLI_INT("log-every", "100", 1, 1000000000,
             "steps between lines of progress; up to 1,000 sweeps have a line each unless given"),
     CLI_FLAG("strict", 0, "warnings about the fit make the exit code 5"),
@@ -161,6 +164,8 @@ static urn_status trace_models(session *s, urn_error *error)
     /* after a merge nothing is repeated; the check is the model's otherwise */
     URN_TRY(urn_model_trace(&s->source.def, &options, &s->model, error));
     URN_TRY(cli_check_maps(s->data, s->model, error));
+    if (cli_int(s->args, "prior") > 0)
+        URN_TRY(cli_check_prior(s->model, error));
     const char *batch = cli_text(s->args, "batch");
     if (batch != NULL && *batch != '\0')
         URN_TRY(trace_batched(s, batch, error));
@@ -256,6 +261,18 @@ static urn_status on_admit(void *context, const urn_fit_memory *fit, urn_error *
     return cli_memory_admit(&s->memory, fit, &after, error);
 }
 
+/* One file a chain, numbered from 1 as CmdStan does. A unit metric has nothing to keep. */
+static urn_status on_metric(void *context, const urn_metric *metric, urn_error *error)
+{
+    const session *s = context;
+    char name[64];
+    snprintf(name, sizeof name, "metric_%d.json", metric->chain + 1);
+    if (s->run == NULL || metric->inverse == NULL)
+        return URN_OK;
+    const char *path = urn__io_run_path(s->run, name);
+    return path != NULL ? cli_metric_write(metric, path, error) : cli_fail_memory(error);
+}
+
 static urn_precision precision_of(const cli_args *args)
 {
     return strcmp(cli_text(args, "precision"), "single") == 0 ? URN_PRECISION_SINGLE
@@ -271,14 +288,16 @@ static int64_t warmup_of(const cli_args *args)
 
 static urn_status run_fit(session *s, urn_error *error)
 {
-    urn_setting *settings = calloc((size_t)s->args->n_given + 1, sizeof *settings);
+    urn_setting *settings = calloc((size_t)s->args->n_given + 3, sizeof *settings);
     if (settings == NULL)
         return cli_fail_memory(error);
+    size_t n_settings = cli_engine_settings(s->args, settings);
+    n_settings += cli_init_settings(&s->init, s->args, settings + n_settings);
     const urn_fit_options options = {.bytes = sizeof options,
                                      .allocator = &s->memory.hook,
                                      .engine = s->args->engine,
                                      .settings = settings,
-                                     .n_settings = cli_engine_settings(s->args, settings),
+                                     .n_settings = n_settings,
                                      .seed = s->seed,
                                      .chains = (int)cli_int(s->args, "chains"),
                                      .warmup = warmup_of(s->args),
@@ -297,6 +316,7 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .interrupted = cli_interrupted,
                                      .log_row = on_log_row,
                                      .draw = on_draw,
+                                     .metric = on_metric,
                                      .admit = on_admit,
                                      .profile = cli_flag(s->args, "profile")};
     s->progress = cli_progress_start(

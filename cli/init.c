@@ -72,19 +72,6 @@ static urn_status fail_site(const urn_model *model, const char *where, const cha
 
 /* ---- a file ---- */
 
-/* Numbers of nested arrays in order; returns how many there are. */
-static int64_t flatten(const json_t *json, double *values, int64_t most, int64_t n)
-{
-    if (json_is_number(json)) {
-        if (n < most)
-            values[n] = json_number_value(json);
-        return n + 1;
-    }
-    for (size_t i = 0; i < json_array_size(json); i++)
-        n = flatten(json_array_get(json, i), values, most, n);
-    return n;
-}
-
 static urn_status set_site(const char *path, const urn_model *model, const char *name,
                            const json_t *json, double *position, urn_error *error)
 {
@@ -94,20 +81,7 @@ static urn_status set_site(const char *path, const urn_model *model, const char 
         urn_model_site(model, site, &info);
     if (!has_coordinates(model, &info))
         return fail_site(model, path, name, error);
-    double *values = malloc(((size_t)info.size + 1) * sizeof *values);
-    if (values == NULL)
-        return cli_fail_memory(error);
-    const int64_t n = flatten(json, values, info.size, 0);
-    char shape[128];
-    urn_status status = URN_OK;
-    if (n != info.size)
-        status = cli_fail(
-            error, URN_ERR_DATA, NULL, "%s: site \"%s\" has %lld numbers, and takes %lld (%s)",
-            path, name, (long long)n, (long long)info.size, cli_shape(&info, shape, sizeof shape));
-    if (status == URN_OK)
-        status = urn_model_unconstrain(model, site, values, position + info.offset, error);
-    free(values);
-    return status;
+    return urn__io_json_unconstrain(path, model, site, json, position + info.offset, error);
 }
 
 static urn_status from_file(const char *path, const urn_model *model, cli_init *init,

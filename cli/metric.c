@@ -1,5 +1,6 @@
-/* --metric-file: an inverse metric in Stan's layout, {"inv_metric": [...]}; a matrix is a list of
- * its rows. Other members, such as "stepsize", are not looked at. */
+/* Metrics in CmdStan's layout, {"stepsize": 0.5, "metric_type": "diag_e", "inv_metric": [...]}; a
+ * matrix is a list of its rows. --metric-file reads one, of which "inv_metric" is needed; fits
+ * write them. */
 #include "../io/io.h"
 #include "../runtime/base/base.h"
 #include "init.h"
@@ -36,6 +37,7 @@ static urn_status fill(const char *path, const json_t *list, cli_init *init, urn
         const json_t *row = json_array_get(list, i);
         good = json_array_size(row) == n && add_numbers(row, init);
     }
+    init->dense_metric = square;
     return good ? URN_OK : fail_layout(path, error);
 }
 
@@ -51,6 +53,56 @@ urn_status cli_metric_read(const cli_args *args, cli_init *init, urn_error *erro
     json_t *json = NULL;
     URN_TRY(urn__io_json_read(path, NULL, &json, error));
     const urn_status status = fill(path, json_object_get(json, "inv_metric"), init, error);
+    const double step_size = urn__io_json_get_real(json, "stepsize", 0.0);
+    if (step_size > 0.0)
+        urn__io_format_real(step_size, init->step_size);
+    json_decref(json);
+    return status;
+}
+
+size_t cli_init_settings(const cli_init *init, const cli_args *args, urn_setting *settings)
+{
+    size_t n = 0;
+    if (init->dense_metric && !cli_given_at_all(args, "metric"))
+        settings[n++] = (urn_setting){"metric", "dense"};
+    if (init->step_size[0] != '\0' && !cli_given_at_all(args, "stepsize"))
+        settings[n++] = (urn_setting){"stepsize", init->step_size};
+    return n;
+}
+
+/* ---- writing ---- */
+
+static json_t *numbers(int64_t n, const double *values)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < n; i++)
+        if (json_array_append_new(list, json_real(values[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *rows(const urn_metric *metric)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < metric->size; i++)
+        if (json_array_append_new(list,
+                                  numbers(metric->size, metric->inverse + i * metric->size)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+urn_status cli_metric_write(const urn_metric *metric, const char *path, urn_error *error)
+{
+    json_t *inverse = metric->dense ? rows(metric) : numbers(metric->size, metric->inverse);
+    json_t *json = inverse == NULL
+                       ? NULL
+                       : json_pack("{s:f,s:s,s:o}", "stepsize", metric->step_size, "metric_type",
+                                   metric->dense ? "dense_e" : "diag_e", "inv_metric", inverse);
+    const urn_status status = urn__io_json_write(json, path, NULL, error);
     json_decref(json);
     return status;
 }

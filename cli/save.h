@@ -38,10 +38,21 @@ typedef struct cli_kept {
     int64_t chains, draws, thin;
 } cli_kept;
 
-/* Adds log_likelihood, posterior_predictive and observed_data of a sampler's run, as far as each
- * takes at most `room` bytes. */
+/* Adds log_likelihood and posterior_predictive of a sampler's run, as far as each takes at most
+ * `room` bytes. */
 urn_status cli_save_rows(const cli_fitted *fitted, const cli_kept *kept, int64_t room,
                          urn__io_nc *nc, urn_error *error);
+/* Adds observed_data, and constant_data: what else the model read, as far as each takes at most
+ * `room` bytes. */
+urn_status cli_save_observed(const cli_fitted *fitted, int64_t room, urn__io_nc *nc,
+                             urn_error *error);
+urn_status cli_save_constant(const cli_fitted *fitted, int64_t room, urn__io_nc *nc,
+                             urn_error *error);
+/* Adds prior and prior_predictive: `draws` joint draws of the model without its data. */
+urn_status cli_save_prior(const cli_fitted *fitted, int64_t draws, urn__io_nc *nc,
+                          urn_error *error);
+/* Can the model be drawn from? Before a fit that will be asked for it. */
+urn_status cli_check_prior(const urn_model *model, urn_error *error);
 urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *path,
                           urn_error *error);
 /* Bytes of the draws it keeps of a normal guide. */

@@ -372,6 +372,13 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     URN_TRY(define_sites(w, error));
     URN_TRY(put_draws(w, urn_fit_cpu(fitted->fit), error));
     URN_TRY(put_guide(w, error));
+    const int64_t prior = cli_int(fitted->args, "prior");
+    if (prior > 0)
+        URN_TRY(cli_save_prior(fitted, prior, w->nc, error));
+    if (w->sampler || prior > 0) {
+        URN_TRY(cli_save_observed(fitted, w->rows_room, w->nc, error));
+        URN_TRY(cli_save_constant(fitted, w->rows_room / 4, w->nc, error));
+    }
     if (!w->sampler)
         return URN_OK;
     URN_TRY(put_stats(w, fitted->fit, error));

@@ -1,5 +1,5 @@
-/* Groups of draws.nc with a number for each training row: log_likelihood and posterior_predictive
- * of a sampler's draws, and observed_data. Left out where they would be large. */
+/* Groups of draws.nc with a number for each draw and training row: log_likelihood and
+ * posterior_predictive. Left out where they would be large. */
 #include "../inference/forward.h"
 #include "save.h"
 #include <stdlib.h>
@@ -9,7 +9,7 @@ typedef struct rows {
     urn__io_nc *nc;
     const cli_kept *kept;
     urn__forward *forward;
-    int likelihood, predictive, observed; /* groups; -1: left out */
+    int likelihood, predictive;           /* groups; -1: left out */
     int *likelihood_var, *predictive_var; /* per site; -1: none */
 } rows;
 
@@ -35,12 +35,8 @@ static urn_status define(rows *r, int64_t room, urn_error *error)
 {
     const cli_kept *k = r->kept;
     const double one = bytes_of(r->model), all = one * (double)k->chains * (double)k->draws;
-    r->likelihood = r->predictive = r->observed = -1;
-    if (one == 0.0)
-        return URN_OK;
-    if (one <= (double)room)
-        URN_TRY(urn__io_nc_group(r->nc, "observed_data", &r->observed, error));
-    if (all > (double)room)
+    r->likelihood = r->predictive = -1;
+    if (one == 0.0 || all > (double)room)
         return URN_OK;
     URN_TRY(urn__io_nc_group(r->nc, "log_likelihood", &r->likelihood, error));
     URN_TRY(urn__io_nc_group(r->nc, "posterior_predictive", &r->predictive, error));
@@ -52,21 +48,6 @@ static urn_status define(rows *r, int64_t room, urn_error *error)
                                      &r->likelihood_var[i], error));
         URN_TRY(urn__io_nc_site(r->nc, r->predictive, r->model, i, NULL, k->chains, k->draws, 0,
                                 &r->predictive_var[i], error));
-    }
-    return URN_OK;
-}
-
-static urn_status put_observed(const rows *r, urn_error *error)
-{
-    for (int i = 0; r->observed >= 0 && i < urn_model_site_count(r->model); i++) {
-        urn_site_info info;
-        int var;
-        const double *values =
-            is_observed(r->model, i, &info) ? urn_model_observed(r->model, i) : NULL;
-        if (values == NULL)
-            continue;
-        URN_TRY(urn__io_nc_site(r->nc, r->observed, r->model, i, NULL, 0, 0, 0, &var, error));
-        URN_TRY(urn__io_nc_put_double(r->nc, r->observed, var, NULL, NULL, values, error));
     }
     return URN_OK;
 }
@@ -128,8 +109,6 @@ urn_status cli_save_rows(const cli_fitted *fitted, const cli_kept *kept, int64_t
     for (size_t i = 0; i < 2 * n; i++)
         r.likelihood_var[i] = -1;
     urn_status status = define(&r, room, error);
-    if (status == URN_OK)
-        status = put_observed(&r, error);
     if (status == URN_OK)
         status = put_draws(&r, fitted, error);
     urn__forward_free(r.forward);

@@ -18,7 +18,8 @@ typedef enum urn__use {
     URN__USE_EVALUATION,
     URN__USE_START,
     URN__USE_POSTERIOR,
-    URN__USE_PREDICTION
+    URN__USE_PREDICTION,
+    URN__USE_PRIOR
 } urn__use;
 
 static inline uint64_t urn__chain_for(urn__use use, uint64_t chain)

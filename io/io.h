@@ -65,6 +65,10 @@ urn_status urn__io_read_matrix_market(const char *path, const char *table, urn_d
 urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *data,
                              const urn__io_options *options, urn_error *error);
 
+/* The same from memory, without a table of its own; messages call it `name`. */
+urn_status urn__io_read_json_text(const char *text, const char *name, urn_dataset *data,
+                                  urn_error *error);
+
 /* What reading a file will take: its rows, the bytes held afterwards, and the most on the way. For
  * CSV it goes by the first megabyte and the file's size, and is right to a few per cent for files
  * that go on as they begin; texts are not counted. 0 for what can be read once only. */
@@ -151,6 +155,17 @@ double urn__io_json_get_real(const json_t *json, const char *path, double fallba
 int64_t urn__io_json_get_int(const json_t *json, const char *path, int64_t fallback);
 const char *urn__io_json_get_text(const json_t *json, const char *path, const char *fallback);
 
+/* Coordinates of a latent site from its values as JSON: a number, or nested lists, row-major.
+ * `where` begins messages. URN_ERR_DATA: another number of elements, or outside the support. */
+urn_status urn__io_json_unconstrain(const char *where, const urn_model *model, int site,
+                                    const json_t *json, double *position, urn_error *error);
+
+/* ---- the order of elements ---- */
+
+/* Stan's programs count the elements of arrays with the first index running fastest. Sets the
+ * indices (from 0) of the k-th element in that order; returns its place row-major. */
+int64_t urn__io_column_major(int rank, const int64_t *dims, int64_t k, int64_t *index);
+
 /* ---- run directories ---- */
 
 /* A run directory under construction: files are written into a sibling directory which gets its
@@ -175,9 +190,9 @@ void urn__io_run_abort(urn__io_run *run);
 /* A netCDF-4 file. It is built in memory, about as much as the file will have. Groups, dims and
  * variables are numbered; group 0 is the root. The same calls give the same bytes: no times are
  * stored. Names follow ArviZ: groups posterior, sample_stats, log_likelihood, posterior_predictive,
- * observed_data, constant_data, and guide (ours); variables with dims (chain, draw, plates ...,
- * event dims). ArviZ finds coordinate values in a variable's own group only, so define the dims in
- * each group. */
+ * prior, prior_predictive, observed_data, constant_data, and guide (ours); variables with dims
+ * (chain, draw, plates ..., event dims). ArviZ finds coordinate values in a variable's own group
+ * only, so define the dims in each group. */
 typedef struct urn__io_nc urn__io_nc;
 
 enum { URN__IO_NC_MAX_RANK = 8 };
@@ -223,6 +238,10 @@ urn_status urn__io_nc_site(urn__io_nc *nc, int group, const urn_model *model, in
 /* The same for a real number a row of the site: over its plates alone. */
 urn_status urn__io_nc_site_rows(urn__io_nc *nc, int group, const urn_model *model, int site,
                                 int64_t chains, int64_t draws, int *var, urn_error *error);
+
+/* The dim of a model's plate as the variables of its sites have it. */
+urn_status urn__io_nc_plate(urn__io_nc *nc, int group, const urn_model *model, const char *plate,
+                            int64_t size, int *dim, urn_error *error);
 
 /* Closes the file, syncs it and gives it its name. Frees `nc` whatever happens. */
 urn_status urn__io_nc_commit(urn__io_nc *nc, urn_error *error);

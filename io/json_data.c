@@ -51,31 +51,22 @@ static size_t quote_tokens(const char *from, size_t n, char *to)
     return length;
 }
 
-static urn_status load(const reader *r, json_t **json)
+static urn_status parse(const reader *r, const char *text, size_t n, json_t **json)
 {
-    urn__io_bytes bytes;
-    size_t start = 0;
-    *json = NULL;
-    URN_TRY(urn__io_slurp(r->path, r->allocator, &bytes, r->error));
-    urn_status status = urn__io_check_text(r->path, bytes.data, bytes.n, true, &start, r->error);
-    const char *text = bytes.data + start;
-    const size_t n = bytes.n - start;
-    const size_t length = status == URN_OK ? quote_tokens(text, n, NULL) : 0;
-    char *quoted = status == URN_OK ? urn__alloc(r->allocator, length + 1) : NULL;
-    if (status == URN_OK && !quoted)
-        status = urn__fail_memory(r->error, r->path, length);
-    if (status == URN_OK) {
-        json_error_t why;
-        quote_tokens(text, n, quoted);
-        *json = json_loadb(quoted, length, JSON_REJECT_DUPLICATES, &why);
-        char where[256];
-        snprintf(where, sizeof where, "%.220s:%d", r->path, why.line);
-        if (!*json)
-            status = urn__fail(r->error, URN_ERR_DATA, where, NULL, NULL, "this is not JSON: %s",
-                               why.text);
-    }
+    const size_t length = quote_tokens(text, n, NULL);
+    char *quoted = urn__alloc(r->allocator, length + 1);
+    if (!quoted)
+        return urn__fail_memory(r->error, r->path, length);
+    json_error_t why;
+    urn_status status = URN_OK;
+    quote_tokens(text, n, quoted);
+    *json = json_loadb(quoted, length, JSON_REJECT_DUPLICATES, &why);
+    char where[256];
+    snprintf(where, sizeof where, "%.220s:%d", r->path, why.line);
+    if (!*json)
+        status =
+            urn__fail(r->error, URN_ERR_DATA, where, NULL, NULL, "this is not JSON: %s", why.text);
     urn__free(r->allocator, quoted);
-    urn__io_bytes_clear(&bytes);
     if (status == URN_OK && !json_is_object(*json)) {
         json_decref(*json);
         *json = NULL;
@@ -83,6 +74,19 @@ static urn_status load(const reader *r, json_t **json)
                            "write {\"name\": value, ...}, or a table as {\"column\": [...], ...}",
                            "expected one JSON object with the data's names as members");
     }
+    return status;
+}
+
+static urn_status load(const reader *r, json_t **json)
+{
+    urn__io_bytes bytes;
+    size_t start = 0;
+    *json = NULL;
+    URN_TRY(urn__io_slurp(r->path, r->allocator, &bytes, r->error));
+    urn_status status = urn__io_check_text(r->path, bytes.data, bytes.n, true, &start, r->error);
+    if (status == URN_OK)
+        status = parse(r, bytes.data + start, bytes.n - start, json);
+    urn__io_bytes_clear(&bytes);
     return status;
 }
 
@@ -492,6 +496,17 @@ urn_status urn__io_read_json(const char *path, const char *table, urn_dataset *d
     const urn_status status = table && *table
                                   ? add_table(&r, table, only_table(json), data, options)
                                   : add_members(&r, json, data, options);
+    json_decref(json);
+    return status;
+}
+
+urn_status urn__io_read_json_text(const char *text, const char *name, urn_dataset *data,
+                                  urn_error *error)
+{
+    const reader r = reader_of(name, urn__dataset_allocator(data), NULL, error);
+    json_t *json = NULL;
+    URN_TRY(parse(&r, text, strlen(text), &json));
+    const urn_status status = add_members(&r, json, data, NULL);
     json_decref(json);
     return status;
 }

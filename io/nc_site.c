@@ -55,6 +55,12 @@ static urn_status plate_dim(urn__io_nc *nc, int group, const urn_model *model, c
                           dim, error);
 }
 
+urn_status urn__io_nc_plate(urn__io_nc *nc, int group, const urn_model *model, const char *plate,
+                            int64_t size, int *dim, urn_error *error)
+{
+    return plate_dim(nc, group, model, plate, size, false, dim, error);
+}
+
 /* Over chain and draw (if draws > 0) and the first n_dims dims of the site. */
 static urn_status define_over(urn__io_nc *nc, int group, const urn_model *model, int site,
                               const char *name, int n_dims, urn__io_nc_type type, int64_t chains,

@@ -26,6 +26,7 @@ allowed() {
     inference/map) echo "$runtime" inference inference/diagnostics inference/gibbs ;;
     inference/*) echo "$runtime" inference inference/diagnostics ;;
     io) echo "$runtime" ;;
+    bridge) echo "$runtime" inference io ;;
     cli) echo "$runtime" inference inference/gibbs inference/compare inference/diagnostics io models ;;
     esac
 }
@@ -43,7 +44,7 @@ folder_of() {
     fi
 }
 
-for folder in runtime/base runtime/tensor runtime/graph runtime/family runtime/model inference io cli; do
+for folder in runtime/base runtime/tensor runtime/graph runtime/family runtime/model inference io bridge cli; do
     [ -d "$folder" ] || continue
     while IFS=: read -r file line text; do
         header=${text#*\"} header=${header%%\"*}
@@ -79,7 +80,7 @@ done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include' include/urn | grep -vE '<
 while IFS=: read -r file line text; do
     complain "$file:$line: the library never prints or exits:$text"
 done < <(grep -rnE --include='*.[ch]' '(^|[^a-z_])(printf|puts|putchar|perror|exit|abort)[[:space:]]*\(|[^a-z_](stdout|stderr)[^a-z_]' \
-    runtime inference io | grep -vE ':[[:space:]]*(/\*|\*|//)' || true)
+    runtime inference io bridge | grep -vE ':[[:space:]]*(/\*|\*|//)' || true)
 
 [ $bad -eq 0 ] && echo "layers: fine"
 exit $bad

@@ -98,8 +98,8 @@ if [ -e models/models.def ]; then
 fi
 
 # Every source is built and distributed, and every listed one exists.
-sources=$(find runtime inference io models cli examples bench tests -name '*.[ch]' | sort -u)
-fragments=$(find runtime inference io models cli examples bench tests docs scripts -name '*.am')
+sources=$(find runtime inference io bridge models cli examples bench tests -name '*.[ch]' | sort -u)
+fragments=$(find runtime inference io bridge models cli examples bench tests docs scripts -name '*.am')
 # shellcheck disable=SC2086
 in_fragments=$(listed $fragments | sed 's|^%D%/||')
 same "sources in the tree (<) and in the module.am fragments (>)" "$sources" "$in_fragments"

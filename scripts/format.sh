@@ -7,6 +7,6 @@ clang_format=${CLANG_FORMAT:-clang-format}
 command -v "$clang_format" >/dev/null || { echo "format: clang-format is missing" >&2; exit 1; }
 mode=(-i)
 [ "${1:-}" != --check ] || mode=(--dry-run -Werror)
-find include runtime inference io models cli examples bench tests -name '*.[ch]' -print0 |
+find include runtime inference io bridge models cli examples bench tests -name '*.[ch]' -print0 |
     xargs -0 -P "$(nproc)" -n 16 "$clang_format" "${mode[@]}"
 echo "format: fine"

@@ -16,6 +16,21 @@ unset URN_INCLUDE URN_SRCDIR URN_BUILDDIR
 "$BINDIR/urn" fit mine.c --data data/data.csv --steps 200 --lr 0.05 --out run >/dev/null 2>&1
 [ -s run/fit.json ] && [ -s run/draws.nc ]
 
+# with BridgeStan's functions, for programs that know nothing of Urn
+"$BINDIR/urn" build --bridgestan mine.c -o libmine.so >/dev/null
+cat >bridge.c <<'END'
+#include <dlfcn.h>
+#include <stddef.h>
+
+int main(void)
+{
+    void *model = dlopen("./libmine.so", RTLD_NOW);
+    return model == NULL || dlsym(model, "bs_log_density_gradient") == NULL;
+}
+END
+$CC bridge.c -o bridge -ldl
+./bridge
+
 cat >host.c <<'END'
 #include <stdio.h>
 #include <urn/urn.h>

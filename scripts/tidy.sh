@@ -12,7 +12,7 @@ done
 shift || true
 root=$(cd "$(dirname "$0")/.." && pwd)
 if [ ${#files[@]} -eq 0 ]; then
-    mapfile -t files < <(find "$root"/{runtime,inference,io,models,cli,examples,bench,tests} -name '*.c' | sort)
+    mapfile -t files < <(find "$root"/{runtime,inference,io,bridge,models,cli,examples,bench,tests} -name '*.c' | sort)
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -71,6 +71,16 @@ typedef struct urn_draw {
     const double *stats;
 } urn_draw;
 
+/* What a chain learned in warm-up, given to the metric hook; everything is borrowed for the call.
+ */
+typedef struct urn_metric {
+    int chain;
+    double step_size;
+    bool dense;
+    int64_t size;          /* of a position */
+    const double *inverse; /* size numbers (variances), or size x size; NULL: a unit metric */
+} urn_metric;
+
 /* Zeros are defaults; set `bytes`. */
 typedef struct urn_fit_options {
     size_t bytes;
@@ -112,6 +122,9 @@ typedef struct urn_fit_options {
      * (variances) or n x n; NULL: ones. */
     const double *inverse_metric;
     int64_t n_inverse_metric;
+    /* Engines with a metric: called at the end of each chain that was not interrupted, one call at
+     * a time. An error ends the fit. May be NULL. */
+    urn_status (*metric)(void *context, const urn_metric *metric, urn_error *error);
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;

@@ -272,9 +272,17 @@ static void position(const void *state, double *to)
 static urn_status finish(void *state, urn_error *error)
 {
     const hmc_state *s = state;
-    (void)error;
+    const urn_fit_options *options = s->run->options;
+    const urn__metric *metric = urn__hmc_metric(s->hmc);
     urn__run_number(s->run, "step_size", urn__hmc_step_size(s->hmc), false);
-    return URN_OK;
+    if (!options->metric)
+        return URN_OK;
+    const urn_metric learned = {.chain = (int)s->run->chain,
+                                .step_size = urn__hmc_step_size(s->hmc),
+                                .dense = metric->kind == URN__METRIC_DENSE,
+                                .size = metric->n,
+                                .inverse = metric->inverse};
+    return options->metric(options->context, &learned, error);
 }
 
 const urn_engine urn__engine_nuts = {

@@ -20,7 +20,6 @@ echo '{"inv_metric": [1, 2]}' >short.json
 echo '{"inv_metric": [[1, 2], [3]]}' >ragged.json
 echo '{"inv_metric": [1, 1, 1, 1, 1, 1, 1, 1, 1, -1]}' >negative.json
 schools 0 --engine nuts --warmup 30 --draws 30 --metric-file diag.json
-schools 0 --engine hmc --path 2 --warmup 100 --draws 30 --metric dense
 schools 2 --engine nuts --metric-file short.json
 in_err "the inverse metric has 2 numbers; for 10 coordinates --metric diag takes 10"
 schools 3 --engine nuts --metric-file ragged.json
@@ -31,6 +30,20 @@ schools 2 --engine nuts --metric unit --metric-file diag.json
 in_err "a unit metric has none"
 schools 2 --engine svi --metric-file diag.json
 in_err 'engine "svi" has no metric'
+
+# ---- what a chain learned is kept, and taken up again: without warm-up acceptance is near --delta at once ----
+schools 0 --engine nuts --seed 5 --out learned
+json learned/metric_4.json 'set(j) == {"stepsize", "metric_type", "inv_metric"} and j["metric_type"] == "diag_e" and len(j["inv_metric"]) == 10'
+json learned/metric_1.json '0.05 < j["stepsize"] < 2 and all(0.1 < v < 20 for v in j["inv_metric"])'
+absent learned/metric_0.json learned/metric_5.json
+schools 0 --engine nuts --seed 6 --metric-file learned/metric_2.json --init-from learned --warmup 0 --draws 250 --out again
+json again/fit.json 'abs(j["acceptance_rate"] - 0.8) < 0.12 and j["divergences"] <= 5'
+json again/metric_1.json 'all(math.isclose(a, b, rel_tol=1e-12) for a, b in zip(j["inv_metric"], json.load(open("learned/metric_2.json"))["inv_metric"]))'
+json again/metric_1.json 'math.isclose(j["stepsize"], json.load(open("learned/metric_2.json"))["stepsize"], rel_tol=1e-12)'
+schools 0 --engine hmc --path 2 --warmup 200 --draws 30 --metric dense --out dense
+json dense/metric_1.json 'j["metric_type"] == "dense_e" and [len(r) for r in j["inv_metric"]] == [10] * 10'
+schools 0 --engine nuts --warmup 0 --draws 20 --stepsize 0.25 --metric-file dense/metric_1.json --out denser
+json denser/metric_2.json 'j["metric_type"] == "dense_e" and j["stepsize"] == 0.25'
 
 # ---- from a variational fit: chains start at draws from its guide ----
 schools 0 --engine svi --steps 300 --lr 0.05 --out guide

@@ -8,7 +8,7 @@ sampled() {
 }
 
 # ---- a run ----
-sampled --warmup 150 --draws 120 --chains 3 --seed 3 --out run
+sampled --warmup 150 --draws 120 --chains 3 --seed 3 --prior 50 --out run
 in_err "chain 2  warm-up     100/270"
 in_err "chain 0  sampling    270/270"
 in_out "hpmf by nuts"
@@ -191,6 +191,8 @@ in_err "the data it was fitted on is gone or has changed"
 run 2 fit hpmf --data small/data.csv --engine svi --warmup 10 --steps 10
 in_err 'engine "svi" optimises: it has no warm-up, draws or thinning'
 in_err "say how many steps with --steps"
+run 4 fit "$URN_SRCDIR/examples/posteriordb/kidscore_momiq.c" --data "$URN_SRCDIR/examples/posteriordb/data/kidscore_momiq.json" --prior 5
+in_err "improper"
 run 2 fit hpmf --data small/data.csv --engine nuts --draws 0
 in_err "option --draws is 0; it takes 1 to 1e+09"
 
@@ -226,7 +228,7 @@ if "$python" -W ignore -c 'import arviz' 2>/dev/null; then
     checks=$((checks + 1))
     run 0 export run --out stan --force
     "$python" -W ignore - <<'P' || fail "ArviZ does not find the figures of urn summary"
-import arviz, json, math
+import arviz, json, math, sys
 d = arviz.from_netcdf("run/draws.nc")
 assert d.sample_stats["diverging"].dtype == bool and d.sample_stats["tree_depth"].dtype.kind == "i"
 assert d.sample_stats["lp"].dims == ("chain", "draw") and d.posterior["U"].shape == (3, 120, 40, 2)
@@ -252,6 +254,28 @@ z = (d.observed_data["R"].values - mean) / scale
 assert numpy.allclose(d.log_likelihood["R"].values, -0.5 * z**2 - numpy.log(scale) - 0.5 * math.log(2 * math.pi))
 z = (d.posterior_predictive["R"].values - mean) / scale
 assert abs(z.mean()) < 5 / math.sqrt(z.size) and abs(z.std() - 1) < 5 / math.sqrt(2 * z.size)
+# ids of the data, as positions among the plates' own; draws from the prior
+const = d.constant_data
+assert (const["user_idx"].values == i).all() and (const["item_idx"].values == k).all()
+assert (const["user"].values == d.posterior["user"].values).all() and const["user_idx"].dims == ("ratings",)
+assert d.prior["U"].dims == d.posterior["U"].dims and d.prior["U"].shape == (1, 50, 40, 2)
+assert (d.prior["user"].values == d.posterior["user"].values).all()
+u, v = d.prior["U"].values, d.prior["V"].values
+z = (d.prior_predictive["R"].values - (u[:, :, i] * v[:, :, k]).sum(-1)) / d.prior["obs_scale"].values[:, :, None]
+assert abs(z.mean()) < 5 / math.sqrt(z.size) and abs(z.std() - 1) < 5 / math.sqrt(2 * z.size)
+v = v.ravel() # standard normal
+assert abs(v.mean()) < 5 / math.sqrt(v.size) and abs(v.std() - 1) < 5 / math.sqrt(2 * v.size)
+assert len(set(d.prior["obs_scale"].values.ravel())) == 50
+try:
+    import matplotlib
+    matplotlib.use("Agg")
+except ImportError:
+    matplotlib = None
+    print("SKIP: no matplotlib here: nothing is plotted", file=sys.stderr)
+if matplotlib:
+    arviz.plot_trace(d, var_names=["obs_scale"])
+    arviz.plot_ppc(d, num_pp_samples=20)
+    arviz.plot_ppc(d, group="prior", num_pp_samples=20)
 table = arviz.summary(d, var_names=["loc_u", "obs_scale"], round_to="none")
 rows = {e["name"]: e for s in json.load(open("run/fit.json"))["sites"] for e in s.get("elements", [])}
 for name, found in table.iterrows():
@@ -260,5 +284,29 @@ for name, found in table.iterrows():
 P
 else
     echo "SKIP: no ArviZ here: draws.nc is not read by it" >&2
+fi
+
+# ---- cmdstanpy's own reader of CmdStan's CSV ----
+if "$python" -W ignore -c 'import cmdstanpy' 2>/dev/null; then
+    checks=$((checks + 1))
+    run 0 export run --out stan --force
+    run 0 export tight --out kept
+    run 0 export sweeps --out swept
+    "$python" -W ignore - <<'P' >read 2>&1 || fail "cmdstanpy does not read the export: $(tail -n 3 read)"
+import csv, json, cmdstanpy
+fit = cmdstanpy.from_csv(["stan_%d.csv" % (c + 1) for c in range(3)])
+learned = [json.load(open("run/metric_%d.json" % (c + 1))) for c in range(3)]
+assert fit.chains == 3 and fit.num_draws_sampling == 120 and fit.num_draws_warmup == 150
+assert list(fit.step_size) == [m["stepsize"] for m in learned] and fit.metric_type == "diag_e"
+assert [list(row) for row in fit.inv_metric] == [m["inv_metric"] for m in learned]
+assert fit.stan_variable("U").shape == (360, 40, 2)
+lines = [line for line in open("stan_2.csv") if not line.startswith("#")]
+rows = list(csv.DictReader(lines))
+assert fit.stan_variable("U")[120 + 5, 7, 1] == float(rows[5]["U.8.2"])
+assert cmdstanpy.from_csv(["kept_1.csv"]).num_draws_sampling == 400
+assert cmdstanpy.from_csv(["swept_1.csv"]).num_draws_sampling == 20
+P
+else
+    echo "SKIP: no cmdstanpy here: it does not read the export" >&2
 fi
 finish
