@@ -158,18 +158,15 @@ static void check_gradients(job *j)
 
 static urn_status to_position(job *j, const cli_simulation *draw, urn_error *error)
 {
-    for (int i = 0; i < urn_model_site_count(j->model); i++) {
-        urn_site_info info;
-        urn_model_site(j->model, i, &info);
-        if (info.offset < 0)
-            continue;
-        const double *value = cli_simulated(draw, i);
-        if (value == NULL)
-            return cli_fail(error, URN_ERR_INTERNAL, NULL, "site \"%s\" has not been drawn",
-                            info.name);
-        URN_TRY(urn_model_unconstrain(j->model, i, value, j->position + info.offset, error));
-    }
-    return URN_OK;
+    const int n = urn_model_site_count(j->model);
+    const double **values = calloc((size_t)n + 1, sizeof *values);
+    if (values == NULL)
+        return cli_fail_memory(error);
+    for (int i = 0; i < n; i++)
+        values[i] = cli_simulated(draw, i);
+    const urn_status status = urn_model_unconstrain_all(j->model, values, j->position, error);
+    free(values);
+    return status;
 }
 
 static urn_status check_prior(job *j, urn_error *error)

@@ -99,10 +99,15 @@ urn_status cli_check_maps(const urn_dataset *data, const urn_model *model, urn_e
 urn_status cli_setup_init(const cli_args *args, bool with_sizes, cli_setup *setup, urn_error *error)
 {
     *setup = (cli_setup){0};
-    URN_TRY(cli_settings(args, "set", &setup->settings, &setup->n_settings, error));
-    if (!with_sizes)
-        return URN_OK;
-    urn_status status = cli_settings(args, "plate", &setup->sizes, &setup->n_sizes, error);
+    urn_status status = cli_settings(args, "set", &setup->settings, &setup->n_settings, error);
+    if (status == URN_OK)
+        status = cli_handlers_read(args, &setup->handlers, error);
+    if (status != URN_OK || !with_sizes) {
+        if (status != URN_OK)
+            cli_setup_clear(setup);
+        return status;
+    }
+    status = cli_settings(args, "plate", &setup->sizes, &setup->n_sizes, error);
     for (size_t i = 0; i < setup->n_sizes && status == URN_OK; i++) {
         int64_t n = 0;
         if (!urn__parse_int(setup->sizes[i].value, &n) || n < 1)
@@ -132,6 +137,7 @@ void cli_setup_clear(cli_setup *setup)
     cli_settings_free(setup->settings);
     cli_settings_free(setup->sizes);
     free(setup->all_sizes);
+    cli_handlers_clear(&setup->handlers);
     *setup = (cli_setup){0};
 }
 
@@ -149,6 +155,8 @@ urn_trace_options cli_trace_options(const cli_setup *setup, const urn_dataset *d
                                .data = data,
                                .settings = setup->settings,
                                .n_settings = setup->n_settings,
+                               .handlers = setup->handlers.list,
+                               .n_handlers = setup->handlers.n,
                                .plate_sizes = setup->all_sizes,
                                .n_plate_sizes = setup->n_sizes};
 }

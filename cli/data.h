@@ -3,7 +3,7 @@
 #define URN_CLI_DATA_H
 
 #include "../runtime/base/base.h"
-#include "cli.h"
+#include "handlers.h"
 
 /* A value of --data taken apart. `table` is "" for the unnamed one. */
 typedef struct cli_source {
@@ -23,10 +23,12 @@ urn_status cli_apply_maps(const cli_args *args, urn_dataset *data, urn_error *er
 /* URN_ERR_USAGE for a --map that the traced model made no use of. */
 urn_status cli_check_maps(const urn_dataset *data, const urn_model *model, urn_error *error);
 
-/* --set, and --plate with --rows, as trace options want them. `options` borrows from it. */
+/* --set, handlers, and --plate with --rows, as trace options want them. `options` borrows from it.
+ */
 typedef struct cli_setup {
     urn_setting *settings, *sizes, *all_sizes;
     size_t n_settings, n_sizes;
+    cli_handlers handlers;
 } cli_setup;
 /* `with_sizes`: the command has --plate and --rows. */
 urn_status cli_setup_init(const cli_args *args, bool with_sizes, cli_setup *setup,

@@ -5,10 +5,7 @@
 #include <string.h>
 
 const cli_option cli_describe_options[] = {
-    CLI_DATA_OPTIONS,
-    CLI_SET_OPTION,
-    CLI_SIZE_OPTIONS,
-    CLI_END,
+    CLI_DATA_OPTIONS, CLI_SET_OPTION, CLI_HANDLER_OPTIONS, CLI_SIZE_OPTIONS, CLI_END,
 };
 
 static const char *family_name(const urn_site_info *site)
@@ -52,6 +49,32 @@ static void print_plates(const urn_model *model)
     }
 }
 
+static const char *form_of(const urn_site_info *site)
+{
+    return site->noncentred ? "noncentred" : site->hierarchical ? "centred" : NULL;
+}
+
+/* Sites with a choice of coordinates, and those whose density is scaled. */
+static void print_forms(const urn_model *model)
+{
+    bool begun = false;
+    for (int i = 0; i < urn_model_site_count(model); i++) {
+        urn_site_info site;
+        urn_model_site(model, i, &site);
+        const char *form = form_of(&site);
+        if (form == NULL && site.weight == 1.0)
+            continue;
+        if (!begun)
+            printf("\n%s%-14s %-11s %-8s %s%s\n", cli_bold(), "site", "form", "weight", "because",
+                   cli_plain());
+        begun = true;
+        printf("%-14s %-11s %-8g %s\n", site.name, form != NULL ? form : "-", site.weight,
+               site.noncentred     ? "--reparam"
+               : site.hierarchical ? "its loc and scale depend on latent sites; see --reparam"
+                                   : "--scale");
+    }
+}
+
 static void print_rest(const urn_model *model)
 {
     if (urn_model_option_count(model) > 0)
@@ -88,11 +111,12 @@ static json_t *sites_json(const urn_model *model)
             json_array_append_new(dims, json_integer((json_int_t)site.dims[d]));
         for (int d = 0; d < site.n_plates; d++)
             json_array_append_new(plates, json_string(site.plates[d]));
-        json_array_append_new(list,
-                              json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:s?}", "name", site.name,
-                                        "role", cli_role(site.role), "family", family_name(&site),
-                                        "support", support_name(&site), "plates", plates, "dims",
-                                        dims, "size", (json_int_t)site.size, "where", site.where));
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:s?,s:s?,s:f}", "name",
+                                              site.name, "role", cli_role(site.role), "family",
+                                              family_name(&site), "support", support_name(&site),
+                                              "plates", plates, "dims", dims, "size",
+                                              (json_int_t)site.size, "where", site.where, "form",
+                                              form_of(&site), "weight", site.weight));
     }
     return list;
 }
@@ -135,10 +159,25 @@ static urn_status describe(const cli_args *args, const cli_model *source, const 
     }
     printf("%s%s%s: %s\n\n", cli_bold(), urn_model_name(model), cli_plain(), source->def.summary);
     print_sites(model);
+    print_forms(model);
     print_plates(model);
     print_rest(model);
     printf("\n%lld unconstrained coordinates\n", (long long)urn_model_position_size(model));
     return cli_plan_print(model, error);
+}
+
+/* The pilot is that of a fit by nuts with the default seed. */
+static urn_status settle_forms(cli_setup *setup, const cli_model *source,
+                               urn_trace_options *options, urn_error *error)
+{
+    const urn_fit_options fit = {.bytes = sizeof fit, .engine = urn_engine_find("nuts"), .seed = 1};
+    if (setup->handlers.automatic && options->data == NULL)
+        return cli_fail(error, URN_ERR_USAGE, "give data with --data FILE",
+                        "--reparam auto needs data: a pilot fit decides");
+    URN_TRY(cli_handlers_settle(&setup->handlers, &source->def, options, &fit, false, error));
+    options->handlers = setup->handlers.list;
+    options->n_handlers = setup->handlers.n;
+    return URN_OK;
 }
 
 urn_status cli_describe(const cli_args *args, urn_error *error)
@@ -151,7 +190,9 @@ urn_status cli_describe(const cli_args *args, urn_error *error)
     urn_status status = cli_setup_init(args, true, &setup, error);
     if (status == URN_OK && cli_text_at(args, "data", 0) != NULL)
         status = cli_read_data(args, NULL, NULL, &data, error);
-    const urn_trace_options options = cli_trace_options(&setup, data);
+    urn_trace_options options = cli_trace_options(&setup, data);
+    if (status == URN_OK)
+        status = settle_forms(&setup, &source, &options, error);
     if (status == URN_OK)
         status = urn_model_trace(&source.def, &options, &model, error);
     if (status != URN_OK)

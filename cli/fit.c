@@ -18,6 +18,7 @@
 const cli_option cli_fit_options[] = {
     CLI_DATA_OPTIONS,
     CLI_SET_OPTION,
+    CLI_HANDLER_OPTIONS,
     CLI_TEXT("engine", "ENGINE", "svi", "how to fit; \"urn engines\" lists them"),
     CLI_REAL("holdout", NULL, 0.0, 0.99, "share of the rows held out, by a hash of their number"),
     CLI_TEXT("test", "FILE", NULL, "a second file whose rows are held out"),
@@ -143,19 +144,42 @@ static void count_held_out(session *s)
 
 /* ---- models ---- */
 
-static urn_status trace_batched(session *s, const char *batch, urn_error *error)
+/* --batch PLATE=N; `plate` has room for 128 bytes. */
+static urn_status set_batch(const char *batch, char *plate, urn_trace_options *options,
+                            urn_error *error)
 {
-    char plate[128];
-    const char *equals = strchr(batch, '=');
-    urn_trace_options options = trace_options(s);
-    if (equals == NULL || !urn__parse_int(equals + 1, &options.batch_size) ||
-        options.batch_size < 1)
+    const char *equals = batch != NULL ? strchr(batch, '=') : NULL;
+    if (batch == NULL || *batch == '\0')
+        return URN_OK;
+    if (equals == NULL || !urn__parse_int(equals + 1, &options->batch_size) ||
+        options->batch_size < 1)
         return cli_fail(error, URN_ERR_USAGE, NULL,
                         "option --batch is \"%s\"; it takes PLATE=N, N at least 1", batch);
-    snprintf(plate, sizeof plate, "%.*s", (int)(equals - batch), batch);
-    options.batch_plate = plate;
-    options.allow_duplicates = true; /* checked already */
-    return urn_model_trace(&s->source.def, &options, &s->batched, error);
+    snprintf(plate, 128, "%.*s", (int)(equals - batch), batch);
+    options->batch_plate = plate;
+    options->allow_duplicates = true; /* checked already */
+    return URN_OK;
+}
+
+/* --reparam auto is settled by a pilot; then the model is traced again. */
+static urn_status settle_forms(session *s, const urn_trace_options *batched, urn_error *error)
+{
+    const size_t before = s->setup.handlers.n;
+    const urn_fit_options fit = {.bytes = sizeof fit,
+                                 .allocator = &s->memory.hook,
+                                 .engine = s->args->engine,
+                                 .seed = s->seed,
+                                 .threads = s->threads,
+                                 .cpu = cli_text(s->args, "cpu"),
+                                 .interrupted = cli_interrupted};
+    URN_TRY(cli_handlers_settle(&s->setup.handlers, &s->source.def, batched, &fit,
+                                cli_flag(s->args, "quiet"), error));
+    if (s->setup.handlers.n == before)
+        return URN_OK;
+    urn_trace_options options = trace_options(s);
+    urn_model_free(s->model);
+    s->model = NULL;
+    return urn_model_trace(&s->source.def, &options, &s->model, error);
 }
 
 static urn_status trace_models(session *s, urn_error *error)
@@ -166,9 +190,14 @@ static urn_status trace_models(session *s, urn_error *error)
     URN_TRY(cli_check_maps(s->data, s->model, error));
     if (cli_int(s->args, "prior") > 0)
         URN_TRY(cli_check_prior(s->model, error));
-    const char *batch = cli_text(s->args, "batch");
-    if (batch != NULL && *batch != '\0')
-        URN_TRY(trace_batched(s, batch, error));
+    char plate[128];
+    urn_trace_options batched = options;
+    URN_TRY(set_batch(cli_text(s->args, "batch"), plate, &batched, error));
+    URN_TRY(settle_forms(s, &batched, error));
+    batched.handlers = options.handlers = s->setup.handlers.list;
+    batched.n_handlers = options.n_handlers = s->setup.handlers.n;
+    if (batched.batch_plate != NULL)
+        URN_TRY(urn_model_trace(&s->source.def, &batched, &s->batched, error));
     if (s->n_held_out == 0)
         return URN_OK;
     options.rows = URN_ROWS_HELD_OUT;

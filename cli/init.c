@@ -34,7 +34,7 @@ static urn_status medians(const urn_model *model, double *position, urn_error *e
         urn_model_site(model, i, &info);
         const double *value =
             has_coordinates(model, &info) ? urn_replay_result(replay, i, URN_RESULT_VALUE) : NULL;
-        if (value != NULL)
+        if (value != NULL && !info.noncentred) /* whose medians are at 0 */
             status = urn_model_unconstrain(model, i, value, position + info.offset, error);
     }
     urn_replay_free(replay);
@@ -72,6 +72,39 @@ static urn_status fail_site(const urn_model *model, const char *where, const cha
 
 /* ---- a file ---- */
 
+/* The site's coordinates, which may depend on where the other sites are. */
+static urn_status set_among_others(const urn_model *model, int site, const double *value,
+                                   double *position, urn_error *error)
+{
+    const int n = urn_model_site_count(model);
+    const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_VALUES};
+    urn_program *program = NULL;
+    urn_replay *replay = NULL;
+    urn_site_info info;
+    urn_model_site(model, site, &info);
+    const double **values = calloc((size_t)n + 1, sizeof *values);
+    double *all = calloc((size_t)urn_model_position_size(model) + 1, sizeof *all);
+    urn_status status = values != NULL && all != NULL ? URN_OK : cli_fail_memory(error);
+    if (status == URN_OK)
+        status = urn_program_compile(model, &options, &program, error);
+    if (status == URN_OK)
+        status = urn_replay_new(program, 1, &replay, error);
+    if (status == URN_OK) {
+        urn_replay_run(replay, position);
+        for (int i = 0; i < n; i++)
+            values[i] = i == site ? value : urn_replay_result(replay, i, URN_RESULT_VALUE);
+        status = urn_model_unconstrain_all(model, values, all, error);
+    }
+    if (status == URN_OK)
+        memcpy(position + info.offset, all + info.offset,
+               (size_t)info.free_size * sizeof *position);
+    urn_replay_free(replay);
+    urn_program_free(program);
+    free(values);
+    free(all);
+    return status;
+}
+
 static urn_status set_site(const char *path, const urn_model *model, const char *name,
                            const json_t *json, double *position, urn_error *error)
 {
@@ -81,7 +114,22 @@ static urn_status set_site(const char *path, const urn_model *model, const char 
         urn_model_site(model, site, &info);
     if (!has_coordinates(model, &info))
         return fail_site(model, path, name, error);
-    return urn__io_json_unconstrain(path, model, site, json, position + info.offset, error);
+    if (!info.noncentred)
+        return urn__io_json_unconstrain(path, model, site, json, position + info.offset, error);
+    double *values;
+    URN_TRY(urn__io_json_site_values(path, model, site, json, &values, error));
+    const urn_status status = set_among_others(model, site, values, position, error);
+    urn__free(NULL, values);
+    return status;
+}
+
+static bool is_noncentred(const urn_model *model, const char *name)
+{
+    const int site = urn_model_site_find(model, name);
+    urn_site_info info = {0};
+    if (site >= 0)
+        urn_model_site(model, site, &info);
+    return info.noncentred;
 }
 
 static urn_status from_file(const char *path, const urn_model *model, cli_init *init,
@@ -92,11 +140,12 @@ static urn_status from_file(const char *path, const urn_model *model, cli_init *
     urn_status status = start(model, init, error);
     const char *name;
     json_t *value;
-    json_object_foreach(json, name, value)
-    {
-        if (status == URN_OK)
-            status = set_site(path, model, name, value, init->position, error);
-    }
+    for (int noncentred = 0; noncentred < 2; noncentred++) /* those come last */
+        json_object_foreach(json, name, value)
+        {
+            if (status == URN_OK && is_noncentred(model, name) == (noncentred != 0))
+                status = set_site(path, model, name, value, init->position, error);
+        }
     json_decref(json);
     return status;
 }
@@ -160,7 +209,8 @@ static urn_status copy_site(const cli_run *run, const urn_model *model, const js
     const int64_t free_size = urn__io_json_get_int(entry, "free_size", 0);
     const int64_t rows = urn__io_json_get_int(entry, "rows", 1);
     if (!has_coordinates(model, &info) || info.rows < 1 || rows < 1 ||
-        free_size / rows != info.free_size / info.rows)
+        free_size / rows != info.free_size / info.rows ||
+        json_is_true(json_object_get(entry, "noncentred")) != info.noncentred)
         return URN_OK;
     int64_t *match = malloc(((size_t)info.rows + 1) * sizeof *match);
     if (match == NULL)

@@ -271,6 +271,7 @@ static urn_status open_run(const char *dir, bool model, cli_run *run, urn_error 
     if (!model)
         return URN_OK;
     URN_TRY(read_settings(run, error));
+    URN_TRY(cli_handlers_from_json(json_object_get(run->json, "handlers"), &run->handlers, error));
     URN_TRY(load_model(run, dir, error));
     return trace_fitted(run, dir, error);
 }
@@ -294,6 +295,7 @@ void cli_run_close(cli_run *run)
     json_decref(run->layout);
     json_decref(run->json);
     free(run->settings);
+    cli_handlers_clear(&run->handlers);
     *run = (cli_run){0};
 }
 

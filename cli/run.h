@@ -14,6 +14,7 @@ typedef struct cli_run {
     urn_posterior *posterior;
     urn_setting *settings; /* --set of the fit */
     size_t n_settings;
+    cli_handlers handlers;
     cli_model source;
     urn_dataset *data; /* what the model was traced on again */
     urn_model *model;

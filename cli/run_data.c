@@ -8,6 +8,8 @@ static urn_trace_options trace_options(const cli_run *run, const urn_dataset *da
                                .data = data,
                                .settings = run->settings,
                                .n_settings = run->n_settings,
+                               .handlers = run->handlers.list,
+                               .n_handlers = run->handlers.n,
                                .allow_duplicates = true};
 }
 

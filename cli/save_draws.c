@@ -262,10 +262,11 @@ static char *layout_text(const urn_model *model)
         json_t *plates = json_array();
         for (int d = 0; d < info.n_plates; d++)
             json_array_append_new(plates, json_string(info.plates[d]));
-        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:o}", "site", info.name, "offset",
-                                              (json_int_t)info.offset, "free_size",
-                                              (json_int_t)info.free_size, "rows",
-                                              (json_int_t)info.rows, "plates", plates));
+        json_array_append_new(list,
+                              json_pack("{s:s,s:I,s:I,s:I,s:o,s:b}", "site", info.name, "offset",
+                                        (json_int_t)info.offset, "free_size",
+                                        (json_int_t)info.free_size, "rows", (json_int_t)info.rows,
+                                        "plates", plates, "noncentred", info.noncentred));
     }
     char *text = urn__io_json_text(list, 0);
     json_decref(list);

@@ -259,6 +259,8 @@ urn_status cli_fit_json(const cli_fitted *f, json_t **json, urn_error *error)
         (json_int_t)f->n_held_out, "warnings", warnings, "sites", (json_t *)(uintptr_t)f->sites);
     if (object == NULL)
         return cli_fail_memory(error);
+    if (f->setup->handlers.n > 0)
+        json_object_set_new(object, "handlers", cli_handlers_json(&f->setup->handlers));
     json_object_set_new(object, "model_file",
                         f->source->path[0] != '\0' ? json_string(f->source->path) : json_null());
     urn_status status = add_hashes(f, object, error);

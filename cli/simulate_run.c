@@ -324,28 +324,14 @@ static urn_status set_fixed(cli_simulation *s, const urn_setting *fix, urn_error
     urn_site_info info = {.size = 0};
     if (site >= 0)
         urn_model_site(s->model, site, &info);
-    double *values = malloc(((size_t)info.size + 1) * sizeof *values);
+    double *values = calloc((size_t)info.size + 1, sizeof *values), *given = NULL;
     if (values == NULL)
         return cli_fail_memory(error);
     int64_t n = 0;
-    urn_status status = URN_OK;
-    for (const char *p = fix->value; status == URN_OK;) {
-        const size_t length = strcspn(p, ",");
-        double value = 0.0;
-        char word[64];
-        snprintf(word, sizeof word, "%.*s", (int)length, p);
-        if (!urn__parse_real(word, &value))
-            status = cli_fail(error, URN_ERR_USAGE, NULL, "--fix %s: \"%s\" is not a number",
-                              fix->name, word);
-        if (n < info.size)
-            values[n] = value;
-        n++;
-        if (p[length] == '\0')
-            break;
-        p += length + 1;
-    }
-    for (int64_t i = 1; n == 1 && i < info.size; i++)
-        values[i] = values[0];
+    urn_status status = cli_numbers("fix", fix->name, fix->value, &given, &n, error);
+    for (int64_t i = 0; status == URN_OK && i < info.size && (n == 1 || i < n); i++)
+        values[i] = given[n == 1 ? 0 : i];
+    free(given);
     if (status == URN_OK && n != 1 && n != info.size)
         status = cli_fail(error, URN_ERR_USAGE, NULL,
                           "--fix %s gives %lld numbers; the site takes 1 or %lld", fix->name,

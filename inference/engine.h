@@ -65,6 +65,7 @@ typedef struct urn__block {
     int64_t row;         /* coordinates of one row of the site; 0: not known to have rows */
     bool discrete;       /* see urn_model_state_size for where its values are */
     bool point;          /* a parameter: optimised, has no distribution */
+    bool noncentred;     /* its prior median has coordinates 0 */
     const char *no_mode; /* as of urn_site_info */
 } urn__block;
 

@@ -170,6 +170,11 @@ static urn_status find_centre(const urn__model_target *mt, urn__runner *runner, 
             continue;
         const double *value = urn_replay_result(runner->replay, block->site, URN_RESULT_VALUE);
         urn_error outside = {0};
+        usable[b] = block->noncentred;
+        if (usable[b]) {
+            memset(slice, 0, (size_t)block->size * sizeof *slice);
+            continue;
+        }
         usable[b] =
             value &&
             urn_model_unconstrain(mt->model, block->site, value, slice, &outside) == URN_OK &&
@@ -245,6 +250,7 @@ static urn__block block_of(const urn_site_info *info, int site)
                         .row = info->rows > 0 ? info->free_size / info->rows : 0,
                         .discrete = discrete,
                         .point = info->role == URN_SITE_PARAM,
+                        .noncentred = info->noncentred,
                         .no_mode = info->no_mode};
 }
 

@@ -155,6 +155,10 @@ double urn__io_json_get_real(const json_t *json, const char *path, double fallba
 int64_t urn__io_json_get_int(const json_t *json, const char *path, int64_t fallback);
 const char *urn__io_json_get_text(const json_t *json, const char *path, const char *fallback);
 
+/* A site's elements from JSON: a number, or nested lists, row-major. *values is the caller's, for
+ * urn__free(NULL, ..). `where` begins messages. */
+urn_status urn__io_json_site_values(const char *where, const urn_model *model, int site,
+                                    const json_t *json, double **values, urn_error *error);
 /* Coordinates of a latent site from its values as JSON: a number, or nested lists, row-major.
  * `where` begins messages. URN_ERR_DATA: another number of elements, or outside the support. */
 urn_status urn__io_json_unconstrain(const char *where, const urn_model *model, int site,

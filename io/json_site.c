@@ -38,24 +38,31 @@ static const char *shape_text(const urn_site_info *info, char *text, size_t size
     return info->n_dims == 0 ? "scalar" : text;
 }
 
-urn_status urn__io_json_unconstrain(const char *where, const urn_model *model, int site,
-                                    const json_t *json, double *position, urn_error *error)
+urn_status urn__io_json_site_values(const char *where, const urn_model *model, int site,
+                                    const json_t *json, double **values, urn_error *error)
 {
     urn_site_info info;
     urn_model_site(model, site, &info);
-    double *values = urn__calloc(NULL, (size_t)info.size + 1, sizeof *values);
-    if (!values)
-        return urn__fail_memory(error, info.name, (size_t)info.size * sizeof *values);
-    const int64_t n = flatten(json, values, info.size, 0);
+    *values = urn__calloc(NULL, (size_t)info.size + 1, sizeof **values);
+    if (!*values)
+        return urn__fail_memory(error, info.name, (size_t)info.size * sizeof **values);
+    const int64_t n = flatten(json, *values, info.size, 0);
     char shape[128];
-    urn_status status = URN_OK;
-    if (n != info.size)
-        status =
-            urn__fail(error, URN_ERR_DATA, where, NULL, NULL,
-                      "site \"%s\" has %lld numbers, and takes %lld (%s)", info.name, (long long)n,
-                      (long long)info.size, shape_text(&info, shape, sizeof shape));
-    if (status == URN_OK)
-        status = urn_model_unconstrain(model, site, values, position, error);
+    if (n == info.size)
+        return URN_OK;
+    urn__free(NULL, *values);
+    *values = NULL;
+    return urn__fail(error, URN_ERR_DATA, where, NULL, NULL,
+                     "site \"%s\" has %lld numbers, and takes %lld (%s)", info.name, (long long)n,
+                     (long long)info.size, shape_text(&info, shape, sizeof shape));
+}
+
+urn_status urn__io_json_unconstrain(const char *where, const urn_model *model, int site,
+                                    const json_t *json, double *position, urn_error *error)
+{
+    double *values;
+    URN_TRY(urn__io_json_site_values(where, model, site, json, &values, error));
+    const urn_status status = urn_model_unconstrain(model, site, values, position, error);
     urn__free(NULL, values);
     return status;
 }

@@ -229,6 +229,34 @@ URN_API urn_status urn_summarise_site(const urn_model *model, const urn_posterio
                                       int site, int threads, double *mean, double *sd, int n_probs,
                                       const double *probs, double *quantiles, urn_error *error);
 
+/* ---- forms of sites ---- */
+
+/* What a pilot fit says of a hierarchical site (see urn_site_info). */
+typedef struct urn_form {
+    const char *site; /* borrowed from the urn_forms */
+    double variance;  /* posterior variance of (value - loc) / scale, that of the prior being 1: the
+                         median over the site's elements. 1 / (1 + r) in a normal model, r the Fisher
+                         information of the data on an element times scale^2 */
+    bool noncentred;  /* variance > 1/2: the data say less than the prior */
+} urn_form;
+
+typedef struct urn_forms urn_forms;
+
+/* Decides which hierarchical sites of a model are better non-centred (URN_HANDLER_NONCENTRED), by
+ * the rates at which a sampler in either form mixes: 1 / (1 + r) and r / (1 + r), equal where the
+ * data say as much as the prior (Papaspiliopoulos, Roberts and Skoeld 2007; Gorinova, Moore and
+ * Hoffman 2020 choose by a pilot, too). The pilot fits the model with all of them non-centred: with
+ * svi, 1,000 steps of `fit`'s svi; else one chain of 150 + 150 steps of nuts, at most 63 gradients
+ * each. `trace` and `fit` are as for the fit to come; hooks other than `interrupted` and settings
+ * of other engines are not used. Sites that `trace` has handlers for are left alone. *forms has an
+ * entry a site, in the order of declaration, and is the caller's. */
+URN_API urn_status urn_forms_choose(const urn_model_def *def, const urn_trace_options *trace,
+                                    const urn_fit_options *fit, urn_forms **forms,
+                                    urn_error *error);
+URN_API int urn_forms_count(const urn_forms *forms);
+URN_API const urn_form *urn_forms_at(const urn_forms *forms, int i);
+URN_API void urn_forms_free(urn_forms *forms); /* takes NULL */
+
 /* ---- predictions and scores ---- */
 
 /* Predictions of one observed site of `target`: the same model traced on the rows to predict. Sites

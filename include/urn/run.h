@@ -101,13 +101,25 @@ typedef enum urn_handler_kind {
     URN_HANDLER_CONDITION,  /* the latent site is observed with these values */
     URN_HANDLER_SUBSTITUTE, /* the site's value is an input of the program; its density still counts
                              */
-    URN_HANDLER_BLOCK       /* the site is drawn from its prior; its density does not count */
+    URN_HANDLER_BLOCK,      /* the site is drawn from its prior; its density does not count */
+    URN_HANDLER_DO,    /* an intervention on a latent or observed site: it has these values whatever
+                        * its parents say, and its density does not count; it is then recorded */
+    URN_HANDLER_SCALE, /* the log density of a latent or observed site, or of a factor, is
+                        * multiplied by values[0] > 0; "x*" names all sites that begin with x.
+                        * Jacobians and pointwise log likelihoods are not */
+    URN_HANDLER_MASK,  /* rows of a latent or observed site with 0 do not count, those with 1 do;
+                        * beside a mask of its own, rows count that both let */
+    URN_HANDLER_NONCENTRED /* the latent site's coordinates are of (value - loc) / scale: the same
+                            * distribution of the same site in coordinates that its loc and scale do
+                            * not move. Normal, student_t, cauchy, laplace and logistic sites, and
+                            * log_normal ones by their logarithms */
 } urn_handler_kind;
 
 typedef struct urn_handler {
     urn_handler_kind kind;
     const char *site;
-    const double *values; /* condition: the site's elements, row-major; copied */
+    const double *values; /* condition, do: the site's elements, row-major, or one for all of them;
+                             mask: one a row; copied */
     int64_t n_values;
 } urn_handler;
 
@@ -164,6 +176,9 @@ typedef struct urn_site_info {
                               latent's values in a state; -1 without */
     int64_t free_size;     /* how many of them */
     const char *no_mode;   /* why a mode is not worth finding while the site is free, or NULL */
+    bool noncentred;       /* see URN_HANDLER_NONCENTRED */
+    bool hierarchical; /* it could be non-centred, and its loc or scale depend on latent sites */
+    double weight;     /* its log density counts so often: see URN_HANDLER_SCALE */
 } urn_site_info;
 
 URN_API int urn_model_site_count(const urn_model *model);
@@ -320,6 +335,12 @@ URN_API bool urn_replay_profile_at(const urn_replay *replay, int i, urn_profile_
  * in, `free_size` out. URN_ERR_DATA names the row that is outside the support. */
 URN_API urn_status urn_model_unconstrain(const urn_model *model, int site, const double *value,
                                          double *position, urn_error *error);
+
+/* The same for all sites at once, which also knows what bounds, or the loc and scale of non-centred
+ * sites, depend on: values[i] are those of site i, for every latent and parameter site; `position`
+ * has urn_model_position_size elements. */
+URN_API urn_status urn_model_unconstrain_all(const urn_model *model, const double *const *values,
+                                             double *position, urn_error *error);
 
 /* First site whose log-density term is not finite at `position`, written as text with the value and
  * parameters concerned; "" when all are finite. For messages. */

@@ -23,6 +23,15 @@ static urn_status refuse_site(const urn__site *s, urn_error *error)
     if (s->role == URN_SITE_LATENT && s->part == URN__PART_INPUT)
         return urn__fail(error, URN_ERR_MODEL, s->where, s->name, "leave the handler out",
                          "engine \"gibbs\": the site's value is an input");
+    if (s->noncentred)
+        return urn__fail(error, URN_ERR_MODEL, s->where, s->name, "leave --reparam out",
+                         "engine \"gibbs\": the site is non-centred, and conditionals in closed "
+                         "form are those of centred sites");
+    if (s->weight != 1.0)
+        return urn__fail(error, URN_ERR_MODEL, s->where, s->name, "use nuts, svi or map",
+                         "engine \"gibbs\": the site's density is scaled by %g, and conditionals "
+                         "in closed form are those of whole densities",
+                         s->weight);
     return URN_OK;
 }
 

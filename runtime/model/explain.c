@@ -1,89 +1,14 @@
-/* Messages about values: which site's density is not finite, and why a value has no coordinates. */
+/* Messages about values: which site's density is not finite. */
 #include "program.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- unconstrain ---- */
 
 /* Without the sign that some NaNs carry. */
 static double shown(double v)
 {
     return isnan(v) ? (double)NAN : v;
 }
-
-/* A bound, one a row, when it is known before fitting. */
-static urn_status spread_bound(const urn_model *m, const urn__site *s, urn__id id, double *to,
-                               urn_error *error)
-{
-    const double *v = urn__known_values(m, id);
-    if (v == NULL)
-        return urn__fail(error, URN_ERR_MODEL, s->where, s->name,
-                         "give starting values as a position instead",
-                         "(%s): its bounds depend on other sites", s->family->name);
-    const urn__walk w = urn__walk_of(urn__graph_shape(m->graph, id), &s->shape);
-    urn__walk_expand(&w, v, 0, s->support_rows, to);
-    return URN_OK;
-}
-
-static urn_status unconstrain(const urn_model *m, const urn__site *s, const double *value,
-                              double *position, double *bounds, urn_error *error)
-{
-    union {
-        const double *in;
-        double *out;
-    } v = {.in = value}; /* read only, though the member serves for writing elsewhere */
-    urn_bijection_call call = {.n = s->support_rows,
-                               .dim = s->dim,
-                               .value_size = s->value_size,
-                               .free_size = s->free_row,
-                               .value = v.out,
-                               .free = position};
-    if (s->low != 0) {
-        URN_TRY(spread_bound(m, s, s->low, bounds, error));
-        call.low = bounds;
-    }
-    if (s->high != 0) {
-        URN_TRY(spread_bound(m, s, s->high, bounds + s->support_rows, error));
-        call.high = bounds + s->support_rows;
-    }
-    const int64_t row = s->support->first_outside == NULL ? -1 : s->support->first_outside(&call);
-    if (row >= 0)
-        return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values in the support",
-                         "row %lld is outside the support (%s): found %g", (long long)row,
-                         s->support->name, shown(value[row * s->value_size]));
-    s->support->unconstrain(&call);
-    for (int64_t i = 0; i < s->free_size; i++)
-        if (!isfinite(position[i])) {
-            const int64_t at = i / s->free_row;
-            return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values inside it",
-                             "row %lld is on the boundary of the support (%s): found %g",
-                             (long long)at, s->support->name, shown(value[at * s->value_size]));
-        }
-    return URN_OK;
-}
-
-urn_status urn_model_unconstrain(const urn_model *model, int site, const double *value,
-                                 double *position, urn_error *error)
-{
-    if (model->full != NULL)
-        model = model->full;
-    if (site < 0 || (size_t)site >= model->n_sites)
-        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL, "there is no site number %d",
-                         site);
-    const urn__site *s = &model->site[site];
-    if (s->offset < 0 || s->support->discrete)
-        return urn__fail(error, URN_ERR_USAGE, s->where, s->name, NULL,
-                         "the site has no coordinates");
-    double *bounds = urn__calloc(model->allocator, 2 * (size_t)s->support_rows + 1, sizeof *bounds);
-    if (bounds == NULL)
-        return urn__fail_memory(error, "bounds", (size_t)s->support_rows);
-    const urn_status status = unconstrain(model, s, value, position, bounds, error);
-    urn__free(model->allocator, bounds);
-    return status;
-}
-
-/* ---- explain ---- */
 
 enum { PER_SITE = 2 + URN_FAMILY_PARAMS }; /* densities, value, parameters */
 

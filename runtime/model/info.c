@@ -33,7 +33,10 @@ void urn_model_site(const urn_model *model, int i, urn_site_info *info)
                             .rows = 1,
                             .offset = s->offset,
                             .free_size = s->offset < 0 ? 0 : s->free_size,
-                            .no_mode = s->no_mode};
+                            .no_mode = s->no_mode,
+                            .noncentred = s->noncentred,
+                            .hierarchical = s->hierarchical,
+                            .weight = s->weight};
     if (s->offset >= 0 && s->support->discrete)
         info->free_size = s->support_rows * s->value_size;
     for (int k = 0; k < info->n_dims; k++) {

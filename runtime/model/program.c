@@ -46,7 +46,7 @@ static urn_status check_graph(const urn_program *p, urn_error *error)
 
 static urn__id factor_term(urn_program *p, const urn__site *s, urn__id value)
 {
-    const urn__total_attr attr = {.factor = s->local ? p->m->batch_factor : 1.0};
+    const urn__total_attr attr = {.factor = (s->local ? p->m->batch_factor : 1.0) * s->weight};
     return urn__emit(p->graph, &urn__op_total, 1, &value, &attr, sizeof attr);
 }
 

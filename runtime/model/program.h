@@ -30,6 +30,7 @@ typedef struct urn__site_ids {
     urn__id value, mask;
     urn__id param[URN_FAMILY_PARAMS];
     urn__id coordinate, jacobian;
+    urn__id standard; /* of a non-centred site: (value - loc) / scale */
 } urn__site_ids;
 
 /* The model's values in the program's graph, one entry a site. */

@@ -144,6 +144,20 @@ static urn__id batch_rows(rewriting *r, const urn__site *s, urn__id full)
     return urn__emit2(r->p->graph, &urn__op_gather, full, index);
 }
 
+/* Non-centred: the coordinates are of the standardised value, and so is the density, whose scale
+ * cancels with that of the Jacobian. */
+static urn__id from_standard(rewriting *r, const urn__site *s, urn__site_ids *ids)
+{
+    int loc, scale;
+    urn__graph *g = r->p->graph;
+    const urn__shape shape = full_shape(s);
+    (void)urn__loc_scale(s, &loc, &scale);
+    ids->standard = batch_rows(r, s, coordinates(r, s, ids, &shape));
+    const urn__id stretched = urn__emit2(g, &urn__op_mul, ids->param[scale], ids->standard);
+    const urn__id value = urn__emit2(g, &urn__op_add, ids->param[loc], stretched);
+    return s->family == urn_family_log_normal() ? urn__emit1(g, &urn__op_exp, value) : value;
+}
+
 static urn__id from_coordinate(rewriting *r, const urn__site *s, urn__site_ids *ids,
                                const urn__id *new_id)
 {
@@ -158,6 +172,8 @@ static urn__id from_coordinate(rewriting *r, const urn__site *s, urn__site_ids *
                               "(%s): the site is discrete and has no gradient", s->family->name);
         return 0;
     }
+    if (s->noncentred)
+        return from_standard(r, s, ids);
     const urn__shape shape = full_shape(s);
     urn__id full;
     if (is_identity(s))
@@ -324,11 +340,30 @@ urn__id urn__density_node(urn__graph *g, const urn__site *s, const urn_family *f
     return urn__emit(g, &urn__op_density, n, in, &a, sizeof a);
 }
 
+/* That of the standardised value. */
+static urn__id standard_density(urn_program *p, const urn__site *s, const urn__site_ids *ids,
+                                double weight)
+{
+    int loc, scale;
+    urn__id param[URN_FAMILY_PARAMS];
+    const urn_family *family =
+        s->family == urn_family_log_normal() ? urn_family_normal() : s->family;
+    (void)urn__loc_scale(s, &loc, &scale);
+    memcpy(param, ids->param, sizeof param);
+    param[loc] = urn__number(p->graph, 0.0);
+    param[scale] = urn__number(p->graph, 1.0);
+    return urn__density_node(p->graph, s, family_on_path(p, family), ids->standard, ids->mask,
+                             param, weight, false);
+}
+
 urn__id urn__site_density(urn_program *p, int site, const urn__site_ids *ids, bool rowwise)
 {
     const urn__site *s = &p->m->site[site];
+    const double weight = rowwise ? 1.0 : (s->local ? p->m->batch_factor : 1.0) * s->weight;
+    if (ids->standard != 0 && !rowwise && !p->options.no_jacobian)
+        return standard_density(p, s, ids, weight);
     return urn__density_node(p->graph, s, family_on_path(p, s->family), ids->value, ids->mask,
-                             ids->param, s->local && !rowwise ? p->m->batch_factor : 1.0, rowwise);
+                             ids->param, weight, rowwise);
 }
 
 urn__id urn__site_draw(urn_program *p, int site, const urn__site_ids *ids, urn__draw_what what,

@@ -504,6 +504,7 @@ static bool begin(sentence *s, const urn_site *given)
     s->site.where = urn__arena_strdup(m->arena, s->where);
     s->site.family = s->family;
     s->site.plate = s->given.plate.id;
+    s->site.weight = 1.0;
     if (s->site.plate != 0 && m->batch_plate != 0) {
         const urn__plate *p = &m->plate[s->site.plate - 1];
         for (int i = 0; i < p->n_levels; i++)
@@ -586,7 +587,8 @@ urn_var urn_observe_at(urn_model *m, const char *where, const char *name,
     s.site.role = URN_SITE_OBSERVED;
     s.site.part = URN__PART_OBSERVED;
     s.site.value = s.given.value.id;
-    return keep(&s);
+    urn__apply_handlers(m, &s.site);
+    return urn__model_ok(m) ? keep(&s) : urn__poison(m);
 }
 
 urn_var urn_log_density_at(urn_model *m, const char *where, const struct urn_family *family,
@@ -643,7 +645,9 @@ void urn_factor(urn_model *m, const char *name, urn_var log_density)
     s.site.shape = *shape_of(&s, log_density.id);
     for (int i = 0; i < s.site.shape.n_plates; i++)
         s.site.local = s.site.local || (uint32_t)s.site.shape.plate[i] == m->batch_plate;
-    (void)keep(&s);
+    urn__apply_handlers(m, &s.site);
+    if (urn__model_ok(m))
+        (void)keep(&s);
 }
 
 urn_var urn_param(urn_model *m, const char *name, double start, int64_t size, urn_plate plate)

@@ -187,34 +187,6 @@ static urn_status check_def(const urn_model_def *def, urn_error *error)
     return URN_OK;
 }
 
-/* A handler's site is there, is one that handlers act on, and has no other handler. */
-static urn_status check_handler(urn_model *m, const urn_handler *h)
-{
-    static const char *const words[] = {"latent", "observed", "recorded", "a parameter",
-                                        "a factor"};
-    const int site = urn__site_find(m, h->site);
-    if (site < 0)
-        return urn__fail(&m->error, URN_ERR_USAGE, NULL, h->site, NULL,
-                         "a handler names this site, but model %s has none of that name",
-                         m->def->name);
-    if (!m->site[site].handled)
-        return urn__fail(&m->error, URN_ERR_USAGE, m->site[site].where, h->site, NULL,
-                         "a handler names this site, but it is %s; handlers act on latent sites",
-                         words[m->site[site].role]);
-    for (const urn_handler *other = m->options.handlers; other < h; other++)
-        if (strcmp(other->site, h->site) == 0)
-            return urn__fail(&m->error, URN_ERR_USAGE, m->site[site].where, h->site,
-                             "keep one of them", "two handlers name this site");
-    return URN_OK;
-}
-
-static urn_status check_handlers(urn_model *m)
-{
-    for (size_t i = 0; i < m->options.n_handlers; i++)
-        URN_TRY(check_handler(m, &m->options.handlers[i]));
-    return URN_OK;
-}
-
 static urn_status check_batch(urn_model *m)
 {
     if (m->options.batch_plate == NULL || m->batch_plate != 0)
@@ -278,9 +250,10 @@ static urn_status trace(urn_model *m)
                                "out of memory while tracing the model");
     URN_TRY(m->error.status);
     URN_TRY(urn__finish_options(m));
-    URN_TRY(check_handlers(m));
+    URN_TRY(urn__check_handlers(m));
     URN_TRY(check_batch(m));
     finish_sites(m);
+    URN_TRY(urn__find_forms(m));
     return urn__verify(m->graph, &m->error);
 }
 
@@ -303,7 +276,9 @@ static urn_status trace_one(const urn_model_def *def, const urn_trace_options *o
     m->batch_factor = 1.0;
     const size_t bytes = options->bytes < sizeof m->options ? options->bytes : sizeof m->options;
     memcpy(&m->options, options, bytes);
-    const urn_status status = trace(m);
+    m->acted = urn__arena_alloc(arena, m->options.n_handlers + 1, sizeof *m->acted);
+    const urn_status status =
+        m->acted != NULL ? trace(m) : urn__fail_memory(&m->error, "the trace of a model", 0);
     if (status != URN_OK) {
         if (error != NULL)
             *error = m->error;

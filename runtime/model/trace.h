@@ -62,10 +62,14 @@ typedef struct urn__site {
     urn__given word[URN_FAMILY_PARAMS];
     urn__id low, high; /* bounds of the support, 0: none */
     urn__id mask;
-    uint32_t plate;                             /* number + 1, 0: none */
-    bool local;                                 /* its plate is the mini-batched one */
-    bool handled;                               /* a handler acted on it */
-    int64_t full_rows;                          /* plate rows in all (not those of a mini-batch) */
+    uint32_t plate;    /* number + 1, 0: none */
+    bool local;        /* its plate is the mini-batched one */
+    bool handled;      /* a handler set its value */
+    bool noncentred;   /* its coordinates are those of (value - loc) / scale, of logarithms for
+                          log_normal */
+    bool hierarchical; /* has a non-centred form, and loc or scale depend on latent sites */
+    double weight;     /* its log density counts so often: the scale handler */
+    int64_t full_rows; /* plate rows in all (not those of a mini-batch) */
     int64_t support_rows, value_size, free_row; /* of the bijection */
     int64_t offset; /* in a state; of a discrete latent site past the position. -1: none */
     int64_t free_size;
@@ -104,6 +108,7 @@ struct urn_model {
     urn__graph *graph;
     const urn_dataset *data;
     urn_trace_options options; /* borrowed parts are valid only while tracing */
+    bool *acted;               /* by handler: it found a site */
     bool own_error;            /* reported by urn_model_fail: no sentence's fault */
     urn_error error;
     urn__plate *plate;
@@ -144,8 +149,15 @@ bool urn__plate_known(const urn_model *m, urn_plate plate);
 /* The plate dims of a plate as a shape. */
 urn__shape urn__plate_shape(const urn_model *m, uint32_t plate);
 int urn__site_find(const urn_model *m, const char *name);
-/* What handlers say about a latent site. */
+/* What handlers say about a site that is about to be kept; its weight is 1 before. */
 void urn__apply_handlers(urn_model *m, urn__site *site);
+/* Which sites are hierarchical. */
+urn_status urn__find_forms(urn_model *m);
+/* Handlers that did nothing, or contradict each other. */
+urn_status urn__check_handlers(urn_model *m);
+/* Which of a site's parameters (site->param) are its loc and scale, if its family is made by them
+ * from a standard one: it then has a non-centred form. */
+bool urn__loc_scale(const urn__site *site, int *loc, int *scale);
 urn_status urn__finish_options(urn_model *m);
 /* Value of a constant or data node, NULL for others. */
 const double *urn__known_values(const urn_model *m, urn__id id);

@@ -312,6 +312,95 @@ static void funnels_are_reported(void **state)
     scene_clear(&s);
 }
 
+/* ---- forms ---- */
+
+/* The centred model itself, non-centred by a handler that a pilot chose: no divergences, and the
+ * moments of a quadrature over (mu, log tau) by the trapezium rule, theta integrated out (means and
+ * sds; those of the pilot's variances are 0.87 to 0.98). */
+static void a_pilot_mends_the_funnel(void **state)
+{
+    (void)state;
+    static const double theta_mean[8] = {6.21192, 4.94019, 3.92699, 4.7571,
+                                         3.61545, 4.0426,  6.29677, 4.85426};
+    static const double theta_sd[8] = {5.59317, 4.6743, 5.26266, 4.78033,
+                                       4.65748, 4.8269, 5.07788, 5.29084};
+    scene s = eight_schools();
+    urn_fit_options options = options_for("nuts", NULL, 0, NULL);
+    urn_trace_options trace = {.bytes = sizeof trace, .data = s.data};
+    urn_error error = {0};
+    urn_forms *forms;
+    options.seed = 4;
+    assert_ok(urn_forms_choose(urn_model_centred(), &trace, &options, &forms, &error), &error);
+    assert_int_equal(urn_forms_count(forms), 1);
+    const urn_form *form = urn_forms_at(forms, 0);
+    assert_string_equal(form->site, "theta");
+    assert_true(form->noncentred && form->variance > 0.6 && form->variance < 1.4);
+    const urn_handler handler = {URN_HANDLER_NONCENTRED, form->site, NULL, 0};
+    trace.handlers = &handler;
+    trace.n_handlers = 1;
+    urn_model *model;
+    assert_ok(urn_model_trace(urn_model_centred(), &trace, &model, &error), &error);
+    const urn_setting settings[] = {{"delta", "0.95"}};
+    options.settings = settings;
+    options.n_settings = 1;
+    urn_fit *fit = fit_model(model, &options);
+    assert_true(number_of(fit, "divergences") == 0.0);
+    double mean[8], sd[8];
+    const urn_posterior *p = urn_fit_posterior(fit);
+    const int theta = urn_model_site_find(model, "theta"), mu = urn_model_site_find(model, "mu");
+    assert_ok(urn_summarise_site(model, p, theta, 1, mean, sd, 0, NULL, NULL, &error), &error);
+    for (int j = 0; j < 8; j++) { /* ESS of 2,000 at least: four standard errors */
+        assert_close(mean[j], theta_mean[j], 4.0 * theta_sd[j] / sqrt(2000.0));
+        assert_close(sd[j], theta_sd[j], 4.0 * theta_sd[j] / sqrt(1000.0));
+    }
+    assert_ok(urn_summarise_site(model, p, mu, 1, mean, sd, 0, NULL, NULL, &error), &error);
+    assert_close(mean[0], 4.39682, 4.0 * 3.31771 / sqrt(2000.0));
+    urn_fit_free(fit);
+    urn_model_free(model);
+    urn_forms_free(forms);
+    scene_clear(&s);
+}
+
+/* Groups of which the data say all: mu[g] ~ normal(m, t), 40 rows a group with a small sd. */
+static void informed(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows"), groups = urn_plate_size(m, "groups", 12);
+    urn_var mean = urn_sample(m, "m", normal, .loc = urn_real(m, 0.0), .scale = urn_real(m, 5.0));
+    urn_var sd = urn_sample(m, "t", half_normal, .scale = urn_real(m, 2.0));
+    urn_var mu = urn_sample(m, "mu", normal, .loc = mean, .scale = sd, .plate = groups);
+    urn_observe(m, "y", normal, .value = urn_data(rows, "y"),
+                .loc = urn_gather(mu, urn_index(rows, "g", groups)), .scale = urn_real(m, 0.3),
+                .plate = rows);
+}
+URN_MODEL(informed, "groups that the data know");
+
+static void informed_sites_stay_centred(void **state)
+{
+    (void)state;
+    enum { N = 480 };
+    static double y[N], g[N];
+    static const char *const names[] = {"y", "g"};
+    const double *const columns[] = {y, g};
+    for (int i = 0; i < N; i++) {
+        g[i] = i % 12;
+        y[i] = sin(2.0 * g[i]) + 0.3 * sin(40.0 * i);
+    }
+    urn_dataset *data = dataset_of(N, names, columns, 2);
+    const urn_trace_options trace = {.bytes = sizeof trace, .data = data};
+    static const char *const engines[] = {"nuts", "svi"};
+    for (int e = 0; e < 2; e++) {
+        const urn_fit_options options = options_for(engines[e], NULL, 0, NULL);
+        urn_forms *forms;
+        urn_error error = {0};
+        assert_ok(urn_forms_choose(urn_model_informed(), &trace, &options, &forms, &error), &error);
+        assert_int_equal(urn_forms_count(forms), 1);
+        assert_string_equal(urn_forms_at(forms, 0)->site, "mu");
+        assert_false(urn_forms_at(forms, 0)->noncentred);
+        urn_forms_free(forms);
+    }
+    urn_dataset_free(data);
+}
+
 /* Trajectories too short for the target are reported, and energies that hardly move. */
 static void saturation_and_energy_are_reported(void **state)
 {
@@ -445,6 +534,8 @@ int main(void)
         cmocka_unit_test(ranks_are_uniform),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(funnels_are_reported),
+        cmocka_unit_test(a_pilot_mends_the_funnel),
+        cmocka_unit_test(informed_sites_stay_centred),
         cmocka_unit_test(saturation_and_energy_are_reported),
         cmocka_unit_test(refusals),
         cmocka_unit_test(starts_are_drawn_until_finite),
