@@ -2,6 +2,7 @@
 #ifndef URN_BENCH_FLOOR_GRADIENT_H
 #define URN_BENCH_FLOOR_GRADIENT_H
 
+#include "bench/dataset.h"
 #include "bench/hpmf.h"
 #include <stdint.h>
 
@@ -11,7 +12,7 @@ double floor_eight_schools(const double *y, const double *sigma, const double *p
 
 /* alpha, beta over the columns of x, which is n rows of LOGISTIC_STRIDE numbers, zeros past the
  * LOGISTIC_COLUMNS; y is 0 or 1. */
-enum { LOGISTIC_COLUMNS = 50, LOGISTIC_STRIDE = 56 };
+enum { LOGISTIC_STRIDE = 56 };
 double floor_logistic(int64_t n, const double *y, const double *x, const double *position,
                       double *gradient);
 

@@ -5,6 +5,7 @@
  * for hpmf: times do not depend on them. Prints one line of JSON.
  *
  *   gradient [WATCH_MINUTES.csv] */
+#include "bench/dataset.h"
 #include "bench/eight_schools.h"
 #include "bench/floor_gradient.h"
 #include "bench/logistic.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <urn/urn.h>
 
-enum { KID_ROWS = 434, AR_ROWS = 195, AR_LAGS = 5, LOGISTIC_ROWS = 10000 };
+enum { KID_ROWS = 434, AR_ROWS = 195, AR_LAGS = 5 };
 
 static void kidiq(urn_model *m)
 {
@@ -39,20 +40,6 @@ static void ark(urn_model *m)
 }
 URN_MODEL(ark, "autoregression on five lags");
 
-static void stop(const urn_error *error)
-{
-    char text[2048];
-    urn_error_format(error, text, sizeof text);
-    fprintf(stderr, "%s\n", text);
-    exit(1);
-}
-
-static void check(urn_status status, const urn_error *error)
-{
-    if (status != URN_OK)
-        stop(error);
-}
-
 /* ---- data ---- */
 
 /* Made-up columns: y, sigma, x0, x1, ... */
@@ -68,7 +55,7 @@ static void fill(int64_t n, double scale, double shift, uint64_t *state, int64_t
         x[i * stride] = shift + scale * (bench_uniform(state) - 0.5);
 }
 
-static columns columns_new(int64_t n, int n_x, bool binary)
+static columns columns_new(int64_t n, int n_x)
 {
     uint64_t state = 7;
     columns c = {.n = n, .n_x = n_x};
@@ -77,10 +64,20 @@ static columns columns_new(int64_t n, int n_x, bool binary)
     c.x = bench_zeros(n * LOGISTIC_STRIDE, sizeof(double));
     fill(n, 3.0, 0.0, &state, 1, c.y);
     fill(n, 1.0, 12.0, &state, 1, c.sigma);
-    for (int64_t i = 0; binary && i < n; i++)
-        c.y[i] = c.y[i] > 0.0;
     for (int k = 0; k < n_x; k++)
         fill(n, 2.0, 0.0, &state, LOGISTIC_STRIDE, c.x + k);
+    return c;
+}
+
+static columns columns_of_logistic(void)
+{
+    logistic_data made = logistic_data_new();
+    columns c = columns_new(LOGISTIC_ROWS, LOGISTIC_COLUMNS);
+    memcpy(c.y, made.y, LOGISTIC_ROWS * sizeof *c.y);
+    for (int64_t i = 0; i < LOGISTIC_ROWS; i++)
+        for (int64_t k = 0; k < LOGISTIC_COLUMNS; k++)
+            c.x[i * LOGISTIC_STRIDE + k] = made.x[k * LOGISTIC_ROWS + i];
+    logistic_data_free(&made);
     return c;
 }
 
@@ -94,36 +91,19 @@ static void columns_free(columns *c)
 static urn_dataset *dataset_of(const columns *c)
 {
     urn_error error = {0};
-    urn_dataset *data = urn_dataset_new(NULL);
+    urn_dataset *data = bench_dataset(c->n);
     double *x = bench_zeros(c->n, sizeof *x);
-    check(urn_dataset_add_table(data, "", "made up", c->n, 1, &error), &error);
-    check(urn_dataset_add_real(data, "", "y", c->y, &error), &error);
-    check(urn_dataset_add_real(data, "", "sigma", c->sigma, &error), &error);
+    bench_check(urn_dataset_add_real(data, "", "y", c->y, &error), &error);
+    bench_check(urn_dataset_add_real(data, "", "sigma", c->sigma, &error), &error);
     for (int k = 0; k < c->n_x; k++) {
         char name[16] = "x";
         if (c->n_x > 1)
             snprintf(name, sizeof name, "x%d", k);
         for (int64_t i = 0; i < c->n; i++)
             x[i] = c->x[i * LOGISTIC_STRIDE + k];
-        check(urn_dataset_add_real(data, "", name, x, &error), &error);
+        bench_check(urn_dataset_add_real(data, "", name, x, &error), &error);
     }
     free(x);
-    return data;
-}
-
-static urn_dataset *dataset_of_ratings(const ratings *r)
-{
-    urn_error error = {0};
-    urn_dataset *data = urn_dataset_new(NULL);
-    int64_t *id = bench_zeros(r->n, sizeof *id);
-    check(urn_dataset_add_table(data, "", "ratings", r->n, 1, &error), &error);
-    for (int k = 0; k < 2; k++) {
-        for (int64_t i = 0; i < r->n; i++)
-            id[i] = k == 0 ? r->user[i] : r->item[i];
-        check(urn_dataset_add_int(data, "", k == 0 ? "user" : "item", id, &error), &error);
-    }
-    check(urn_dataset_add_real(data, "", "rating", r->rating, &error), &error);
-    free(id);
     return data;
 }
 
@@ -232,9 +212,9 @@ static void run(const urn_model_def *def, urn_dataset *data, const columns *made
     sides s = {.made = made, .by_hand = by_hand, .floor = floor};
     const urn_trace_options trace = {.bytes = sizeof trace, .data = data};
     const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_DENSITY};
-    check(urn_model_trace(def, &trace, &s.model, &error), &error);
-    check(urn_program_compile(s.model, &options, &s.program, &error), &error);
-    check(urn_replay_new(s.program, 1, &s.replay, &error), &error);
+    bench_check(urn_model_trace(def, &trace, &s.model, &error), &error);
+    bench_check(urn_program_compile(s.model, &options, &s.program, &error), &error);
+    bench_check(urn_replay_new(s.program, 1, &s.replay, &error), &error);
     measure(def->name, &s);
     urn_replay_free(s.replay);
     urn_program_free(s.program);
@@ -242,10 +222,9 @@ static void run(const urn_model_def *def, urn_dataset *data, const columns *made
     urn_dataset_free(data);
 }
 
-static void run_made(const urn_model_def *def, int64_t n, int n_x, bool binary,
+static void run_made(const urn_model_def *def, columns made,
                      double (*floor)(const sides *s, const double *position, double *gradient))
 {
-    columns made = columns_new(n, n_x, binary);
     run(def, dataset_of(&made), &made, NULL, floor);
     columns_free(&made);
 }
@@ -256,28 +235,21 @@ const urn_model_def *urn_model_hpmf(void);
 static void run_hpmf(const char *path)
 {
     const int64_t column[3] = {0, 1, 2};
-    urn_error error = {0};
     ratings all = ratings_read(path, column), training = ratings_read(path, column);
-    unsigned char *held_out = bench_zeros(all.n, 1);
     ratings_hold_out(&training, 0.1);
-    for (int64_t i = 0; i < all.n; i++)
-        held_out[i] = ratings_held_out(i, 0.1);
-    urn_dataset *data = dataset_of_ratings(&all);
-    check(urn_dataset_set_held_out(data, "", held_out, &error), &error);
     hpmf *by_hand = hpmf_new(training, 5, 1);
-    run(urn_model_hpmf(), data, NULL, by_hand, of_hpmf);
+    run(urn_model_hpmf(), bench_dataset_of_ratings(&all), NULL, by_hand, of_hpmf);
     hpmf_free(by_hand);
     ratings_free(&all);
-    free(held_out);
 }
 
 int main(int argc, char **argv)
 {
     printf("{");
-    run_made(urn_model_eight_schools(), 8, 0, false, of_eight_schools);
-    run_made(urn_model_kidiq(), KID_ROWS, 1, false, NULL);
-    run_made(urn_model_ark(), AR_ROWS, AR_LAGS, false, NULL);
-    run_made(urn_model_logistic(), LOGISTIC_ROWS, LOGISTIC_COLUMNS, true, of_logistic);
+    run_made(urn_model_eight_schools(), columns_new(8, 0), of_eight_schools);
+    run_made(urn_model_kidiq(), columns_new(KID_ROWS, 1), NULL);
+    run_made(urn_model_ark(), columns_new(AR_ROWS, AR_LAGS), NULL);
+    run_made(urn_model_logistic(), columns_of_logistic(), of_logistic);
     if (argc > 1)
         run_hpmf(argv[1]);
     printf("}\n");

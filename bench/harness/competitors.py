@@ -113,24 +113,22 @@ class Floor(Competitor):
         }
 
 
-class Peer(Competitor):
-    """A program of bench/peers, which stays between its turns."""
+class Worker:
+    """A program that stays between its turns: a line asks, a line of JSON answers."""
 
-    def __init__(self, bench, name, program, task, precision, threads, steps):
-        super().__init__(bench, name, task, precision, threads, steps)
-        command = [bench.python, "-W", "ignore", str(bench.source / "peers" / f"{program}.py")]
-        command += ["--data", str(task.data.path), "--dim", str(task.dim), "--lr", str(task.lr)]
-        command += ["--holdout", str(task.data.holdout), "--precision", precision]
-        command += ["--threads", str(threads)] + (["--center"] if task.center else [])
-        self.log = open(bench.scratch / f"peer-{len(bench.workers)}.log", "w+", encoding="utf-8")
+    def __init__(self, bench, name, command):
+        self.bench, self.name = bench, name
+        self.log = open(bench.scratch / f"worker-{len(bench.workers)}.log", "w+", encoding="utf-8")
         environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", TF_CPP_MIN_LOG_LEVEL="3")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env=environment,
+            [str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.log, text=True, env=environment,
         )
         bench.workers.append(self)
         self.ready = None
-        self.done = 0
+
+    def label(self):
+        return self.name
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -145,20 +143,11 @@ class Peer(Competitor):
             self.ready = self.answer()
             self.bench.versions.update(self.ready["versions"])
 
-    def steps_now(self, n):
-        self.process.stdin.write(f"run {n}\n")
-        self.process.stdin.flush()
-        self.done += n
-        return self.answer()
-
-    def measure(self):
-        """The median of some blocks: the others' times are medians of steps."""
+    def ask(self, line):
         self.wait()
-        blocks = [self.steps_now(max(1, self.steps // BLOCKS)) for _ in range(BLOCKS)]
-        time.sleep(0.3)  # its threads may spin for a while
-        found = blocks[-1]
-        found["step_ms"] = statistics.median(b["step_ms"] for b in blocks)
-        return found
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        return self.answer()
 
     def close(self):
         self.process.stdin.close()
@@ -169,3 +158,32 @@ class Peer(Competitor):
             self.process.wait()
         self.process.stdout.close()
         self.log.close()
+
+
+class Peer(Competitor, Worker):
+    """A program of bench/peers that does steps."""
+
+    def __init__(self, bench, name, program, task, precision, threads, steps):
+        Competitor.__init__(self, bench, name, task, precision, threads, steps)
+        command = [bench.python, "-W", "ignore", bench.source / "peers" / f"{program}.py"]
+        command += ["--data", task.data.path, "--dim", task.dim, "--lr", task.lr]
+        command += ["--holdout", task.data.holdout, "--precision", precision]
+        command += ["--threads", threads] + (["--center"] if task.center else [])
+        Worker.__init__(self, bench, name, command)
+        self.done = 0
+
+    def label(self):
+        return Competitor.label(self)
+
+    def steps_now(self, n):
+        self.done += n
+        return self.ask(f"run {n}")
+
+    def measure(self):
+        """The median of some blocks: the others' times are medians of steps."""
+        self.wait()
+        blocks = [self.steps_now(max(1, self.steps // BLOCKS)) for _ in range(BLOCKS)]
+        time.sleep(0.3)  # its threads may spin for a while
+        found = blocks[-1]
+        found["step_ms"] = statistics.median(b["step_ms"] for b in blocks)
+        return found

@@ -78,10 +78,11 @@ class Bench:
             except (OSError, subprocess.CalledProcessError) as error:
                 raise Failure(f"the peers could not be installed: {error}") from error
             (venv / "complete").touch()
-        if not (venv / "complete-gibbs").exists():
-            for line in (self.source / "requirements-gibbs.txt").read_text("utf-8").splitlines():
-                self.try_install(python, line.strip())
-            (venv / "complete-gibbs").touch()
+        for name in ("gibbs", "stan"):
+            if not (venv / f"complete-{name}").exists():
+                for line in (self.source / f"requirements-{name}.txt").read_text("utf-8").splitlines():
+                    self.try_install(python, line.strip())
+                (venv / f"complete-{name}").touch()
         return str(python)
 
     @staticmethod
