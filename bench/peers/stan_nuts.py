@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 here = pathlib.Path(__file__).resolve().parent
-name, data, directory = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+name, data, directory = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
 found = importlib.util.find_spec("httpstan")
 if found is None:
     sys.exit("the package httpstan is not installed")
