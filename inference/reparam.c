@@ -41,7 +41,7 @@ static double normal_score(const urn_family *family, double z)
     const double zero = 0.0, one = 1.0;
     double p = NAN, score = NAN;
     if (family == urn_family_normal() || family == urn_family_log_normal() ||
-        family == urn_family_student_t()) /* whose df may be unknown */
+        family == urn_family_mvn() || family == urn_family_student_t()) /* df may be unknown */
         return z;
     urn_draw_call call = {
         .n = 1, .dim = 1, .event = 1, .param = {&zero, &one}, .stride = {1, 1}, .x = &z, .out = &p};

@@ -52,14 +52,18 @@ extern "C" {
  *   weibull           shape, scale                          positive
  *   wishart           df, scale (or scale_tril), d x d      positive definite, d x d
  *
- * Words that go with any family of single numbers, and make another family of it:
+ * Words that go with any family of single numbers, and make another family of it (.mixture goes with
+ * any family without bounds of its own):
  *   .truncate_below, .truncate_above   values lie between them: the density is divided by the
  *                                      probability of that
  *   .censor_below, .censor_above       an observed value at or beyond one is only known to be
  *                                      there: it counts by the probability of that
  *   .mixture (or .mixture_logits)      a vector of weights: a mixture with as many components,
  *                                      labels summed out; each parameter is a vector with an
- *                                      element for each, or one number for all
+ *                                      element for each, or one number for all. Of families of
+ *                                      vectors or matrices, or with such parameters, each parameter
+ *                                      has a leading event dim of the components (urn_as_event of a
+ *                                      site over a plate of them), or is the same for all
  *   .ordered = true, .size = d         a vector of d values in increasing order
  *
  * inverse_gamma has density ~ x^-(shape + 1) exp(-rate / x), wishart with scale W has mean df W,
@@ -268,6 +272,9 @@ struct urn_family {
     const urn_family *base; /* a family made of another one: truncated, censored, mixed, ordered */
     int64_t (*scratch_of)(const urn_family *family, int64_t n, int64_t dim); /* then in place of
                                                                                 scratch_doubles */
+    /* > 0: every parameter has a leading dim of so many components, of which event_rank and
+     * size_from know nothing: a mixture of vectors */
+    int64_t components;
 };
 
 #ifdef __cplusplus

@@ -112,7 +112,8 @@ typedef enum urn_handler_kind {
     URN_HANDLER_NONCENTRED /* the latent site's coordinates are of (value - loc) / scale: the same
                             * distribution of the same site in coordinates that its loc and scale do
                             * not move. Normal, student_t, cauchy, laplace and logistic sites, and
-                            * log_normal ones by their logarithms */
+                            * log_normal ones by their logarithms; mvn ones given by covariance or
+                            * scale_tril L, of L^-1 (value - loc) */
 } urn_handler_kind;
 
 typedef struct urn_handler {

@@ -37,7 +37,8 @@ static void warn_divergences(urn__run *run, int64_t n, int64_t draws)
                   "posterior where it is sharply curved, so the draws may miss part of it. Take "
                   "smaller steps (--delta %g); if that does not help, write the model so that a "
                   "scale multiplies standard normal sites instead of being their scale "
-                  "(non-centred), or narrow wide priors",
+                  "(non-centred: --reparam auto does so where data say little), or narrow wide "
+                  "priors",
                   (long long)n, (long long)draws, share((double)n, (double)draws), next);
 }
 
@@ -58,7 +59,8 @@ static void warn_energy(urn__run *run, int chain, double e_bfmi)
     urn__run_warn(run,
                   "E-BFMI of chain %d is %.2g, below %g: fresh momenta change the energy too "
                   "little from draw to draw, so tails are explored slowly. Write hierarchies "
-                  "non-centred, give heavy-tailed sites tighter priors, or draw more",
+                  "non-centred (or --reparam auto), give heavy-tailed sites tighter priors, or "
+                  "draw more",
                   chain, e_bfmi, LOW_E_BFMI);
 }
 

@@ -16,14 +16,25 @@ bool urn__starts_at_zero(const urn_family *family)
            s == urn_support_boolean() || s == urn_support_count();
 }
 
+const char *urn__not_single(const urn_family *family)
+{
+    if (family->event_rank > 0 || family->size_from != NULL)
+        return "it is for families of single numbers";
+    for (int k = 0; k < urn__param_count(family); k++)
+        if (family->params[k].event_rank > 0)
+            return "it is for families whose parameters are single numbers";
+    return NULL;
+}
+
 const char *urn__make_of(urn__made *made, const urn_family *base, const char *kind, int extra)
 {
+    const char *why = urn__not_single(base);
+    return why != NULL ? why : urn__copy_of(made, base, kind, extra);
+}
+
+const char *urn__copy_of(urn__made *made, const urn_family *base, const char *kind, int extra)
+{
     const int n = urn__param_count(base);
-    if (base->event_rank > 0 || base->size_from != NULL)
-        return "it is for families of single numbers";
-    for (int k = 0; k < n; k++)
-        if (base->params[k].event_rank > 0)
-            return "it is for families whose parameters are single numbers";
     if (URN__FAMILY_HAS(base, base))
         return "the family is made of another one already; say one thing at a time";
     if (n + extra > URN_FAMILY_PARAMS)

@@ -20,13 +20,23 @@ const char *urn__make_censored(urn__made *made, const urn_family *base, bool obs
 const char *urn__make_mixture(urn__made *made, const urn_family *base, bool observed);
 const char *urn__make_ordered(urn__made *made, const urn_family *base, bool observed);
 
+/* A mixture of a family of vectors or matrices, or with parameters that are. `components` is 1
+ * until somebody counts the weights. */
+const char *urn__make_event_mixture(urn__made *made, const urn_family *base);
+
+/* Is it a family of single numbers whose parameters are single numbers? NULL, or what it is. */
+const char *urn__not_single(const urn_family *family);
+
 /* Does the family's support start at 0? Truncation from above keeps that bound. */
 bool urn__starts_at_zero(const urn_family *family);
 
 /* ---- for the files of such families ---- */
 
 int urn__param_count(const urn_family *family);
-/* A copy of the base under the name "<kind> <base>", without functions; `extra` more parameters. */
+/* A copy of the base under the name "<kind> <base>", without functions; `extra` more parameters. Of
+ * any base but a made one; */
+const char *urn__copy_of(urn__made *made, const urn_family *base, const char *kind, int extra);
+/* of a family of single numbers. */
 const char *urn__make_of(urn__made *made, const urn_family *base, const char *kind, int extra);
 
 /* A truncated family with the words of its bounds as parameters n and n + 1 of the descriptor. */

@@ -1,7 +1,7 @@
-/* Mixtures, their labels summed out: density sum_k w_k f(x | parameters k). Each parameter of the
- * base becomes a vector with an element a component, and so do the weights: logits, which need not
- * be normalised. */
-#include "made.h"
+/* Mixtures of single numbers, their labels summed out: density sum_k w_k f(x | parameters k). Each
+ * parameter of the base becomes a vector with an element a component, and so do the weights:
+ * logits, which need not be normalised. */
+#include "mixture.h"
 #include <urn/ops.h>
 
 /* The components' densities are all kept until their shares are known. */
@@ -87,20 +87,6 @@ static void run_component(const urn_density_call *c, const workspace *w, int64_t
     call.family->log_density(&call);
 }
 
-static double log_sum_exp(int64_t n, const double *x, int64_t step, const double *plus)
-{
-    double high = -(double)INFINITY, sum = 0.0;
-    for (int64_t k = 0; k < n; k++) {
-        const double v = x[k * step] + (plus != NULL ? plus[k] : 0.0);
-        high = v > high || isnan(v) ? v : high;
-    }
-    if (!isfinite(high))
-        return high;
-    for (int64_t k = 0; k < n; k++)
-        sum += exp(x[k * step] + (plus != NULL ? plus[k] : 0.0) - high);
-    return high + log(sum);
-}
-
 /* A partial whose rows share one is added to, else written. */
 static void put(double *to, int64_t stride, int64_t row, int64_t j, double value)
 {
@@ -110,19 +96,13 @@ static void put(double *to, int64_t stride, int64_t row, int64_t j, double value
         to[row * stride + j] = value;
 }
 
-/* What has no share has no slope, even where that is infinite. */
-static double part(double share, double slope)
-{
-    return share == 0.0 ? 0.0 : share * slope;
-}
-
 static void settle_row(const urn_density_call *c, const workspace *w, int64_t from, int64_t i)
 {
     const int n = w->n_params;
     const int64_t row = from + i, step = component_size(n, w->rows);
     const double *logits = c->param[n] + row * c->stride[n];
-    const double norm = log_sum_exp(c->dim, logits, 1, NULL);
-    const double total = log_sum_exp(c->dim, w->first + i, step, logits);
+    const double norm = urn__log_sum_exp(c->dim, logits, 1, NULL);
+    const double total = urn__log_sum_exp(c->dim, w->first + i, step, logits);
     c->log_density[row] = total - norm;
     if (c->d_x != NULL)
         c->d_x[row] = 0.0;
@@ -131,10 +111,10 @@ static void settle_row(const urn_density_call *c, const workspace *w, int64_t fr
         const double share =
             total > -(double)INFINITY ? exp(logits[j] + o.log_density[i] - total) : 0.0;
         if (c->d_x != NULL)
-            c->d_x[row] += part(share, o.d_x[i]);
+            c->d_x[row] += urn__part(share, o.d_x[i]);
         for (int k = 0; k < n; k++)
             if (c->d_param[k] != NULL)
-                put(c->d_param[k], c->stride[k], row, j, part(share, o.d_param[k][i]));
+                put(c->d_param[k], c->stride[k], row, j, urn__part(share, o.d_param[k][i]));
         if (c->d_param[n] != NULL)
             put(c->d_param[n], c->stride[n], row, j, share - exp(logits[j] - norm));
     }
@@ -173,20 +153,11 @@ static const double *logits_of(const urn_draw_call *c, int64_t i)
 
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double *logits = logits_of(c, row);
-    const double norm = log_sum_exp(c->dim, logits, 1, NULL);
-    double left = urn_rng_uniform(rng), x = NAN, out;
-    int64_t chosen = 0;
-    for (int64_t j = 0; j < c->dim; j++) {
-        const double weight = exp(logits[j] - norm);
-        chosen = weight > 0.0 ? j : chosen;
-        left -= weight;
-        if (left < 0.0)
-            break;
-    }
-    const urn_draw_call one = component_row(c, row, chosen, &x, &out);
+    double x = NAN, out;
+    const int64_t chosen = urn__component_of(c->dim, logits_of(c, row), urn_rng_uniform(rng));
+    const urn_draw_call one = component_row(c, row, chosen < 0 ? 0 : chosen, &x, &out);
     one.family->draw(&one, 0, rng);
-    c->x[row] = isnan(norm) ? (double)NAN : x;
+    c->x[row] = chosen < 0 ? (double)NAN : x;
 }
 
 /* The weighted mean over components of what `function` gives each. */
@@ -194,13 +165,13 @@ static double weighted(const urn_draw_call *c, int64_t i, double at, bool centre
                        void (*function)(const urn_draw_call *))
 {
     const double *logits = logits_of(c, i);
-    const double norm = log_sum_exp(c->dim, logits, 1, NULL);
+    const double norm = urn__log_sum_exp(c->dim, logits, 1, NULL);
     double sum = 0.0;
     for (int64_t j = 0; j < c->dim; j++) {
         double x = at, out = NAN;
         const urn_draw_call one = component_row(c, i, j, &x, &out);
         function(&one);
-        sum += part(exp(logits[j] - norm), centre ? x : out);
+        sum += urn__part(exp(logits[j] - norm), centre ? x : out);
     }
     return sum;
 }
@@ -222,14 +193,14 @@ static void variance(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++) {
         const double *logits = logits_of(c, i);
-        const double norm = log_sum_exp(c->dim, logits, 1, NULL);
+        const double norm = urn__log_sum_exp(c->dim, logits, 1, NULL);
         const double first = weighted(c, i, 0.0, false, c->family->base->mean);
         double sum = weighted(c, i, 0.0, false, c->family->base->variance);
         for (int64_t j = 0; j < c->dim; j++) {
             double x = 0.0, out = NAN;
             const urn_draw_call one = component_row(c, i, j, &x, &out);
             one.family->mean(&one);
-            sum += part(exp(logits[j] - norm), (out - first) * (out - first));
+            sum += urn__part(exp(logits[j] - norm), (out - first) * (out - first));
         }
         c->out[i] = sum;
     }
@@ -294,9 +265,21 @@ static void set_functions(urn_family *f)
     f->centre = f->quantile != NULL ? median : base->centre != NULL ? centre : NULL;
 }
 
+void urn__add_weights(urn__made *made, int n, int rank)
+{
+    made->family.params[n] = (urn_family_param){"mixture_logits", rank, URN_DOMAIN_REAL, 0};
+    int a = 0;
+    while (made->alternatives[a].word != NULL)
+        a++;
+    made->alternatives[a] =
+        (urn_family_alternative){"mixture", "mixture_logits", URN_DOMAIN_UNIT, urn_log};
+}
+
 const char *urn__make_mixture(urn__made *made, const urn_family *base, bool observed)
 {
     (void)observed;
+    if (urn__not_single(base) != NULL)
+        return urn__make_event_mixture(made, base);
     const int n = urn__param_count(base);
     const char *why = urn__make_of(made, base, "mixture of", 1);
     urn_family *f = &made->family;
@@ -311,13 +294,8 @@ const char *urn__make_mixture(urn__made *made, const urn_family *base, bool obse
     f->low_word = f->high_word = NULL;
     for (int k = 0; k < n; k++)
         f->params[k].event_rank = 1;
-    f->params[n] = (urn_family_param){"mixture_logits", 1, URN_DOMAIN_REAL, 0};
     f->size_from = "mixture_logits";
-    int a = 0;
-    while (made->alternatives[a].word != NULL)
-        a++;
-    made->alternatives[a] =
-        (urn_family_alternative){"mixture", "mixture_logits", URN_DOMAIN_UNIT, urn_log};
+    urn__add_weights(made, n, 1);
     set_functions(f);
     return NULL;
 }

@@ -9,6 +9,27 @@
 #define URN__FAMILY_HAS(family, member)                                                            \
     ((family)->bytes >= offsetof(urn_family, member) + sizeof(void *) && (family)->member != NULL)
 
+static inline int64_t urn__family_components(const urn_family *family)
+{
+    return family->bytes >= offsetof(urn_family, components) + sizeof family->components
+               ? family->components
+               : 0;
+}
+
+/* Event dims of a parameter, and elements in them, for events of side `dim`. */
+static inline int urn__param_rank(const urn_family *family, int k)
+{
+    return family->params[k].event_rank + (urn__family_components(family) > 0);
+}
+
+static inline int64_t urn__param_elements(const urn_family *family, int k, int64_t dim)
+{
+    const int64_t components = urn__family_components(family);
+    const int rank = family->params[k].event_rank;
+    const int64_t own = rank == 0 ? 1 : rank == 1 ? dim : dim * dim;
+    return components > 0 ? own * components : own;
+}
+
 /* Doubles of scratch its functions need for n rows. */
 static inline int64_t urn__family_scratch(const urn_family *family, int64_t n, int64_t dim)
 {

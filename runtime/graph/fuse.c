@@ -1,5 +1,6 @@
 /* Rewrites that make fewer, larger nodes. The unfused graph computes the same and is the tests'
  * oracle. */
+#include "family_single.h"
 #include "graph.h"
 #include <string.h>
 
@@ -47,7 +48,8 @@ static int32_t wanted_by_adjoint(const urn__graph *g, uint32_t count, urn__id id
 /* Moves a gather_dot that feeds a parameter of a scalar family into the node. */
 static int absorb_producer(const urn__graph *g, urn__density_attr *a, int n_in, urn__id *in)
 {
-    if (a->family->event_rank != 0 || a->dim != 1 || a->producer >= 0 || n_in + 3 > URN__MAX_IN)
+    if (a->family->event_rank != 0 || a->dim != 1 || urn__family_components(a->family) > 0 ||
+        a->producer >= 0 || n_in + 3 > URN__MAX_IN)
         return n_in;
     for (int k = 1; k <= a->n_given; k++) {
         const urn__node *p = urn__graph_node(g, in[k]);

@@ -259,12 +259,13 @@ static void report_outside(urn_model *m, const looker *l, int64_t at)
     const int64_t per_row = s->full_rows == 0 ? 1 : l->rows / s->full_rows;
     const int64_t row = per_row == 0 ? at : at / per_row;
     char where[256];
-    double found = 0.0;
-    urn__values_read(l->values, at * s->event, 1, &found);
+    char found[160];
+    urn__values_read(l->values, at * s->event, s->event, l->value);
+    urn__outside_text(m, s, l->value, found, sizeof found);
     where_of_row(m, s, row, where, sizeof where);
     (void)urn__model_error(m, URN_ERR_DATA, where, s->name,
                            "mend the data, mask the row, or use a family with another support",
-                           "(%s): row %lld is outside the support (%s): found %g", s->family->name,
+                           "(%s): row %lld is outside the support (%s): %s", s->family->name,
                            (long long)row, s->support->name, found);
 }
 
@@ -293,9 +294,9 @@ static void check_observed(urn_model *m, const urn__site *s)
     for (int64_t from = 0; from < l.rows && at < 0; from += (int64_t)block)
         at = first_outside(&l, from,
                            l.rows - from < (int64_t)block ? l.rows - from : (int64_t)block);
-    urn__free(m->allocator, l.value);
     if (at >= 0)
         report_outside(m, &l, at);
+    urn__free(m->allocator, l.value);
 }
 
 void urn__check_site(urn_model *m, const urn__site *s)

@@ -1,14 +1,9 @@
 /* Messages about values: which site's density is not finite. */
+#include "../graph/family_single.h"
 #include "program.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Without the sign that some NaNs carry. */
-static double shown(double v)
-{
-    return isnan(v) ? (double)NAN : v;
-}
 
 enum { PER_SITE = 2 + URN_FAMILY_PARAMS }; /* densities, value, parameters */
 
@@ -45,19 +40,20 @@ static void describe_row(const urn_program *p, const urn__machine *machine, int 
     const urn__site *s = &p->m->site[site];
     const int base = site * PER_SITE;
     const double *x = urn__machine_root(machine, base + 1);
-    urn__text_add(text, "value %g%s", shown(x[row * s->event]), s->event > 1 ? ", ..." : "");
+    urn__text_add(text, "value %g%s", urn__shown(x[row * s->event]), s->event > 1 ? ", ..." : "");
     for (int k = 0; k < s->n_given; k++) {
         const urn_family_param *param = &s->family->params[s->given[k]];
         const urn__shape *shape = urn__graph_shape(p->graph, p->root[base + 2 + k]);
         const urn__shape *density = urn__graph_shape(p->graph, p->root[base]);
-        const urn__shape own = urn__shape_with_event(shape, shape->n_event - param->event_rank,
-                                                     shape->dim + shape->n_plates);
+        const int rank = urn__param_rank(s->family, s->given[k]);
+        const urn__shape own =
+            urn__shape_with_event(shape, shape->n_event - rank, shape->dim + shape->n_plates);
         const urn__walk w = urn__walk_of(&own, density);
         const int64_t event =
             urn__shape_size(shape) / (urn__shape_size(&own) + (urn__shape_size(&own) == 0));
         const double *v = urn__machine_root(machine, base + 2 + k);
         v += urn__walk_offset(&w, row) * event;
-        urn__text_add(text, ", %s %g%s", param->word, shown(v[0]), event > 1 ? ", ..." : "");
+        urn__text_add(text, ", %s %g%s", param->word, urn__shown(v[0]), event > 1 ? ", ..." : "");
     }
 }
 
@@ -87,7 +83,7 @@ static void find_bad_site(const urn_program *p, const urn__machine *machine, urn
             if (isfinite(lp[r]))
                 continue;
             urn__text_add(text, "%s: site \"%s\" (%s): log density is %g", s->where, s->name,
-                          s->family->name, shown(lp[r]));
+                          s->family->name, urn__shown(lp[r]));
             if (rows > 1)
                 add_row(p->m, s, r, rows, text);
             urn__text_add(text, ": ");

@@ -127,14 +127,14 @@ bool urn__loc_scale(const urn__site *site, int *loc, int *scale_at)
     const urn_family *const families[] = {urn_family_normal(),   urn_family_student_t(),
                                           urn_family_cauchy(),   urn_family_laplace(),
                                           urn_family_logistic(), urn_family_log_normal()};
-    bool known = false;
+    bool known = site->family == urn_family_mvn() && site->shape.n_event == 1;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
         known = known || site->family == families[i];
     *loc = *scale_at = -1;
     for (int k = 0; known && k < site->n_given; k++) {
         const char *word = site->family->params[site->given[k]].word;
         *loc = strcmp(word, "loc") == 0 ? k : *loc;
-        *scale_at = strcmp(word, "scale") == 0 ? k : *scale_at;
+        *scale_at = strcmp(word, "scale") == 0 || strcmp(word, "scale_tril") == 0 ? k : *scale_at;
     }
     return *loc >= 0 && *scale_at >= 0;
 }
@@ -146,7 +146,7 @@ static void noncentre(urn_model *m, urn__site *site)
     if (!site->noncentred)
         (void)urn__model_error(m, URN_ERR_USAGE, site->where, site->name,
                                "normal, log_normal, student_t, cauchy, laplace and logistic have "
-                               "one",
+                               "one, and mvn by its covariance or scale_tril",
                                "(%s): the family has no non-centred form", site->family->name);
 }
 

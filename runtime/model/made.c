@@ -28,6 +28,14 @@ static make *make_of(const urn_site *site, int *kinds)
     return found;
 }
 
+/* As many as there are weights. */
+static bool count_components(urn_model *m, const urn_site *site, urn_family *family)
+{
+    const urn_var weights = given(site->mixture) ? site->mixture : site->mixture_logits;
+    family->components = weights.model == m && weights.id != 0 ? urn_last_dim(weights) : 1;
+    return urn__model_ok(m);
+}
+
 const urn_family *urn__made_family(urn_model *m, const urn_family *family, const urn_site *site,
                                    bool observed, const char **why)
 {
@@ -46,6 +54,8 @@ const urn_family *urn__made_family(urn_model *m, const urn_family *family, const
         return NULL;
     }
     *why = function(made, family, observed);
+    if (made->family.components > 0 && !count_components(m, site, &made->family))
+        return NULL;
     return *why == NULL ? &made->family : NULL;
 }
 
@@ -74,11 +84,29 @@ void urn__made_defaults(urn_model *m, const urn_family *family, urn_site *site)
         *low = urn_maximum(*low, urn_real(m, 0.0));
 }
 
+/* What is not given for each component is the same for all. */
+static urn_var for_each_component(const urn_family *family, int k, urn_var value)
+{
+    urn__graph *g = value.model->graph;
+    const urn__shape *shape = urn__graph_shape(g, value.id);
+    const int rank = family->params[k].event_rank;
+    int64_t dims[URN__MAX_DIMS] = {family->components};
+    if (shape->n_event != rank || family->base->params[k].word == NULL || rank >= URN__MAX_DIMS)
+        return value;
+    for (int i = 0; i < rank; i++)
+        dims[1 + i] = shape->dim[shape->n_plates + i];
+    const urn__shape none = {0}, wanted = urn__shape_with_event(&none, rank + 1, dims);
+    const urn__id zeros = urn__broadcast(g, urn__number(g, 0.0), &wanted);
+    return urn__var(value.model, urn__emit2(g, &urn__op_add, value.id, zeros));
+}
+
 urn_var urn__made_parameter(const urn_family *family, const urn_site *site, int k, urn_var value)
 {
     int64_t size = 0;
     if (!URN__FAMILY_HAS(family, base) || !urn__model_ok(value.model))
         return value;
+    if (urn__family_components(family) > 0)
+        return for_each_component(family, k, value);
     if (family->params[k].event_rank != 1 || family->base->params[k].word == NULL)
         return value;
     if (urn__graph_shape(value.model->graph, value.id)->n_event > 0)

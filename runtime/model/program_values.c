@@ -144,6 +144,18 @@ static urn__id batch_rows(rewriting *r, const urn__site *s, urn__id full)
     return urn__emit2(r->p->graph, &urn__op_gather, full, index);
 }
 
+/* scale z, or L z. */
+static urn__id stretch(urn__graph *g, const urn__site *s, urn__id scale, urn__id z)
+{
+    if (s->family != urn_family_mvn())
+        return urn__emit2(g, &urn__op_mul, scale, z);
+    const int64_t column[2] = {s->dim, 1};
+    const urn__ints_attr attr = {0};
+    const urn__id in[2] = {scale, urn__reshape_event(g, z, 2, column)};
+    return urn__reshape_event(g, urn__emit(g, &urn__op_matmul, 2, in, &attr, sizeof attr), 1,
+                              column);
+}
+
 /* Non-centred: the coordinates are of the standardised value, and so is the density, whose scale
  * cancels with that of the Jacobian. */
 static urn__id from_standard(rewriting *r, const urn__site *s, urn__site_ids *ids)
@@ -153,7 +165,7 @@ static urn__id from_standard(rewriting *r, const urn__site *s, urn__site_ids *id
     const urn__shape shape = full_shape(s);
     (void)urn__loc_scale(s, &loc, &scale);
     ids->standard = batch_rows(r, s, coordinates(r, s, ids, &shape));
-    const urn__id stretched = urn__emit2(g, &urn__op_mul, ids->param[scale], ids->standard);
+    const urn__id stretched = stretch(g, s, ids->param[scale], ids->standard);
     const urn__id value = urn__emit2(g, &urn__op_add, ids->param[loc], stretched);
     return s->family == urn_family_log_normal() ? urn__emit1(g, &urn__op_exp, value) : value;
 }
@@ -346,14 +358,16 @@ static urn__id standard_density(urn_program *p, const urn__site *s, const urn__s
 {
     int loc, scale;
     urn__id param[URN_FAMILY_PARAMS];
-    const urn_family *family =
-        s->family == urn_family_log_normal() ? urn_family_normal() : s->family;
+    urn__site of = {.dim = 1, .event = 1, .n_given = s->n_given, .family = s->family};
+    memcpy(of.given, s->given, sizeof of.given);
+    if (s->family == urn_family_log_normal() || s->family == urn_family_mvn())
+        of.family = urn_family_normal(); /* whose first parameters are loc and scale, too */
     (void)urn__loc_scale(s, &loc, &scale);
     memcpy(param, ids->param, sizeof param);
     param[loc] = urn__number(p->graph, 0.0);
     param[scale] = urn__number(p->graph, 1.0);
-    return urn__density_node(p->graph, s, family_on_path(p, family), ids->standard, ids->mask,
-                             param, weight, false);
+    return urn__density_node(p->graph, &of, family_on_path(p, of.family), ids->standard, 0, param,
+                             weight, false);
 }
 
 urn__id urn__site_density(urn_program *p, int site, const urn__site_ids *ids, bool rowwise)

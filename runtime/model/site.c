@@ -1,4 +1,5 @@
 /* sample, observe, record, factor, param: the sentences that make sites. */
+#include "../graph/family_single.h"
 #include "made.h"
 #include <stddef.h>
 #include <stdio.h>
@@ -282,28 +283,13 @@ static void event_text(const urn__shape *shape, int rank, char *text, size_t siz
         (void)snprintf(text, size, "has %lld elements", (long long)d[0]);
 }
 
-/* Parameter i has the event dims its family wants: a vector of dim, a dim x dim matrix. */
-static bool check_event(const sentence *s, int i)
+/* Says which two parameters disagree about the event's side. */
+static bool fail_side(const sentence *s, int i)
 {
-    const urn_family_param *p = &s->family->params[s->site.given[i]];
-    const urn__shape *shape = shape_of(s, s->site.param[i]);
     char found[160], reference[64] = "";
-    if (p->event_rank == 0)
-        return true;
-    if (shape->n_event < p->event_rank) {
-        (void)fail(s, NULL, "%s must be a %s; its shape is %s", s->site.word[i].word,
-                   p->event_rank == 1 ? "vector" : "matrix",
-                   urn__shape_text(s->m->graph, shape, found, sizeof found));
-        return false;
-    }
-    const int64_t *d = shape->dim + shape->n_plates + shape->n_event - p->event_rank;
-    bool good = true;
-    for (int k = 0; k < p->event_rank; k++)
-        good = good && d[k] == s->site.dim;
-    if (good)
-        return true;
-    event_text(shape, p->event_rank, found, sizeof found);
     const char *from = "size";
+    event_text(shape_of(s, s->site.param[i]), s->family->params[s->site.given[i]].event_rank, found,
+               sizeof found);
     for (int j = 0; j < s->site.n_given; j++)
         if (s->family->size_from != NULL &&
             strcmp(s->family->params[s->site.given[j]].word, s->family->size_from) == 0) {
@@ -314,6 +300,38 @@ static bool check_event(const sentence *s, int i)
     (void)fail(s, NULL, "%s %s but %s %s; both need the same last dimension", from, reference,
                s->site.word[i].word, found);
     return false;
+}
+
+/* Parameter i has the event dims its family wants: a vector of dim, a dim x dim matrix; in a
+ * mixture of vectors, one of them a component. */
+static bool check_event(const sentence *s, int i)
+{
+    const int k = s->site.given[i], rank = urn__param_rank(s->family, k);
+    const int own = s->family->params[k].event_rank;
+    const int64_t components = urn__family_components(s->family);
+    const urn__shape *shape = shape_of(s, s->site.param[i]);
+    char found[160];
+    if (rank == 0)
+        return true;
+    if (shape->n_event < rank) {
+        (void)fail(s, NULL, "%s must be a %s%s; its shape is %s", s->site.word[i].word,
+                   own == 0   ? "number"
+                   : own == 1 ? "vector"
+                              : "matrix",
+                   components > 0 ? " for each component" : "",
+                   urn__shape_text(s->m->graph, shape, found, sizeof found));
+        return false;
+    }
+    const int64_t *d = shape->dim + shape->n_plates + shape->n_event - rank;
+    if (components > 0 && d[0] != components) {
+        (void)fail(s, NULL, "the mixture has %lld components, but %s is of %lld",
+                   (long long)components, s->site.word[i].word, (long long)d[0]);
+        return false;
+    }
+    for (int j = rank - own; j < rank; j++)
+        if (d[j] != s->site.dim)
+            return fail_side(s, i);
+    return true;
 }
 
 /* A shape without the event dims of the family's own; what is left must fit the site's plates. */
@@ -345,7 +363,7 @@ static bool find_shape(sentence *s)
 {
     urn__shape grid = urn__plate_shape(s->m, s->site.plate);
     for (int i = 0; i < s->site.n_given; i++) {
-        const int rank = s->family->params[s->site.given[i]].event_rank;
+        const int rank = urn__param_rank(s->family, s->site.given[i]);
         if (!check_event(s, i) ||
             !fit_batch(s, s->site.word[i].word, shape_of(s, s->site.param[i]), rank, &grid))
             return false;

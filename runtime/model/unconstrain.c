@@ -3,12 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Without the sign that some NaNs carry. */
-static double shown(double v)
-{
-    return isnan(v) ? (double)NAN : v;
-}
-
 /* What else a site's coordinates depend on: bounds, or loc and scale. */
 enum { LOW, HIGH, LOC, SCALE, N_OTHERS };
 
@@ -32,14 +26,42 @@ static urn_status check_finite(const urn__site *s, const double *value, const do
             const int64_t at = i / s->free_row;
             return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values inside it",
                              "row %lld is on the boundary of the support (%s): found %g",
-                             (long long)at, s->support->name, shown(value[at * s->value_size]));
+                             (long long)at, s->support->name,
+                             urn__shown(value[at * s->value_size]));
         }
     return URN_OK;
+}
+
+/* L z = value - loc, row by row. */
+static void standardise_vectors(const urn__site *s, const others *o, const double *value,
+                                double *position)
+{
+    const int64_t d = s->dim;
+    const urn__shape rows = urn__shape_drop_event(&s->shape, 1);
+    const urn__shape loc_rows = urn__shape_drop_event(&o->shape[LOC], 1);
+    const urn__shape scale_rows = urn__shape_drop_event(&o->shape[SCALE], 2);
+    const urn__walk loc_at = urn__walk_of(&loc_rows, &rows);
+    const urn__walk scale_at = urn__walk_of(&scale_rows, &rows);
+    for (int64_t r = 0; r < s->support_rows; r++) {
+        const double *loc = o->value[LOC] + urn__walk_offset(&loc_at, r) * d;
+        const double *l = o->value[SCALE] + urn__walk_offset(&scale_at, r) * d * d;
+        double *z = position + r * d;
+        for (int64_t i = 0; i < d; i++) {
+            z[i] = value[r * d + i] - loc[i];
+            for (int64_t j = 0; j < i; j++)
+                z[i] -= l[i * d + j] * z[j];
+            z[i] /= l[i * d + i];
+        }
+    }
 }
 
 static void standardise(const urn__site *s, const others *o, const double *value, double *position,
                         double *room)
 {
+    if (s->family == urn_family_mvn()) {
+        standardise_vectors(s, o, value, position);
+        return;
+    }
     double *loc = room, *scale = room + s->support_rows;
     spread(s, o, LOC, loc);
     spread(s, o, SCALE, scale);
@@ -49,8 +71,8 @@ static void standardise(const urn__site *s, const others *o, const double *value
 }
 
 /* `room` holds two numbers a row. */
-static urn_status unconstrain(const urn__site *s, const others *o, const double *value,
-                              double *position, double *room, urn_error *error)
+static urn_status unconstrain(const urn_model *m, const urn__site *s, const others *o,
+                              const double *value, double *position, double *room, urn_error *error)
 {
     union {
         const double *in;
@@ -68,10 +90,13 @@ static urn_status unconstrain(const urn__site *s, const others *o, const double 
     call.low = o->value[LOW] != NULL ? room : NULL;
     call.high = o->value[HIGH] != NULL ? room + s->support_rows : NULL;
     const int64_t row = s->support->first_outside == NULL ? -1 : s->support->first_outside(&call);
-    if (row >= 0)
+    if (row >= 0) {
+        char found[160];
+        urn__outside_text(m, s, value + row * s->value_size, found, sizeof found);
         return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values in the support",
-                         "row %lld is outside the support (%s): found %g", (long long)row,
-                         s->support->name, shown(value[row * s->value_size]));
+                         "row %lld is outside the support (%s): %s", (long long)row,
+                         s->support->name, found);
+    }
     if (s->noncentred)
         standardise(s, o, value, position, room);
     else
@@ -85,7 +110,7 @@ static urn_status with_room(const urn_model *m, const urn__site *s, const others
     double *room = urn__calloc(m->allocator, 2 * (size_t)s->support_rows + 1, sizeof *room);
     if (room == NULL)
         return urn__fail_memory(error, "bounds", (size_t)s->support_rows);
-    const urn_status status = unconstrain(s, o, value, position, room, error);
+    const urn_status status = unconstrain(m, s, o, value, position, room, error);
     urn__free(m->allocator, room);
     return status;
 }

@@ -63,6 +63,46 @@ run 5 fit "$examples/eight_schools_centered.c" --quiet --engine nuts --strict \
 in_err "diverged"
 in_out "--delta 0.95"
 
+# ---- handlers ----
+centred() {
+    run "$1" fit "$examples/eight_schools_centered.c" --data "$examples/data/eight_schools_centered.json" "${@:2}"
+}
+centred 0 --engine nuts --delta 0.95 --strict --reparam auto --out formed
+in_err 'urn: site "theta" is non-centred: the data leave'
+in_out "theta[7]"
+json formed/fit.json 'j["handlers"] == [{"kind": "noncentred", "site": "theta", "values": []}] and j["divergences"] == 0'
+run 0 summary formed
+in_out "theta[7]"
+centred 0 --quiet --engine nuts --warmup 50 --draws 20 --reparam theta=noncentred --init-from formed
+centred 0 --quiet --engine nuts --warmup 50 --draws 20 --reparam auto --reparam theta=centred --out kept
+json kept/fit.json '"handlers" not in j'
+centred 0 --engine gibbs --warmup 5 --draws 5 --reparam auto
+in_err "--reparam auto changes nothing for gibbs: its conditionals in closed form are those of centred sites"
+centred 4 --quiet --engine gibbs --reparam theta=noncentred
+in_err "the site is non-centred, and conditionals in closed form are those of centred sites"
+centred 4 --quiet --engine gibbs --scale y=0.5
+in_err "the site's density is scaled by 0.5"
+centred 2 --reparam theta=curved
+in_err 'option --reparam is "theta=curved"; it takes auto, SITE=noncentred or SITE=centred'
+centred 2 --reparam tau=noncentred
+in_err "(half_cauchy): the family has no non-centred form"
+centred 0 --quiet --engine nuts --warmup 50 --draws 20 --condition tau=3 --do mu=1.5 --scale y=0.5 --out fixed
+json fixed/fit.json '{s["site"]: s["role"] for s in j["sites"]}["mu"] == "recorded" and [h["kind"] for h in j["handlers"]] == ["condition", "do", "scale"]'
+run 0 summary fixed
+echo '{"theta": [1, 2, 3, 4, 5, 6, 7, 8], "tau": 2}' >values.json
+centred 0 --quiet --engine nuts --warmup 50 --draws 20 --condition theta=values.json
+centred 3 --quiet --engine nuts --condition mu=values.json
+in_err 'values.json: there is no entry "mu"'
+centred 2 --quiet --engine nuts --condition theta=1,2
+in_err "condition gives 2 elements; the site has 8"
+echo '{"theta": [1, 2, 3, 4, 5, 6, 7, 8], "tau": 2}' >init.json
+centred 0 --quiet --engine nuts --warmup 50 --draws 20 --reparam theta=noncentred --init init.json
+run 0 describe "$examples/eight_schools_centered.c" --data "$examples/data/eight_schools_centered.json" --reparam auto
+in_out "theta          noncentred"
+run 0 describe "$examples/eight_schools_centered.c" --data "$examples/data/eight_schools_centered.json" --scale "t*=2"
+in_out "theta          -           2"
+run 0 check "$examples/eight_schools_centered.c" --data "$examples/data/eight_schools_centered.json"
+
 # ---- what cannot be sampled ----
 cat >label.c <<'C'
 #include <urn/urn.h>

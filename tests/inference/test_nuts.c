@@ -401,6 +401,107 @@ static void informed_sites_stay_centred(void **state)
     urn_dataset_free(data);
 }
 
+/* ---- a mixture, and its labels ---- */
+
+static void two_clouds(urn_model *m, urn_var *p, urn_var *y, urn_plate *rows)
+{
+    *rows = urn_plate_rows(m, "rows");
+    *y = urn_data_columns(*rows, "y*");
+    *p = urn_sample(m, "p", beta, .concentration1 = urn_real(m, 2.0),
+                    .concentration0 = urn_real(m, 2.0));
+}
+
+static void clouds(urn_model *m)
+{
+    urn_plate rows, two = urn_plate_size(m, "two", 2);
+    urn_var p, y;
+    two_clouds(m, &p, &y, &rows);
+    urn_var mu = urn_sample(m, "mu", normal, .loc = urn_zeros(m, 2), .scale = urn_real(m, 2.0),
+                            .plate = two);
+    urn_observe(m, "y", mvn, .value = y, .loc = urn_as_event(mu), .scale_tril = urn_eye(m, 2, 0.7),
+                .mixture = urn_stack(p, urn_sub(urn_real(m, 1.0), p)), .plate = rows);
+}
+URN_MODEL(clouds, "two clouds, labels summed out");
+
+static void labelled(urn_model *m)
+{
+    urn_plate rows;
+    urn_var p, y, mu[2], zero = urn_zeros(m, 2), two = urn_real(m, 2.0);
+    two_clouds(m, &p, &y, &rows);
+    mu[0] = urn_sample(m, "mu0", normal, .loc = zero, .scale = two);
+    mu[1] = urn_sample(m, "mu1", normal, .loc = zero, .scale = two);
+    urn_var z = urn_sample(m, "z", bernoulli, .probs = p, .plate = rows);
+    urn_observe(m, "y", mvn, .value = y, .loc = urn_where(z, mu[0], mu[1]),
+                .scale_tril = urn_eye(m, 2, 0.7), .plate = rows);
+}
+URN_MODEL(labelled, "two clouds with labels");
+
+/* What does not change when labels are swapped: the mean's two elements, the clouds' squared
+ * distance, and p (1 - p). */
+enum { LABEL_FREE = 4 };
+static void label_free(const double *x, double *q)
+{
+    const double p = 1.0 / (1.0 + exp(-x[0]));
+    q[0] = p * x[1] + (1.0 - p) * x[3];
+    q[1] = p * x[2] + (1.0 - p) * x[4];
+    q[2] = (x[1] - x[3]) * (x[1] - x[3]) + (x[2] - x[4]) * (x[2] - x[4]);
+    q[3] = p * (1.0 - p);
+}
+
+static void label_free_summaries(const urn_model_def *def, const char *engine,
+                                 const urn_dataset *data, urn__chains_summary *summary)
+{
+    urn_model *model = trace_rows(def, data, URN_ROWS_TRAINING);
+    urn_fit_options options = options_for(engine, NULL, 0, NULL);
+    options.chains = 4;
+    options.warmup = 300;
+    options.draws = 1500;
+    urn_fit *fit = fit_model(model, &options);
+    const urn_posterior *p = urn_fit_posterior(fit);
+    const int64_t size = urn_posterior_size(p), draws = urn_posterior_draws(p);
+    const int64_t n = draws * urn_posterior_chains(p);
+    double *q = malloc((size_t)(n * LABEL_FREE) * sizeof *q);
+    urn__chains *chains;
+    assert_non_null(q);
+    assert_int_equal(urn__chains_new(NULL, urn_posterior_chains(p), draws, &chains, NULL), URN_OK);
+    for (int64_t s = 0; s < n; s++)
+        label_free(urn_posterior_loc(p) + s * size, q + s * LABEL_FREE);
+    for (int i = 0; i < LABEL_FREE; i++) {
+        urn__chains_read(chains, q + i, draws * LABEL_FREE, LABEL_FREE);
+        urn__chains_summarise(chains, &summary[i]);
+        assert_true(summary[i].r_hat < 1.02);
+    }
+    urn__chains_free(chains);
+    free(q);
+    urn_fit_free(fit);
+    urn_model_free(model);
+}
+
+static void labels_summed_out_and_drawn_agree(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    static const char *const names[] = {"y1", "y2"};
+    static double y1[N], y2[N];
+    const double *const values[] = {y1, y2};
+    for (int i = 0; i < N; i++) { /* a third about (-0.6, 0.2), the others about (0.9, 1) */
+        y1[i] = (i % 3 == 0 ? -0.6 : 0.9) + 0.9 * sin(7.0 * i + 1.0);
+        y2[i] = (i % 3 == 0 ? 0.2 : 1.0) + 0.9 * sin(11.0 * i + 2.0);
+    }
+    urn_dataset *data = dataset_of(N, names, values, 2);
+    urn__chains_summary summed[LABEL_FREE], drawn[LABEL_FREE];
+    label_free_summaries(urn_model_clouds(), "nuts", data, summed);
+    label_free_summaries(urn_model_labelled(), "gibbs", data, drawn);
+    for (int i = 0; i < LABEL_FREE; i++) {
+        assert_close(summed[i].mean, drawn[i].mean,
+                     4.0 * hypot(summed[i].mcse_mean, drawn[i].mcse_mean));
+        assert_close(summed[i].sd, drawn[i].sd, 4.0 * hypot(summed[i].mcse_sd, drawn[i].mcse_sd));
+        assert_true(summed[i].mcse_mean < 0.1 * summed[i].sd && /* or it would say little */
+                    drawn[i].mcse_mean < 0.1 * drawn[i].sd);
+    }
+    urn_dataset_free(data);
+}
+
 /* Trajectories too short for the target are reported, and energies that hardly move. */
 static void saturation_and_energy_are_reported(void **state)
 {
@@ -468,7 +569,9 @@ static void refusals(void **state)
     s = scene_y(urn_model_impossible(), 4, y);
     assert_int_equal(urn_fit_run(s.model, &options, &fit, &error), URN_ERR_RUNTIME);
     assert_non_null(strstr(error.message, "at any of 100 random first positions"));
-    assert_non_null(strstr(error.message, "\"y\""));
+    assert_non_null(strstr(error.message, "\"y\" (normal): log density is nan at row 0"));
+    assert_non_null(strstr(error.message, "value 1, loc "));
+    assert_non_null(strstr(error.message, ", scale -"));
     const double init[1] = {0.5};
     options.init = init;
     assert_int_equal(urn_fit_run(s.model, &options, &fit, &error), URN_ERR_RUNTIME);
@@ -536,6 +639,7 @@ int main(void)
         cmocka_unit_test(funnels_are_reported),
         cmocka_unit_test(a_pilot_mends_the_funnel),
         cmocka_unit_test(informed_sites_stay_centred),
+        cmocka_unit_test(labels_summed_out_and_drawn_agree),
         cmocka_unit_test(saturation_and_energy_are_reported),
         cmocka_unit_test(refusals),
         cmocka_unit_test(starts_are_drawn_until_finite),

@@ -377,6 +377,8 @@ static void masked_rows_do_not_count(void **state)
 
 /* ---- the non-centred form ---- */
 
+static const double l_of_v[4] = {1.1, 0, -0.4, 0.7};
+
 /* One site of each family that has the form, over a plate; scale by its precision, too. */
 static void forms(urn_model *m)
 {
@@ -392,12 +394,15 @@ static void forms(urn_model *m)
     urn_var e = urn_sample(m, "e", logistic, .loc = mu, .scale = tau);
     urn_var f = urn_sample(m, "f", log_normal, .loc = mu, .scale = tau, .plate = k);
     urn_var row = urn_sample(m, "row", normal, .loc = mu, .scale = tau, .plate = rows);
+    urn_var v = urn_sample(m, "v", mvn, .loc = urn_stack(mu, tau),
+                           .scale_tril = urn_mul(tau, urn_matrix(m, 2, 2, l_of_v)), .plate = k);
+    e = urn_add(e, urn_sum(urn_mul(v, urn_vector(m, 2, (double[]){0.3, -0.2}))));
     urn_var sum = urn_add(urn_add(urn_sum(b), urn_sum(c)), urn_add(urn_sum(d), urn_sum(f)));
     urn_observe(m, "y", normal, .value = urn_data(rows, "y"), .loc = urn_add(urn_add(sum, e), row),
                 .scale = urn_real(m, 3), .plate = rows);
 }
 
-static const char *const formed[] = {"a", "b", "c", "d", "e", "f", "row"};
+static const char *const formed[] = {"a", "b", "c", "d", "e", "f", "row", "v"};
 
 static urn_model *trace_forms(const urn_dataset *data, bool noncentred, int64_t batch)
 {
@@ -430,10 +435,14 @@ static double to_centred(const double *z, double *x)
         x[i] = mu + z[i];
     for (; i < 2 + 4 * K + 1 + K + N; i++) /* e; log f; row */
         x[i] = mu + tau * z[i];
-    return K * log(of_a) + (2 * K + 1 + K + N) * z[1];
+    for (int k = 0; k < K; k++, i += 2) {
+        x[i] = mu + tau * l_of_v[0] * z[i];
+        x[i + 1] = tau + tau * (l_of_v[2] * z[i] + l_of_v[3] * z[i + 1]);
+    }
+    return K * log(of_a) + (2 * K + 1 + K + N) * z[1] + K * (2 * z[1] + log(l_of_v[0] * l_of_v[3]));
 }
 
-enum { SIZE = 2 + 4 * K + 1 + K + N };
+enum { SIZE = 2 + 4 * K + 1 + K + N + 2 * K };
 
 static void noncentred_sites_are_the_same_ones(void **state)
 {

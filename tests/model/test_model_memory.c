@@ -233,13 +233,15 @@ static void failing_allocations(void **state)
 static void failing_allocations_with_handlers(void **state)
 {
     (void)state;
-    static const double l[4] = {1, 0, 0.6, 0.8};
-    static const urn_handler handlers[] = {{URN_HANDLER_CONDITION, "L", l, 4},
-                                           {URN_HANDLER_BLOCK, "b", NULL, 0}};
+    static const double l[4] = {1, 0, 0.6, 0.8}, half = 0.5, shown[120] = {0, 1};
+    static const urn_handler handlers[] = {
+        {URN_HANDLER_CONDITION, "L", l, 4},  {URN_HANDLER_BLOCK, "b", NULL, 0},
+        {URN_HANDLER_DO, "c", &half, 1},     {URN_HANDLER_SCALE, "y", &half, 1},
+        {URN_HANDLER_MASK, "z", shown, 120}, {URN_HANDLER_NONCENTRED, "e", NULL, 0}};
     urn_dataset *data = columns(120);
     attempt a = {.options = trace_options(data), .def = DEF(broad)};
     a.options.handlers = handlers;
-    a.options.n_handlers = 2;
+    a.options.n_handlers = N_OF(handlers);
     check_failing(&a, false);
     urn_dataset_free(data);
 }

@@ -78,6 +78,71 @@ static void check_outside(const urn_model_def *def, const double *y, const char 
     urn_dataset_free(data);
 }
 
+/* Columns y and top as vectors of two, and matrices without rows. */
+static void shares(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_observe(m, "s", dirichlet, .value = urn_data_columns(rows, "*"),
+                .concentration = urn_fill(m, 2, 2), .plate = rows);
+}
+
+#define OBSERVED(name, family, ...)                                                                \
+    static void name(urn_model *m)                                                                 \
+    {                                                                                              \
+        urn_observe(m, "x", family, __VA_ARGS__);                                                  \
+    }
+OBSERVED(long_rows, lkj_cholesky, .value = urn_matrix(m, 2, 2, (double[]){1, 0, 0.6, 0.9}),
+         .size = 2, .concentration = urn_real(m, 1))
+OBSERVED(upper, lkj_cholesky, .value = urn_matrix(m, 2, 2, (double[]){1, 0.25, 0.6, 0.8}),
+         .size = 2, .concentration = urn_real(m, 1))
+OBSERVED(no_diagonal, lkj_cholesky, .value = urn_matrix(m, 2, 2, (double[]){1, 0, 0.6, -0.8}),
+         .size = 2, .concentration = urn_real(m, 1))
+OBSERVED(lopsided, wishart, .value = urn_matrix(m, 2, 2, (double[]){1, 0.5, 0.25, 1}),
+         .df = urn_real(m, 3), .scale_tril = urn_eye(m, 2, 1))
+OBSERVED(indefinite, wishart, .value = urn_matrix(m, 2, 2, (double[]){1, 2, 2, 1}),
+         .df = urn_real(m, 3), .scale_tril = urn_eye(m, 2, 1))
+
+/* Row, and by how much. */
+static void vectors_and_matrices_outside(void **state)
+{
+    (void)state;
+    const struct {
+        const urn_model_def *def;
+        const char *message;
+    } cases[] = {
+        {DEF(long_rows), "(lkj_cholesky): row 0 is outside the support (corr_cholesky): the length "
+                         "of the matrix's row 1 is 1.08166538, 0.0817 too much"},
+        {DEF(upper), "(lkj_cholesky): row 0 is outside the support (corr_cholesky): element 0, 1 "
+                     "is 0.25 above the diagonal"},
+        {DEF(no_diagonal), "(lkj_cholesky): row 0 is outside the support (corr_cholesky): element "
+                           "1, 1 is -0.8 on the diagonal"},
+        {DEF(lopsided), "(wishart): row 0 is outside the support (positive_definite): elements 0, "
+                        "1 and 1, 0 differ by 0.25"},
+        {DEF(indefinite), "(wishart): row 0 is outside the support (positive_definite): it is not "
+                          "positive definite: its pivot 1 is -3"},
+    };
+    const urn_trace_options none = trace_options(NULL);
+    for (size_t k = 0; k < N_OF(cases); k++)
+        check(cases[k].def, &none,
+              (failure){.status = URN_ERR_DATA, .site = "x", .message = cases[k].message});
+    static const double top[3] = {0.5, 0.75, 0.5};
+    static const double y[2][3] = {{0.5, 0.26, 0.5}, {0.5, 0.25, -0.5}};
+    static const char *const messages[2] = {
+        "(dirichlet): row 1 is outside the support (simplex): its elements add up to 1.01, 0.01 "
+        "too much",
+        "(dirichlet): row 2 is outside the support (simplex): element 0 is -0.5"};
+    for (int k = 0; k < 2; k++) {
+        urn_dataset *data = rows_y(3, y[k]);
+        rows_real(data, "top", top);
+        const urn_trace_options options = trace_options(data);
+        check(DEF(shares), &options,
+              (failure){.status = URN_ERR_DATA,
+                        .where = k == 0 ? "rows.csv:3" : "rows.csv:4",
+                        .message = messages[k]});
+        urn_dataset_free(data);
+    }
+}
+
 static void observations_outside_their_support(void **state)
 {
     (void)state;
@@ -641,6 +706,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(observations_outside_their_support),
+        cmocka_unit_test(vectors_and_matrices_outside),
         cmocka_unit_test(lines_are_those_of_the_file),
         cmocka_unit_test(masked_rows_may_be_outside),
         cmocka_unit_test(a_constant_outside_names_the_model),

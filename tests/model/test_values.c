@@ -129,7 +129,8 @@ static void values_without_coordinates(void **state)
                             "row 3 is on the boundary of the support (bounded): found 5");
     v[0] = 2;
     check_not_unconstrained(model, "tril", v, URN_ERR_DATA,
-                            "row 0 is outside the support (corr_cholesky): found 2");
+                            "row 0 is outside the support (corr_cholesky): element 0, 1 is 1 above "
+                            "the diagonal");
     check_not_unconstrained(model, "record", v, URN_ERR_USAGE, "the site has no coordinates");
     check_not_unconstrained(model, "delta", v, URN_ERR_USAGE, "the site has no coordinates");
     check_not_unconstrained(model, NULL, v, URN_ERR_USAGE, "there is no site number 99");

@@ -17,7 +17,7 @@ static urn__shape partial_shape(const urn__density_attr *a, int k, const urn__sh
     for (int i = 0; i < grid->n_event; i++)
         dims[i] = grid->dim[grid->n_plates + i];
     for (int i = 0; i < rank && grid->n_event + i < URN__MAX_DIMS; i++)
-        dims[grid->n_event + i] = a->dim;
+        dims[grid->n_event + i] = arg->dim[arg->n_plates + arg->n_event - rank + i];
     return urn__shape_with_event(grid, grid->n_event + rank, dims);
 }
 

@@ -1,14 +1,16 @@
 /* The arguments of a density node: x, then the given parameters. */
+#include "../family_single.h"
 #include "density.h"
 
 int urn__density_arg_rank(const urn__density_attr *a, int k)
 {
-    return k == 0 ? a->family->event_rank : a->family->params[a->given[k - 1]].event_rank;
+    return k == 0 ? a->family->event_rank : urn__param_rank(a->family, a->given[k - 1]);
 }
 
 int64_t urn__density_arg_event(const urn__density_attr *a, int k)
 {
-    return urn__event_elements(a->dim, urn__density_arg_rank(a, k));
+    return k == 0 ? urn__event_elements(a->dim, a->family->event_rank)
+                  : urn__param_elements(a->family, a->given[k - 1], a->dim);
 }
 
 urn__shape urn__density_grid(const urn__density_attr *a, int k, const urn__shape *s)

@@ -119,8 +119,10 @@ static void lay_out_argument(density_job *job, int k, const urn__shape *shape, b
 static void choose_blocks(density_job *job)
 {
     const urn__density_attr *a = job->a;
-    const bool scalar = a->family->event_rank == 0 && a->dim == 1;
-    const int64_t by_event = EVENT_ELEMENTS / (a->event > a->dim ? a->event : a->dim);
+    const int64_t components = urn__family_components(a->family);
+    const bool scalar = a->family->event_rank == 0 && a->dim == 1 && components == 0;
+    const int64_t by_event = EVENT_ELEMENTS / (a->event > a->dim ? a->event : a->dim) /
+                             (components > 0 ? components : 1);
     job->block = scalar ? SCALAR_BLOCK : by_event < 1 ? 1 : by_event > 2048 ? 2048 : by_event;
     job->chunk = scalar ? URN__CHUNK : job->block;
     job->chunks = (job->rows + job->chunk - 1) / job->chunk;

@@ -39,9 +39,9 @@ static void lay_out(draw_job *job, const urn__draw_attr *a, const urn__shape *co
     job->rows = urn__shape_size(&grid);
     for (int k = 0; k < a->n_given; k++) {
         draw_arg *arg = &job->arg[k];
-        const int rank = a->family->params[a->given[k]].event_rank;
+        const int rank = urn__param_rank(a->family, a->given[k]);
         const urn__shape own = urn__shape_drop_event(in[k], rank);
-        arg->event = urn__event_elements(a->dim, rank);
+        arg->event = urn__param_elements(a->family, a->given[k], a->dim);
         arg->walk = urn__walk_of(&own, &grid);
         arg->spread = URN__CONVERTED || arg->walk.kind == URN__WALK_GENERAL ||
                       (arg->walk.kind == URN__WALK_SCALAR && rank == 0);

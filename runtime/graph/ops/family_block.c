@@ -36,17 +36,12 @@ static int64_t lines(int64_t n)
     return (n + 7) / 8 * 8;
 }
 
-static int64_t param_event(const urn_family *family, int k, int64_t dim)
-{
-    return urn__event_elements(dim, family->params[k].event_rank);
-}
-
 int64_t urn__family_block_scratch_single(const urn_family *family, int64_t n, int64_t dim)
 {
     const int64_t event = urn__event_elements(dim, family->event_rank);
     int64_t doubles = lines(n) + 2 * lines(n * event) + lines(urn__family_scratch(family, n, dim));
     for (int k = 0; k < URN_FAMILY_PARAMS && family->params[k].word != NULL; k++)
-        doubles += 2 * lines(n * param_event(family, k, dim));
+        doubles += 2 * lines(n * urn__param_elements(family, k, dim));
     return doubles;
 }
 
@@ -92,7 +87,7 @@ static void run_widened(const urn_family *family, const urn__density_call_single
         if (c->param[k] == NULL)
             continue;
         call.stride[k] = c->stride[k];
-        size[k] = param_event(family, k, c->dim) * (c->stride[k] == 0 ? 1 : c->n);
+        size[k] = urn__param_elements(family, k, c->dim) * (c->stride[k] == 0 ? 1 : c->n);
         call.param[k] = widened(&scratch, size[k], c->param[k]);
         call.d_param[k] = c->d_param[k] == NULL ? NULL : zeros(&scratch, size[k]);
     }
