@@ -307,6 +307,8 @@ const char *cli_compare_state(const cli_compared *run)
                                                (long long)d->n_draws)
                        : d->posterior == URN_POSTERIOR_NORMAL
                            ? urn__arena_printf(d->arena, "guide, %lld", (long long)d->n_draws)
+                       : d->posterior == URN_POSTERIOR_INDEPENDENT
+                           ? urn__arena_printf(d->arena, "%lld", (long long)d->n_draws)
                            : "point";
     return text != NULL ? text : "";
 }

@@ -151,7 +151,7 @@ static json_t *elpd_json(const urn__digest *d)
 
 static void add_health(const cli_comparison *c, const cli_compared *run, json_t *object)
 {
-    static const char *const kinds[] = {"draws", "normal", "point"};
+    static const char *const kinds[] = {"draws", "normal", "point", "independent"};
     const urn__digest *d = run->digest;
     bool converged;
     const char *why = cli_compare_converged(run, c->arena, &converged);

@@ -209,7 +209,7 @@ static urn_status predict(job *j, urn_error *error)
     URN_TRY(find_site(j, error));
     urn_site_info info;
     urn_model_site(j->target, j->site, &info);
-    const bool draws = urn_posterior_kind_of(j->run.posterior) == URN_POSTERIOR_DRAWS;
+    const bool draws = urn_posterior_stored(j->run.posterior);
     const urn_predict_options options = {
         .bytes = sizeof options,
         .draws = draws && !cli_given_at_all(j->args, "draws") ? 0 : cli_int(j->args, "draws"),

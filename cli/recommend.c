@@ -196,7 +196,7 @@ static urn_status recommend(job *j, urn_error *error)
     const int site = cli_observed_site(j->target, 0, &rows);
     if (site >= 0)
         urn_model_site(j->target, site, &info);
-    const bool draws = urn_posterior_kind_of(j->run.posterior) == URN_POSTERIOR_DRAWS;
+    const bool draws = urn_posterior_stored(j->run.posterior);
     const urn_predict_options options = {
         .bytes = sizeof options,
         .draws = draws && !cli_given_at_all(j->args, "draws") ? 0 : cli_int(j->args, "draws"),

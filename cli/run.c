@@ -96,9 +96,10 @@ static urn_status read_posterior(cli_run *run, urn_error *error)
     URN_TRY(urn__io_nc_get_text(run->nc, run->guide, -1, "kind", &text, error));
     if (run->layout == NULL || text == NULL)
         return cli_fail(error, URN_ERR_DATA, NULL, "draws.nc has no layout of its guide");
-    const urn_posterior_kind kind = strcmp(text, "draws") == 0    ? URN_POSTERIOR_DRAWS
-                                    : strcmp(text, "normal") == 0 ? URN_POSTERIOR_NORMAL
-                                                                  : URN_POSTERIOR_POINT;
+    const urn_posterior_kind kind = strcmp(text, "draws") == 0         ? URN_POSTERIOR_DRAWS
+                                    : strcmp(text, "normal") == 0      ? URN_POSTERIOR_NORMAL
+                                    : strcmp(text, "independent") == 0 ? URN_POSTERIOR_INDEPENDENT
+                                                                       : URN_POSTERIOR_POINT;
     urn__io_nc_shape shape = {0}, unused;
     double *loc = NULL, *scale = NULL;
     const int64_t seed = urn__io_json_get_int(run->json, "seed", 0);
@@ -113,7 +114,7 @@ static urn_status read_posterior(cli_run *run, urn_error *error)
     if (status == URN_OK && kind == URN_POSTERIOR_NORMAL)
         status = read_array(run, "scale", &unused, &scale, error);
     if (status == URN_OK) {
-        const bool draws = kind == URN_POSTERIOR_DRAWS && shape.rank == 3;
+        const bool draws = shape.rank == 3;
         status = urn_posterior_new(kind, shape.dims[shape.rank - 1], draws ? shape.dims[0] : 1,
                                    draws ? shape.dims[1] : 0, loc, scale, (uint64_t)seed,
                                    &run->posterior, error);

@@ -11,8 +11,8 @@ typedef struct writer {
     int64_t chains, draws, thin; /* kept draws a chain; every thin-th of the posterior's */
     int64_t rows_room;           /* bytes that a group with a number a row may take */
     int posterior_group, guide_group, stats_group;
-    bool sampler;
-    int *vars; /* per site; -1: not kept */
+    bool sampler; /* the posterior's draws are stored ones */
+    int *vars;    /* per site; -1: not kept */
 } writer;
 
 static bool kept(const urn_model *model, bool sampler, int site, urn_site_info *info)
@@ -48,7 +48,7 @@ static int64_t thinning(int64_t draws, int64_t chains, int64_t elements, int64_t
 static void choose_draws(writer *w, int64_t budget)
 {
     const urn_posterior_kind kind = urn_posterior_kind_of(w->posterior);
-    w->sampler = kind == URN_POSTERIOR_DRAWS;
+    w->sampler = urn_posterior_stored(w->posterior);
     w->chains = urn_posterior_chains(w->posterior);
     w->draws = w->sampler                     ? urn_posterior_draws(w->posterior)
                : kind == URN_POSTERIOR_NORMAL ? CLI_GUIDE_DRAWS
@@ -333,7 +333,7 @@ static urn_status put_form(const writer *w, int position, urn_error *error)
 
 static urn_status put_guide(const writer *w, urn_error *error)
 {
-    const char *const kinds[] = {"draws", "normal", "point"};
+    const char *const kinds[] = {"draws", "normal", "point", "independent"};
     const urn_posterior_kind kind = urn_posterior_kind_of(w->posterior);
     int dims[3] = {0};
     URN_TRY(urn__io_nc_attr_text(w->nc, w->guide_group, -1, "kind", kinds[kind], error));
@@ -345,13 +345,13 @@ static urn_status put_guide(const writer *w, urn_error *error)
     free(layout);
     URN_TRY(status);
     URN_TRY(put_plates(w, error));
-    if (kind == URN_POSTERIOR_DRAWS) {
+    if (w->sampler) {
         URN_TRY(
             urn__io_nc_dim(w->nc, w->guide_group, "chain", w->chains, NULL, NULL, &dims[0], error));
         URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, "draw", urn_posterior_draws(w->posterior),
                                NULL, NULL, &dims[1], error));
     }
-    const int rank = kind == URN_POSTERIOR_DRAWS ? 3 : 1;
+    const int rank = w->sampler ? 3 : 1;
     URN_TRY(urn__io_nc_dim(w->nc, w->guide_group, "position", urn_posterior_size(w->posterior),
                            NULL, NULL, &dims[rank - 1], error));
     URN_TRY(put_array(w, "loc", rank, dims, urn_posterior_loc(w->posterior), error));

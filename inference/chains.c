@@ -205,20 +205,21 @@ static urn_status begin_chain(worker *w, urn__chain *chain, urn_error *error)
     if (!chain->run)
         return urn__fail_memory(error, "a chain", sizeof *chain->run);
     URN_TRY(urn__fit_new(base->allocator, &chain->notes, error));
-    *chain->run = (urn__run){.allocator = base->allocator,
-                             .target = w->target,
-                             .settings = base->settings,
-                             .seed = base->seed,
-                             .chain = (uint64_t)chain->number,
-                             .init = base->init,
-                             .init_scale = base->init_scale,
-                             .n_steps = c->plan.n_steps,
-                             .n_warmup = c->plan.warmup,
-                             .n_draws = c->plan.draws,
-                             .thin = c->plan.thin,
-                             .fit = chain->notes,
-                             .options = base->options,
-                             .most_threads = w->threads};
+    *chain->run = (urn__run){
+        .allocator = base->allocator,
+        .target = w->target,
+        .settings = base->settings,
+        .seed = base->seed,
+        .chain = (uint64_t)chain->number,
+        .init = urn__start_given(base->options, base->target->size, (uint64_t)chain->number),
+        .init_scale = base->init_scale,
+        .n_steps = c->plan.n_steps,
+        .n_warmup = c->plan.warmup,
+        .n_draws = c->plan.draws,
+        .thin = c->plan.thin,
+        .fit = chain->notes,
+        .options = base->options,
+        .most_threads = w->threads};
     return c->engine->start(chain->run, &chain->state, error);
 }
 

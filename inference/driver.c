@@ -1,5 +1,6 @@
 /* The loop of a fit: steps, clocks, progress, log rows, interruption, numbers and warnings. */
 #include "driver.h"
+#include "importance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -269,16 +270,22 @@ static urn_status check_options(const urn_fit_options *options, int64_t size, ur
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --chains out",
                          "engine \"%s\" optimises and runs one chain, not %d",
                          options->engine->name, options->chains);
+    const bool draws = options->engine->draws > 0;
     if (options->engine->kind == URN__OPTIMISER &&
-        (options->warmup != 0 || options->draws != 0 || options->thin != 0))
+        (options->warmup != 0 || (options->draws != 0 && !draws) || options->thin != 0))
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "say how many steps with --steps",
-                         "engine \"%s\" optimises: it has no warm-up, draws or thinning",
-                         options->engine->name);
-    for (int64_t i = 0; options->init && i < size; i++)
+                         "engine \"%s\" optimises: it has no warm-up, %s thinning",
+                         options->engine->name, draws ? "and no" : "draws or");
+    if ((draws && options->draws < 0) || options->n_init < 0)
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, NULL,
+                         "%lld draws and %lld first positions were asked for",
+                         (long long)options->draws, (long long)options->n_init);
+    const int64_t n_init = options->n_init > 0 ? options->n_init : 1;
+    for (int64_t i = 0; options->init && i < n_init * size; i++)
         if (!isfinite(options->init[i]))
             return urn__fail(error, URN_ERR_DATA, NULL, NULL, NULL,
                              "element %lld of the first position is %g; all must be finite",
-                             (long long)i, options->init[i]);
+                             (long long)(i % size), options->init[i]);
     return URN_OK;
 }
 
@@ -297,7 +304,7 @@ urn_status urn__fit_target(const urn__target *target, const urn_fit_options *opt
                           .target = target,
                           .settings = settings,
                           .seed = options->seed,
-                          .init = options->init,
+                          .init = urn__start_given(options, target->size, 0),
                           .init_scale = options->init ? options->init_scale : NULL,
                           .fit = made,
                           .options = options};
@@ -330,7 +337,11 @@ static urn_status admit(const urn_fit_options *options, const urn__settings *set
     urn_fit_memory memory = {.program = (1 - opened) * program,
                              .engine = engine->memory(target, settings)};
     if (engine->kind == URN__OPTIMISER) {
-        memory.posterior = engine->posterior_memory(target, settings);
+        const int workers = engine->workers ? engine->workers(settings, target->threads) : 1;
+        memory.posterior = engine->draws > 0 ? urn__final_draws(options, target->size, NULL) *
+                                                   (target->size + 2) * (int64_t)sizeof(double)
+                                             : engine->posterior_memory(target, settings);
+        memory.program = (workers - opened) * program;
     } else {
         urn__chain_plan plan;
         URN_TRY(urn__chain_plan_of(target, engine, options, &plan, error));

@@ -96,6 +96,14 @@ urn_status urn__start_position(urn__run *run, const char *init, double jitter, d
                                urn_error *error);
 /* Uniform in (-2, 2), attempt number `attempt` (from 1: that of urn__start_position). */
 void urn__start_random(const urn__run *run, uint64_t attempt, double *position);
+/* Asks `good` whether log density and gradient are finite at `position`, which is where `init` put
+ * it. A random start is drawn anew up to 100 times; any other, or the last, is an error that names
+ * the site at fault. Addresses the evaluations. */
+urn_status urn__start_finite(const urn__run *run, const char *init,
+                             bool (*good)(void *context, const double *position), void *context,
+                             double *position, urn_error *error);
+/* Where chain number `chain` begins among the first positions given; NULL: none are. */
+const double *urn__start_given(const urn_fit_options *options, int64_t size, uint64_t chain);
 /* As urn__start_position for a guide, with first scales `scale` unless the run has others. */
 urn_status urn__start_guide(urn__run *run, const char *init, double jitter, double scale,
                             urn__guide *guide, urn_error *error);

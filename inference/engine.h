@@ -119,6 +119,9 @@ urn_status urn__target_fail_density(const urn__target *target, const double *pos
                                     const char *what, urn_error *error);
 /* URN_ERR_MODEL, naming the site, when one of the blocks is discrete. */
 urn_status urn__require_continuous(const char *engine, const urn__target *target, urn_error *error);
+/* The same, and when one of them is a parameter: for engines that draw from distributions. */
+urn_status urn__require_distributions(const char *engine, const urn__target *target,
+                                      urn_error *error);
 /* URN_ERR_MODEL with the model's own reason, when it says that a mode is not worth finding. */
 urn_status urn__require_mode(const char *engine, const urn__target *target, urn_error *error);
 
@@ -204,7 +207,7 @@ struct urn_engine {
     /* Samplers: what is done unless asked otherwise, and what each step reports. Steps 1 ..
      * run->n_warmup are warm-up; of the n_draws * thin that follow every thin-th is kept. */
     int chains;
-    int64_t warmup, draws;
+    int64_t warmup, draws; /* optimisers with draws at their end: how many */
     const urn__stat_spec *stats;
     bool one_chain_at_a_time; /* chains take turns on all threads; else each has its share */
     bool sweeps;              /* its steps are called sweeps */
@@ -216,6 +219,9 @@ struct urn_engine {
                           urn_error *error);
     /* Is the density wanted without log-Jacobian terms? NULL: never. */
     bool (*no_jacobian)(const urn__settings *settings);
+    /* Optimisers that work on several copies of the target at a time: how many, at most `threads`.
+     * NULL: one. */
+    int (*workers)(const urn__settings *settings, int threads);
     /* Bytes of the state of one chain, and of the posterior. */
     int64_t (*memory)(const urn__target *target, const urn__settings *settings);
     int64_t (*posterior_memory)(const urn__target *target, const urn__settings *settings);

@@ -38,3 +38,26 @@ const char *urn__element_name(const urn_model *model, const urn_site_info *site,
     }
     return text;
 }
+
+const char *urn__coordinate_name(const urn__target *target, int64_t i, char *text, size_t size)
+{
+    const urn__block *block = NULL;
+    for (int b = 0; b < target->n_blocks; b++)
+        if (i >= target->blocks[b].offset && i - target->blocks[b].offset < target->blocks[b].size)
+            block = &target->blocks[b];
+    if (!block) {
+        snprintf(text, size, "coordinate %lld", (long long)i);
+        return text;
+    }
+    urn_site_info site = {.size = -1};
+    if (target->model && block->site >= 0)
+        urn_model_site(target->model, block->site, &site);
+    if (site.size == block->size)
+        return urn__element_name(target->model, &site, i - block->offset, text, size);
+    if (block->size == 1)
+        snprintf(text, size, "%s", block->name);
+    else
+        snprintf(text, size, "%s (coordinate %lld of %lld)", block->name,
+                 (long long)(i - block->offset) + 1, (long long)block->size);
+    return text;
+}

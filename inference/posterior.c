@@ -11,17 +11,22 @@ struct urn_posterior {
     int64_t size, chains, draws;
     uint64_t seed;
     const urn__kernels *kernels;
-    double *loc;            /* DRAWS: chains x draws x size; else size */
+    double *loc;            /* stored draws: chains x draws x size; else size */
     double *scale;          /* NORMAL only */
     urn__normal_form *form; /* NORMAL whose coordinates depend on each other; else NULL */
 };
+
+static bool is_stored(urn_posterior_kind kind)
+{
+    return kind == URN_POSTERIOR_DRAWS || kind == URN_POSTERIOR_INDEPENDENT;
+}
 
 /* ---- memory ---- */
 
 static urn_status check_shape(urn_posterior_kind kind, int64_t size, int64_t chains, int64_t draws,
                               urn_error *error)
 {
-    const bool stored = kind == URN_POSTERIOR_DRAWS;
+    const bool stored = is_stored(kind);
     if (size < 1 || (stored && (chains < 1 || draws < 1)))
         return urn__fail(
             error, URN_ERR_USAGE, NULL, NULL, NULL,
@@ -51,7 +56,7 @@ urn_status urn__posterior_room(const urn_allocator *allocator, urn_posterior_kin
     *posterior = NULL;
     *loc = *scale = NULL;
     URN_TRY(check_shape(kind, size, chains, draws, error));
-    const bool stored = kind == URN_POSTERIOR_DRAWS, normal = kind == URN_POSTERIOR_NORMAL;
+    const bool stored = is_stored(kind), normal = kind == URN_POSTERIOR_NORMAL;
     int64_t n = size;
     if (stored && (__builtin_mul_overflow(n, chains, &n) || __builtin_mul_overflow(n, draws, &n)))
         return urn__fail_memory(error, "posterior draws", SIZE_MAX);
@@ -93,8 +98,8 @@ void urn__posterior_keep(urn_posterior *posterior, int n, const int *chains, int
 urn_status urn__posterior_fits(const urn_posterior *posterior, const urn_model *model,
                                urn_error *error)
 {
-    const bool stored = posterior->kind == URN_POSTERIOR_DRAWS;
-    const int64_t size = stored ? urn_model_state_size(model) : urn_model_position_size(model);
+    const int64_t size =
+        is_stored(posterior->kind) ? urn_model_state_size(model) : urn_model_position_size(model);
     if (posterior->size == size)
         return URN_OK;
     return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "use the options and ids of the fit",
@@ -246,6 +251,11 @@ int64_t urn_posterior_draws(const urn_posterior *posterior)
     return posterior->draws;
 }
 
+bool urn_posterior_stored(const urn_posterior *posterior)
+{
+    return is_stored(posterior->kind);
+}
+
 const double *urn_posterior_loc(const urn_posterior *posterior)
 {
     return posterior->loc;
@@ -302,7 +312,7 @@ static void draw_part(const urn_posterior *posterior, int64_t s, int64_t first, 
 {
     const size_t bytes = (size_t)n * sizeof *position;
     const int64_t kept = posterior->chains * posterior->draws;
-    if (posterior->kind == URN_POSTERIOR_DRAWS) {
+    if (is_stored(posterior->kind)) {
         memcpy(position + first, posterior->loc + (s % kept) * posterior->size + first, bytes);
         return;
     }

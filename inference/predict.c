@@ -42,7 +42,7 @@ static void find_centre(work *w)
     const int64_t size = urn_posterior_size(w->posterior);
     const double *loc = urn_posterior_loc(w->posterior);
     int64_t kept = 1;
-    if (urn_posterior_kind_of(w->posterior) == URN_POSTERIOR_DRAWS)
+    if (urn_posterior_stored(w->posterior))
         kept = urn_posterior_chains(w->posterior) * urn_posterior_draws(w->posterior);
     for (int64_t s = 0; s < kept; s++)
         for (int64_t i = 0; i < size; i++)

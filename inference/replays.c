@@ -117,14 +117,13 @@ int64_t urn__draw_count(const urn_posterior *posterior, int64_t wanted, int64_t 
 {
     if (wanted > 0)
         return wanted;
-    return urn_posterior_kind_of(posterior) == URN_POSTERIOR_DRAWS ? kept_draws(posterior)
-                                                                   : fallback;
+    return urn_posterior_stored(posterior) ? kept_draws(posterior) : fallback;
 }
 
 void urn__draw_of(const urn_posterior *posterior, int64_t s, int64_t n, int threads,
                   double *position)
 {
-    if (urn_posterior_kind_of(posterior) == URN_POSTERIOR_DRAWS)
+    if (urn_posterior_stored(posterior))
         s = urn__spread(s, n, kept_draws(posterior));
     urn__posterior_draw(posterior, s, threads, position);
 }

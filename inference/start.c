@@ -2,7 +2,10 @@
 #include "driver.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#define ATTEMPTS 100
 
 /* The generator of one block's start; uniform draws and normal ones come from different rows. */
 static urn_rng rng_of(const urn__run *run, const urn__block *block, uint64_t attempt, int64_t row,
@@ -74,6 +77,38 @@ urn_status urn__start_position(urn__run *run, const char *init, double jitter, d
     if (jitter > 0.0 && strcmp(init, "random") != 0)
         add_jitter(run, jitter, position);
     return URN_OK;
+}
+
+const double *urn__start_given(const urn_fit_options *options, int64_t size, uint64_t chain)
+{
+    const int64_t n = options->n_init > 0 ? options->n_init : 1;
+    return options->init ? options->init + (int64_t)(chain % (uint64_t)n) * size : NULL;
+}
+
+static urn_status fail_start(const urn__run *run, int attempts, const double *position,
+                             urn_error *error)
+{
+    char what[96] = "at the first position";
+    if (attempts > 1)
+        snprintf(what, sizeof what, "at any of %d random first positions, here at the last",
+                 attempts);
+    return urn__target_fail_density(run->target, position, what, error);
+}
+
+urn_status urn__start_finite(const urn__run *run, const char *init,
+                             bool (*good)(void *context, const double *position), void *context,
+                             double *position, urn_error *error)
+{
+    const int attempts = !run->init && strcmp(init, "random") == 0 ? ATTEMPTS : 1;
+    URN_TRY(urn__target_address(run->target, run->seed, urn__chain_for(URN__USE_STEPS, run->chain),
+                                0, error));
+    for (int attempt = 1; attempt <= attempts; attempt++) {
+        if (attempt > 1)
+            urn__start_random(run, (uint64_t)attempt, position);
+        if (good(context, position))
+            return URN_OK;
+    }
+    return fail_start(run, attempts, position, error);
 }
 
 urn_status urn__start_guide(urn__run *run, const char *init, double jitter, double scale,

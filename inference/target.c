@@ -78,6 +78,21 @@ urn_status urn__require_continuous(const char *engine, const urn__target *target
     return URN_OK;
 }
 
+urn_status urn__require_distributions(const char *engine, const urn__target *target,
+                                      urn_error *error)
+{
+    for (int b = 0; b < target->n_blocks; b++) {
+        const urn__block *block = &target->blocks[b];
+        if (block->point)
+            return urn__fail(error, URN_ERR_MODEL, block->where, block->name,
+                             "give it a prior with urn_sample, or fit with svi or map",
+                             "it is a parameter without a distribution, and engine \"%s\" draws "
+                             "from distributions",
+                             engine);
+    }
+    return urn__require_continuous(engine, target, error);
+}
+
 urn_status urn__require_mode(const char *engine, const urn__target *target, urn_error *error)
 {
     for (int i = 0; i < target->n_blocks; i++) {

@@ -91,7 +91,7 @@ typedef struct urn_fit_options {
     uint64_t seed;
     int chains;               /* samplers; 0: the engine's default */
     int threads;              /* 0: all the machine has */
-    const double *init;       /* a first position (urn_model_position_size), or NULL */
+    const double *init;       /* a first position (urn_model_position_size), or several: n_init */
     const double *init_scale; /* guide scales belonging to `init`, or NULL */
     const char *cpu;          /* see urn_compile_options */
     void *context;            /* for the hooks */
@@ -125,6 +125,9 @@ typedef struct urn_fit_options {
     /* Engines with a metric: called at the end of each chain that was not interrupted, one call at
      * a time. An error ends the fit. May be NULL. */
     urn_status (*metric)(void *context, const urn_metric *metric, urn_error *error);
+    /* How many positions `init` holds, one after another (0: one): chain or path c begins at number
+     * c modulo that. `init_scale` belongs to one alone. */
+    int64_t n_init;
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;
@@ -174,12 +177,15 @@ URN_API bool urn_fit_profile_at(const urn_fit *fit, int i, urn_profile_entry *en
 typedef struct urn_posterior urn_posterior;
 
 typedef enum urn_posterior_kind {
-    URN_POSTERIOR_DRAWS,  /* n_draws stored positions */
-    URN_POSTERIOR_NORMAL, /* normal: loc, scale; independent unless it has a form */
-    URN_POSTERIOR_POINT   /* one position (delta guide, MAP) */
+    URN_POSTERIOR_DRAWS,      /* n_draws stored positions */
+    URN_POSTERIOR_NORMAL,     /* normal: loc, scale; independent unless it has a form */
+    URN_POSTERIOR_POINT,      /* one position (delta guide, MAP) */
+    URN_POSTERIOR_INDEPENDENT /* n_draws stored positions, drawn independently of each other
+                                 (Laplace, Pathfinder): one chain, and no convergence to judge */
 } urn_posterior_kind;
 
-/* Copies the arrays. DRAWS: `loc` is chains x draws x size. NORMAL: loc and scale, `size` each. */
+/* Copies the arrays. DRAWS: `loc` is chains x draws x size; INDEPENDENT: the same with one chain.
+ * NORMAL: loc and scale, `size` each. */
 URN_API urn_status urn_posterior_new(urn_posterior_kind kind, int64_t size, int64_t chains,
                                      int64_t draws, const double *loc, const double *scale,
                                      uint64_t seed, urn_posterior **posterior, urn_error *error);
@@ -214,6 +220,8 @@ URN_API urn_posterior_kind urn_posterior_kind_of(const urn_posterior *posterior)
 URN_API int64_t urn_posterior_size(const urn_posterior *posterior);
 URN_API int64_t urn_posterior_chains(const urn_posterior *posterior); /* 1 for guides */
 URN_API int64_t urn_posterior_draws(const urn_posterior *posterior);  /* a chain; 0: any number */
+/* Are its draws stored ones (DRAWS, INDEPENDENT)? */
+URN_API bool urn_posterior_stored(const urn_posterior *posterior);
 URN_API const double *urn_posterior_loc(const urn_posterior *posterior);
 URN_API const double *urn_posterior_scale(const urn_posterior *posterior);
 /* Writes draw s (0-based, chains one after another) into `position`. */

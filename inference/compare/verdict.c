@@ -103,9 +103,9 @@ static double rank_of(const urn__judged *run)
     const bool converged = urn__converged(run, &why);
     urn__text_clear(&why);
     const urn_posterior_kind kind = run->digest->posterior;
-    return (kind == URN_POSTERIOR_DRAWS    ? 4.0
-            : kind == URN_POSTERIOR_NORMAL ? 2.0
-                                           : 0.0) +
+    return (kind == URN_POSTERIOR_DRAWS   ? 4.0
+            : kind != URN_POSTERIOR_POINT ? 2.0
+                                          : 0.0) +
            (converged ? 1.0 : 0.0);
 }
 
@@ -188,7 +188,7 @@ static void say_health(const urn__judged *run, urn__text *text)
         urn__text_add(text, " It was interrupted.");
     if (!is_sampler(run) && run->n_warnings > 0)
         urn__text_add(text, " Its fit has warnings.");
-    else if (run->digest->posterior == URN_POSTERIOR_NORMAL && isnan(run->k_hat))
+    else if (!is_sampler(run) && run->digest->posterior != URN_POSTERIOR_POINT && isnan(run->k_hat))
         urn__text_add(text, " No k-hat was measured.");
     urn__text_add(text, "\n");
 }

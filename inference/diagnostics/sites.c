@@ -32,7 +32,8 @@ static urn_status check(work *w, urn_error *error)
     }
     if (urn_posterior_kind_of(w->posterior) != URN_POSTERIOR_DRAWS)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "fit with an engine that samples",
-                         "the posterior is a guide or a point, which has no chains to diagnose");
+                         "the posterior has no chains to diagnose: it is a guide, a point, or "
+                         "independent draws");
     return urn__posterior_fits(w->posterior, w->model, error);
 }
 

@@ -2,6 +2,8 @@
  * the unconstrained coordinates the search runs in, so the mode does not depend on them. */
 #include "map.h"
 #include "../guides/guides.h"
+#include "../importance.h"
+#include "../lbfgs.h"
 
 #include <float.h>
 #include <math.h>
@@ -51,15 +53,13 @@ static bool no_jacobian(const urn__settings *settings)
     return true;
 }
 
-/* liblbfgs keeps the position, gradient and direction, the first two of the step before, and two
- * vectors a correction. */
 static int64_t memory(const urn__target *target, const urn__settings *settings)
 {
     urn__optimiser optimiser;
     if (urn__setting_is(settings, "method", "blocks")) /* values, and what conditionals hold */
         return target->size * (2 + 4) * (int64_t)sizeof(double);
     if (urn__setting_is(settings, "method", "lbfgs"))
-        return target->size * (2 + 5 + 2 * urn__setting_int(settings, "history")) *
+        return target->size * (3 + urn__lbfgs_doubles(urn__setting_int(settings, "history"))) *
                (int64_t)sizeof(double);
     if (urn__optimiser_read(settings, 1, &optimiser, NULL) != URN_OK)
         return 0; /* start will say so */
@@ -109,6 +109,7 @@ static urn_status prepare_position(urn__map_state *map, const char *init, double
     const size_t size = (size_t)run->target->size;
     map->position = urn__arena_alloc(map->arena, size, sizeof(double));
     map->gradient = urn__arena_alloc(map->arena, size, sizeof(double));
+    map->scratch = map->lbfgs ? urn__arena_alloc(map->arena, size, sizeof(double)) : NULL;
     if (urn__arena_failed(map->arena))
         return urn__fail_memory(error, "the state of map", 2 * size * sizeof(double));
     URN_TRY(urn__start_position(run, init, jitter, map->position, error));
@@ -327,14 +328,10 @@ static urn_status posterior(void *state, urn_posterior **made, urn_error *error)
 {
     urn__map_state *map = state;
     const urn__run *run = map->run;
-    double *loc, *scale;
     urn__guide_settle(&map->guide);
     if (!map->position)
         return urn__guide_posterior(run, &map->guide, made, error);
-    URN_TRY(urn__posterior_room(run->allocator, URN_POSTERIOR_POINT, run->target->size, 1, 0,
-                                run->seed, run->target->kernels->name, &loc, &scale, made, error));
-    memcpy(loc, map->position, (size_t)run->target->size * sizeof *loc);
-    return URN_OK;
+    return urn__final_point(run, map->position, made, error);
 }
 
 const urn_engine urn__engine_map = {

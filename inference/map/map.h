@@ -14,13 +14,13 @@ typedef struct urn__map_state {
     double tolerance;
     int history;
     double *position, *gradient; /* L-BFGS, blocks; the gradient is of the log density */
+    double *scratch;             /* L-BFGS: another of the size */
     urn__gibbs *blocks;          /* method blocks, else NULL */
     urn__guide guide;            /* adam and sgd: a guide of points */
     urn__optimiser optimiser;
     bool close; /* adam and sgd: the gradient may be small enough at the next step */
     int bad_in_a_row;
     bool converged;
-    double accepted;     /* L-BFGS: -log density of the last accepted position */
     const char *stalled; /* why a line search gave up, or NULL */
 } urn__map_state;
 

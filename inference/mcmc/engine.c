@@ -3,10 +3,7 @@
 #include "hmc.h"
 
 #include <float.h>
-#include <stdio.h>
 #include <string.h>
-
-#define ATTEMPTS 100
 
 #define SHARED_OPTIONS                                                                             \
     {"delta",                                                                                      \
@@ -92,14 +89,8 @@ static urn_status accepts(const urn__target *target, const urn__settings *settin
                              "use --engine gibbs, or sum the site out of the model",
                              "the latent site is discrete, but engine \"%s\" follows gradients",
                              settings->engine);
-        if (block->point)
-            return urn__fail(error, URN_ERR_MODEL, block->where, block->name,
-                             "give it a prior with urn_sample, or fit with svi or map",
-                             "it is a parameter without a distribution, and engine \"%s\" draws "
-                             "from distributions",
-                             settings->engine);
     }
-    return urn__require_continuous(settings->engine, target, error);
+    return urn__require_distributions(settings->engine, target, error);
 }
 
 static bool is_nuts(const urn__settings *settings)
@@ -159,16 +150,6 @@ static urn_status check_metric(const urn__run *run, const urn__hmc_options *o, u
 
 /* ---- starting ---- */
 
-static urn_status fail_start(const urn__run *run, int attempts, const double *position,
-                             urn_error *error)
-{
-    char what[96] = "at the first position";
-    if (attempts > 1)
-        snprintf(what, sizeof what, "at any of %d random first positions, here at the last",
-                 attempts);
-    return urn__target_fail_density(run->target, position, what, error);
-}
-
 /* Chains that start from a guide start at draws from it, so that they differ. */
 static void spread(const urn__run *run, double *position)
 {
@@ -184,25 +165,19 @@ static void spread(const urn__run *run, double *position)
     }
 }
 
-/* A random start is drawn anew until the density is finite there. */
+static bool try_place(void *context, const double *position)
+{
+    return urn__hmc_place(((hmc_state *)context)->hmc, position);
+}
+
 static urn_status place(hmc_state *s, double *position, urn_error *error)
 {
     urn__run *run = s->run;
     const char *init = urn__setting(run->settings, "init")->text;
-    const bool random = !run->init && strcmp(init, "random") == 0;
-    const int attempts = random ? ATTEMPTS : 1;
     URN_TRY(urn__start_position(run, init, urn__setting_real(run->settings, "init-jitter"),
                                 position, error));
     spread(run, position);
-    URN_TRY(urn__target_address(run->target, run->seed, urn__chain_for(URN__USE_STEPS, run->chain),
-                                0, error));
-    for (int attempt = 1; attempt <= attempts; attempt++) {
-        if (attempt > 1)
-            urn__start_random(run, (uint64_t)attempt, position);
-        if (urn__hmc_place(s->hmc, position))
-            return URN_OK;
-    }
-    return fail_start(run, attempts, position, error);
+    return urn__start_finite(run, init, try_place, s, position, error);
 }
 
 static urn_status prepare(hmc_state *s, urn_error *error)
