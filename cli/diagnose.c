@@ -62,16 +62,19 @@ static void add_check(checks *c, const char *name, double value, const char *of,
 }
 
 /* Figures of fit.json that are right up to a limit, or from one on. */
-static void check_numbers(const json_t *fit, checks *c)
+static void check_numbers(const cli_run *run, checks *c)
 {
-    static const struct {
+    const json_t *fit = run->json;
+    char k_hat[64];
+    snprintf(k_hat, sizeof k_hat, "k-hat of the %s", cli_approximation(run->posterior));
+    const struct {
         const char *key, *name;
         double limit;
         bool at_least;
     } figures[] = {{"divergences", "divergences", 0.0, false},
                    {"max_depth_reached", "trajectories at --max-depth", 0.0, false},
                    {"e_bfmi", "least E-BFMI of a chain", LEAST_E_BFMI, true},
-                   {"k_hat", "k-hat of the guide", URN__K_HAT_LIMIT, false},
+                   {"k_hat", k_hat, URN__K_HAT_LIMIT, false},
                    {"skipped_steps", "steps skipped as not finite", 0.0, false}};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         const json_t *member = json_object_get(fit, figures[i].key);
@@ -135,7 +138,7 @@ static urn_status diagnose_run(const cli_args *args, const cli_run *run, checks 
                                json_t *warnings, json_t **sites, int *left_out, urn_error *error)
 {
     const int64_t chains = urn_posterior_chains(run->posterior);
-    check_numbers(run->json, c);
+    check_numbers(run, c);
     if (urn_posterior_kind_of(run->posterior) != URN_POSTERIOR_DRAWS)
         return URN_OK;
     char *names = NULL;

@@ -20,6 +20,7 @@ const cli_option cli_export_options[] = {
 static const struct {
     const char *own, *stan;
 } stat_names[] = {{"lp", "lp__"},
+                  {"lp_approx", "lp_approx__"},
                   {"acceptance_rate", "accept_stat__"},
                   {"step_size", "stepsize__"},
                   {"tree_depth", "treedepth__"},
@@ -64,6 +65,18 @@ static urn_status add_column(job *j, int group, int var, const char *name, urn_e
     return URN_OK;
 }
 
+static bool is_engine(const job *j, const char *name)
+{
+    return strcmp(urn__io_json_get_text(j->run.json, "engine", ""), name) == 0;
+}
+
+/* Those of laplace are its own. */
+static const char *stan_name(const job *j, int k)
+{
+    static const char *const laplace[] = {"log_p__", "log_q__"};
+    return k < 2 && is_engine(j, "laplace") ? laplace[k] : stat_names[k].stan;
+}
+
 static urn_status find_columns(job *j, urn_error *error)
 {
     enum { MOST = 256 };
@@ -77,7 +90,7 @@ static urn_status find_columns(job *j, urn_error *error)
     for (int k = 0; stats >= 0 && k < N_STATS; k++) {
         const int var = urn__io_nc_find_var(j->run.nc, stats, stat_names[k].own);
         if (var >= 0)
-            URN_TRY(add_column(j, stats, var, stat_names[k].stan, error));
+            URN_TRY(add_column(j, stats, var, stan_name(j, k), error));
     }
     for (int i = 0, var; posterior >= 0 && n < MOST; i++) {
         var = urn__io_nc_var_at(j->run.nc, posterior, i, &name);

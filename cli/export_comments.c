@@ -56,19 +56,35 @@ static void print_algorithm(urn__io_file *file, const cli_exported *e)
     urn__io_file_print(file, "#         metric = %s\n", metric_of(e));
 }
 
-void cli_export_head(urn__io_file *file, const cli_exported *e)
+/* Other methods of CmdStan's have their own names, and no warm-up. */
+static const char *method_of(const cli_exported *e)
+{
+    const char *engine = urn__io_json_get_text(e->fit, "engine", "");
+    return strcmp(engine, "laplace") == 0 || strcmp(engine, "pathfinder") == 0 ? engine : "sample";
+}
+
+static void print_sampling(urn__io_file *file, const cli_exported *e)
 {
     const int64_t thin = urn__io_json_get_int(e->fit, "thin", 1), steps = e->draws * thin;
-    urn__io_file_print(file, "# model = %s_model\n", urn__io_json_get_text(e->fit, "model", "urn"));
-    urn__io_file_print(file, "# urn_version = %s\n", URN_VERSION);
-    urn__io_file_print(file, "# urn_engine = %s\n", urn__io_json_get_text(e->fit, "engine", ""));
-    urn__io_file_print(file, "# method = sample\n#   sample\n");
     urn__io_file_print(file, "#     num_samples = %lld\n", (long long)steps);
     urn__io_file_print(file, "#     num_warmup = %lld\n",
                        (long long)urn__io_json_get_int(e->fit, "warmup", 0));
     urn__io_file_print(file, "#     save_warmup = false\n");
     urn__io_file_print(file, "#     thin = %lld\n", (long long)thin);
     print_algorithm(file, e);
+}
+
+void cli_export_head(urn__io_file *file, const cli_exported *e)
+{
+    const char *method = method_of(e);
+    urn__io_file_print(file, "# model = %s_model\n", urn__io_json_get_text(e->fit, "model", "urn"));
+    urn__io_file_print(file, "# urn_version = %s\n", URN_VERSION);
+    urn__io_file_print(file, "# urn_engine = %s\n", urn__io_json_get_text(e->fit, "engine", ""));
+    urn__io_file_print(file, "# method = %s\n#   %s\n", method, method);
+    if (strcmp(method, "sample") == 0)
+        print_sampling(file, e);
+    else
+        urn__io_file_print(file, "#     draws = %lld\n", (long long)e->draws);
     urn__io_file_print(file, "# id = %lld\n", (long long)e->chain + 1);
     urn__io_file_print(file, "# random\n#   seed = %lld\n",
                        (long long)urn__io_json_get_int(e->fit, "seed", 0));

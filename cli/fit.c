@@ -26,14 +26,17 @@ const cli_option cli_fit_options[] = {
                "repeated rows where the model wants them unique"),
     CLI_TEXT("init", "FILE", NULL,
              "first values of sites, as JSON {\"site\": [..]}; or the engine's word for a start"),
-    CLI_TEXT("init-from", "RUN", NULL, "start where another run of the same sites ended"),
+    CLI_TEXT("init-from", "RUN", NULL,
+             "start where another run of the same sites ended; of a run with draws, each chain or "
+             "path at another draw"),
     CLI_TEXT("metric-file", "FILE", NULL,
              "nuts, hmc: first inverse metric and step size, as a run's metric_1.json or Stan's "
              "JSON {\"inv_metric\": [..]}"),
     CLI_INT("chains", "0", 0, 4096, "chains of a sampler; 0: the engine's default"),
     CLI_INT("warmup", NULL, 0, 1000000000,
             "samplers: first steps of each chain, which find their way and are not kept"),
-    CLI_INT("draws", NULL, 1, 1000000000, "samplers: draws of each chain after warm-up"),
+    CLI_INT("draws", NULL, 1, 1000000000,
+            "draws: of a sampler, of each chain after warm-up; of laplace and pathfinder, all"),
     CLI_INT("thin", NULL, 1, 1000000, "samplers: steps for each draw"),
     CLI_CHOICE("precision", "double", "double|single",
                "the type the steps compute in; single is faster and takes half the memory"),
@@ -271,15 +274,17 @@ static double sampler_files(const session *s, double posterior)
 /* Bytes of predictions (see urn_predict) and of draws.nc, which is built in memory. */
 static cli_after memory_after(const session *s, double posterior)
 {
-    const bool sampler = s->args->engine->kind == URN__SAMPLER;
+    const urn_engine *engine = s->args->engine;
+    const bool stored = engine->kind == URN__SAMPLER || engine->draws > 0;
     const double number = sizeof(double), n = (double)urn_model_position_size(s->model);
     cli_after after = {0};
-    if (s->target != NULL && !sampler) /* a sampler's are there: see cli_watch */
+    if (s->target != NULL &&
+        engine->kind != URN__SAMPLER) /* a sampler's are there: see cli_watch */
         after.predictions = 4.0 * n * number + 8.0 * (double)s->n_held_out * number;
     if (s->run != NULL)
         after.files =
             3.0 * n * number + 6.0 * 1048576.0 +
-            (sampler ? sampler_files(s, posterior) : cli_guide_draws_bytes(s->model, budget_of(s)));
+            (stored ? sampler_files(s, posterior) : cli_guide_draws_bytes(s->model, budget_of(s)));
     return after;
 }
 
@@ -337,6 +342,7 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .cpu = cli_text(s->args, "cpu"),
                                      .precision = precision_of(s->args),
                                      .init = s->init.position,
+                                     .n_init = s->init.n,
                                      .init_scale = s->init.scale,
                                      .inverse_metric = s->init.metric,
                                      .n_inverse_metric = s->init.n_metric,
@@ -456,6 +462,26 @@ static double fit_number(const session *s, const char *name)
     return (double)NAN;
 }
 
+/* Of engines that end with draws of an approximation. */
+static void print_draws(const session *s)
+{
+    static const char *const names[][2] = {
+        {"elbo", "highest ELBO of a path"},
+        {"log_evidence", "log evidence by the approximation"},
+        {"importance_log_evidence", "log evidence by importance weights"},
+        {"importance_size", "independent draws that the weighted ones are worth"}};
+    const double draws = fit_number(s, "draws_stored");
+    char text[32];
+    if (urn_posterior_kind_of(urn_fit_posterior(s->fit)) != URN_POSTERIOR_INDEPENDENT)
+        return;
+    printf("%.0f independent draws\n", draws);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const double value = fit_number(s, names[i][0]);
+        if (!isnan(value))
+            printf("%s %s\n", names[i][1], cli_number(value, text));
+    }
+}
+
 static void print_numbers(const session *s)
 {
     char text[32];
@@ -480,8 +506,10 @@ static void print_numbers(const session *s)
                urn_posterior_kind_of(urn_fit_posterior(s->fit)) == URN_POSTERIOR_POINT
                    ? "at the point found"
                    : "mean of fresh draws");
+    print_draws(s);
     if (!isnan(k_hat))
-        printf("k-hat of the guide %s\n", cli_number(k_hat, text));
+        printf("k-hat of the %s %s\n", cli_approximation(urn_fit_posterior(s->fit)),
+               cli_number(k_hat, text));
 }
 
 static void print_result(const session *s)

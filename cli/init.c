@@ -1,5 +1,6 @@
 /* Where a fit starts, when the user says so: --init FILE and --init-from RUN. */
 #include "init.h"
+#include "../inference/engine.h"
 #include "../io/io.h"
 #include "run.h"
 #include <stdlib.h>
@@ -178,30 +179,65 @@ static urn_status match_rows(const cli_run *run, const urn_model *model, const u
     return URN_OK;
 }
 
-static void copy_rows(const cli_run *run, const urn_site_info *info, int64_t offset,
-                      int64_t free_row, const int64_t *match, cli_init *init)
+/* The stored draw that chain c of n begins at. Chains of a sampler go on where they ended, more
+ * chains at draws before that; independent draws are taken from all over, equal ones once. */
+static int64_t draw_for(const urn_posterior *p, int64_t c, int64_t n)
 {
-    const urn_posterior *p = run->posterior;
-    const bool stored = urn_posterior_kind_of(p) == URN_POSTERIOR_DRAWS;
-    /* of a sampler, the last draw of its first chain */
-    const double *loc =
-        urn_posterior_loc(p) + (stored ? (urn_posterior_draws(p) - 1) * urn_posterior_size(p) : 0);
+    const int64_t chains = urn_posterior_chains(p), draws = urn_posterior_draws(p);
+    if (urn_posterior_kind_of(p) == URN_POSTERIOR_DRAWS) {
+        const int64_t rounds = (n + chains - 1) / chains;
+        return (c % chains) * draws + draws - 1 - c / chains * draws / rounds;
+    }
+    return c < draws ? c * draws / (n < draws ? n : draws) : c % draws;
+}
+
+/* Is draw s equal to the one that an earlier chain begins at? Resampling repeats draws. */
+static bool is_taken(const urn_posterior *p, const int64_t *taken, int64_t n, int64_t s)
+{
+    const size_t size = (size_t)urn_posterior_size(p);
+    const double *loc = urn_posterior_loc(p);
+    for (int64_t k = 0; k < n; k++)
+        if (memcmp(loc + taken[k] * (int64_t)size, loc + s * (int64_t)size, size * sizeof *loc) ==
+            0)
+            return true;
+    return false;
+}
+
+/* The draws n chains begin at. */
+static void choose_draws(const urn_posterior *p, int64_t n, int64_t *chosen)
+{
+    const int64_t all = urn_posterior_chains(p) * urn_posterior_draws(p);
+    for (int64_t c = 0; c < n; c++) {
+        const int64_t first = draw_for(p, c, n);
+        chosen[c] = first;
+        for (int64_t k = 0; k < all && is_taken(p, chosen, c, chosen[c]); k++)
+            chosen[c] = (first + k + 1) % all;
+        if (is_taken(p, chosen, c, chosen[c]))
+            chosen[c] = first;
+    }
+}
+
+static void copy_rows(const cli_run *run, const urn_site_info *info, int64_t offset,
+                      int64_t free_row, const int64_t *match, const double *loc, double *position,
+                      cli_init *init)
+{
     const double *scale = urn_posterior_scale(run->posterior);
     for (int64_t i = 0; i < info->rows; i++) {
         if (match[i] < 0)
             continue;
         const size_t bytes = (size_t)free_row * sizeof(double);
-        memcpy(init->position + info->offset + i * free_row, loc + offset + match[i] * free_row,
-               bytes);
+        memcpy(position + info->offset + i * free_row, loc + offset + match[i] * free_row, bytes);
         if (init->scale != NULL && scale != NULL)
             memcpy(init->scale + info->offset + i * free_row, scale + offset + match[i] * free_row,
                    bytes);
     }
 }
 
+/* Of the draws chosen, or the location of a guide. */
 static urn_status copy_site(const cli_run *run, const urn_model *model, const json_t *entry,
-                            cli_init *init, int *n_copied, urn_error *error)
+                            const int64_t *chosen, cli_init *init, int *n_copied, urn_error *error)
 {
+    const urn_posterior *p = run->posterior;
     const int site = urn_model_site_find(model, urn__io_json_get_text(entry, "site", ""));
     urn_site_info info = {.offset = -1};
     if (site >= 0)
@@ -216,31 +252,78 @@ static urn_status copy_site(const cli_run *run, const urn_model *model, const js
     if (match == NULL)
         return cli_fail_memory(error);
     const urn_status status = match_rows(run, model, &info, rows, match, error);
-    if (status == URN_OK)
+    for (int64_t c = 0; status == URN_OK && c < init->n; c++)
         copy_rows(run, &info, urn__io_json_get_int(entry, "offset", 0), free_size / rows, match,
-                  init);
+                  urn_posterior_loc(p) + chosen[c] * urn_posterior_size(p),
+                  init->position + c * urn_model_position_size(model), init);
     free(match);
     ++*n_copied;
     return status;
 }
 
-static urn_status from_run(const char *dir, const urn_model *model, cli_init *init,
-                           urn_error *error)
+/* How many positions a run's draws are to be the start of: one a chain. */
+static int64_t count_starts(const cli_args *args, const urn_posterior *p)
+{
+    const int64_t chains = cli_int(args, "chains");
+    if (!urn_posterior_stored(p))
+        return 1;
+    if (args->engine->kind == URN__SAMPLER)
+        return chains > 0 ? chains : args->engine->chains > 0 ? args->engine->chains : 1;
+    return cli_engine_takes(args, "paths", "1") ? cli_int(args, "paths") : 1;
+}
+
+/* Every start as the first, which has what sites not mentioned start from. */
+static urn_status repeat_start(const urn_model *model, int64_t n, cli_init *init, urn_error *error)
+{
+    const size_t size = (size_t)urn_model_position_size(model);
+    double *all = realloc(init->position, ((size_t)n * size + 1) * sizeof *all);
+    if (all == NULL)
+        return cli_fail_memory(error);
+    init->position = all;
+    init->n = n;
+    for (int64_t c = 1; c < n; c++)
+        memcpy(all + (size_t)c * size, all, size * sizeof *all);
+    return URN_OK;
+}
+
+static urn_status make_scale(const urn_model *model, cli_init *init, urn_error *error)
+{
+    const int64_t size = urn_model_position_size(model);
+    init->scale = malloc(((size_t)size + 1) * sizeof *init->scale);
+    if (init->scale == NULL)
+        return cli_fail_memory(error);
+    for (int64_t i = 0; i < size; i++)
+        init->scale[i] = 0.1; /* sites and ids the run does not have */
+    return URN_OK;
+}
+
+static urn_status fill_from(const cli_run *run, const cli_args *args, const urn_model *model,
+                            cli_init *init, int *n_copied, urn_error *error)
+{
+    URN_TRY(start(model, init, error));
+    URN_TRY(repeat_start(model, count_starts(args, run->posterior), init, error));
+    if (urn_posterior_kind_of(run->posterior) == URN_POSTERIOR_NORMAL)
+        URN_TRY(make_scale(model, init, error));
+    int64_t *chosen = calloc((size_t)init->n, sizeof *chosen);
+    if (chosen == NULL)
+        return cli_fail_memory(error);
+    if (urn_posterior_stored(run->posterior))
+        choose_draws(run->posterior, init->n, chosen);
+    urn_status status = URN_OK;
+    for (size_t i = 0; i < json_array_size(run->layout) && status == URN_OK; i++)
+        status =
+            copy_site(run, model, json_array_get(run->layout, i), chosen, init, n_copied, error);
+    free(chosen);
+    return status;
+}
+
+static urn_status from_run(const char *dir, const cli_args *args, const urn_model *model,
+                           cli_init *init, urn_error *error)
 {
     cli_run run;
-    URN_TRY(cli_run_open(dir, false, &run, error));
-    urn_status status = start(model, init, error);
-    const int64_t size = urn_model_position_size(model);
-    if (status == URN_OK && urn_posterior_kind_of(run.posterior) == URN_POSTERIOR_NORMAL) {
-        init->scale = malloc(((size_t)size + 1) * sizeof *init->scale);
-        if (init->scale == NULL)
-            status = cli_fail_memory(error);
-        for (int64_t i = 0; i < size && status == URN_OK; i++)
-            init->scale[i] = 0.1; /* sites and ids the run does not have */
-    }
     int n_copied = 0;
-    for (size_t i = 0; i < json_array_size(run.layout) && status == URN_OK; i++)
-        status = copy_site(&run, model, json_array_get(run.layout, i), init, &n_copied, error);
+    URN_TRY(cli_run_open(dir, false, &run, error));
+    urn_status status = fill_from(&run, args, model, init, &n_copied, error);
     if (status == URN_OK && n_copied == 0)
         status = cli_fail(error, URN_ERR_USAGE, NULL,
                           "--init-from %s: no site of that run is like "
@@ -263,7 +346,7 @@ urn_status cli_init_read(const cli_args *args, const urn_model *model, cli_init 
     if (file != NULL)
         status = from_file(file, model, init, error);
     else if (dir != NULL)
-        status = from_run(dir, model, init, error);
+        status = from_run(dir, args, model, init, error);
     if (status == URN_OK)
         status = cli_metric_read(args, init, error);
     if (status != URN_OK)

@@ -6,6 +6,7 @@
 
 typedef struct cli_init {
     double *position; /* NULL: the engine decides */
+    int64_t n;        /* positions there, one after another; chains begin at them in turn */
     double *scale;    /* of a normal guide, or NULL */
     double *metric;   /* inverse, or NULL */
     int64_t n_metric;

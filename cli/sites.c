@@ -243,6 +243,12 @@ urn_status cli_sites_json(const urn_model *model, const urn_posterior *posterior
     return status;
 }
 
+const char *cli_approximation(const urn_posterior *posterior)
+{
+    return urn_posterior_kind_of(posterior) == URN_POSTERIOR_INDEPENDENT ? "approximation"
+                                                                         : "guide";
+}
+
 static bool has_column(const json_t *sites, const char *key)
 {
     for (size_t s = 0; s < json_array_size(sites); s++) {

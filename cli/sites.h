@@ -18,6 +18,8 @@ urn_status cli_check_listed(const char *names, const char *const *known, size_t 
  * whole, however large; NULL: the small ones. */
 urn_status cli_sites_json(const urn_model *model, const urn_posterior *posterior, const char *names,
                           int threads, json_t **sites, urn_error *error);
+/* What k-hat is of: "guide", or "approximation" where that has left independent draws. */
+const char *cli_approximation(const urn_posterior *posterior);
 /* Prints what cli_sites_json gave. */
 void cli_sites_print(const json_t *sites);
 

@@ -1,6 +1,7 @@
 /* urn summary: a run's sites. */
 #include "run.h"
 #include "sites.h"
+#include <math.h>
 
 const cli_option cli_summary_options[] = {
     CLI_TEXT("sites", "A,B", NULL, "these sites, whole (default: all, the small ones whole)"),
@@ -19,7 +20,8 @@ static void print_run(const cli_run *run)
            (long long)urn__io_json_get_int(j, "n_held_out", 0));
     static const char *const keys[][2] = {
         {"loss_per_observation", "loss per observation"},
-        {"k_hat", "k-hat of the guide"},
+        {"log_evidence", "log evidence by the approximation"},
+        {"importance_log_evidence", "log evidence by importance weights"},
         {"holdout.rmse", "held-out RMSE"},
         {"holdout.mae", "held-out MAE"},
         {"holdout.mean_log_predictive_density", "held-out mean log predictive density"},
@@ -29,6 +31,9 @@ static void print_run(const cli_run *run)
         if (json_is_number(urn__io_json_get(j, keys[i][0])))
             printf("%s %s\n", keys[i][1],
                    cli_number(urn__io_json_get_real(j, keys[i][0], 0.0), text));
+    if (json_object_get(j, "k_hat") != NULL)
+        printf("k-hat of the %s %s\n", cli_approximation(run->posterior),
+               cli_number(urn__io_json_get_real(j, "k_hat", HUGE_VAL), text));
     const json_int_t chains = (json_int_t)urn__io_json_get_int(j, "chains", 0);
     if (chains > 0)
         printf("%lld chain%s, %lld draws each after %lld of warm-up, %lld kept\n",

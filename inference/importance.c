@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define KEEP_BYTES ((int64_t)1 << 30)
+/* Weights as even as this are good ones, whatever the shape of their tail. */
+#define EVEN 0.95
 
 /* ---- weights ---- */
 
@@ -89,7 +91,7 @@ urn_status urn__importance_pick(const urn_allocator *allocator, int64_t n, const
     return URN_OK;
 }
 
-void urn__importance_note(urn__run *run, const char *what, const urn__importance *result)
+void urn__importance_note(urn__run *run, const char *what, int64_t n, const urn__importance *result)
 {
     const double k = result->k_hat;
     urn__run_number(run, "k_hat", k, false);
@@ -98,7 +100,7 @@ void urn__importance_note(urn__run *run, const char *what, const urn__importance
     if (result->n_bad > 0)
         urn__run_warn(run, "the log density is not finite at %lld draws of the approximation",
                       (long long)result->n_bad);
-    if (k > 0.7)
+    if (k > 0.7 && result->size < EVEN * (double)n)
         urn__run_warn(run,
                       "Pareto k-hat of the %s is %.2f, above 0.7: the posterior is not near a "
                       "normal in unconstrained space, so draws reweight poorly and means, sds and "

@@ -22,9 +22,11 @@ urn_status urn__importance_weigh(const urn_allocator *allocator, int64_t n, cons
 urn_status urn__importance_pick(const urn_allocator *allocator, int64_t n, const double *weight,
                                 uint64_t seed, const char *name, int64_t n_picks, int64_t *pick,
                                 urn_error *error);
-/* Notes k-hat and what follows from the weights; warns above 0.7, of an approximation called
- * `what`, and of draws without a finite density. */
-void urn__importance_note(urn__run *run, const char *what, const urn__importance *result);
+/* Notes k-hat and what follows from the n weights; warns above 0.7, of an approximation called
+ * `what`, unless the weights are nearly equal (k-hat looks at the shape of their tail alone), and
+ * of draws without a finite density. */
+void urn__importance_note(urn__run *run, const char *what, int64_t n,
+                          const urn__importance *result);
 
 /* How many draws the posterior of an engine with `draws` stores: those asked for, or as many as
  * there is room for. *wanted (may be NULL) are those asked for. */

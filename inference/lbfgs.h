@@ -11,7 +11,8 @@ typedef struct urn__lbfgs {
     int64_t most_steps; /* 1 or more */
     double tolerance;   /* on the norm of the gradient, relative to that of the position (or 1) */
     /* `position` is where to begin, and then where the search is; `gradient` is that of the log
-     * density there. All three are of the target's size. */
+     * density there. All three are of the target's size. Who looks at the gradient in `iterate`
+     * alone may give it for `scratch`, too. */
     double *position, *gradient, *scratch;
     double log_density; /* at `position` */
     /* After each step, which has moved `position`; false ends the search. */

@@ -81,6 +81,7 @@ urn_status urn__require_continuous(const char *engine, const urn__target *target
 urn_status urn__require_distributions(const char *engine, const urn__target *target,
                                       urn_error *error)
 {
+    URN_TRY(urn__require_continuous(engine, target, error));
     for (int b = 0; b < target->n_blocks; b++) {
         const urn__block *block = &target->blocks[b];
         if (block->point)
@@ -90,7 +91,7 @@ urn_status urn__require_distributions(const char *engine, const urn__target *tar
                              "from distributions",
                              engine);
     }
-    return urn__require_continuous(engine, target, error);
+    return URN_OK;
 }
 
 urn_status urn__require_mode(const char *engine, const urn__target *target, urn_error *error)

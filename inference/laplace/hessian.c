@@ -14,6 +14,8 @@
 #define STEP 1e-4
 #define SHORTEST 1e-6
 #define LONGEST 1e-2
+/* Less than this of a coordinate's own curvature left, given the others, is rounding. */
+#define SINGULAR 1e-9
 
 /* Column j of the curvature with a step of h. */
 static urn_status difference(urn__laplace *l, int64_t j, double h, double *column, urn_error *error)
@@ -77,7 +79,22 @@ urn_status urn__laplace_curvature(urn__laplace *l, bool *whole, urn_error *error
 
 /* ---- where it is not positive definite ---- */
 
-/* The lowest eigenvalue of the curvature, and its vector into l->step. */
+/* The curvature in units of each coordinate's own, so that scales do not matter. */
+static double unit_of(const urn__laplace *l, int64_t i)
+{
+    const double own = fabs(l->curvature[i * l->run->target->size + i]);
+    return own > 0.0 ? 1.0 / sqrt(own) : 1.0;
+}
+
+static void scale_curvature(urn__laplace *l)
+{
+    const int64_t n = l->run->target->size;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++)
+            l->factor[i * n + j] = l->curvature[i * n + j] * unit_of(l, i) * unit_of(l, j);
+}
+
+/* The lowest eigenvalue of the scaled curvature, and its vector into l->step. */
 static bool lowest(urn__laplace *l, double *value, urn__arena *arena)
 {
     const int64_t size = l->run->target->size;
@@ -88,12 +105,26 @@ static bool lowest(urn__laplace *l, double *value, urn__arena *arena)
     lapack_int found = 0, support[2];
     if (urn__arena_failed(arena))
         return false;
-    memcpy(l->factor, l->curvature, (size_t)(size * size) * sizeof *l->factor);
+    scale_curvature(l);
     const lapack_int status =
         LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'I', 'U', n, l->factor, n, 0.0, 0.0, 1, 1, 0.0,
                             &found, values, l->step, n, support, work, 26 * n, numbers, 10 * n);
     *value = values[0];
     return status == 0 && found == 1;
+}
+
+/* The second derivative of the log density along the vector, in the coordinates themselves. */
+static double second_derivative(const urn__laplace *l)
+{
+    const int64_t n = l->run->target->size;
+    double sum = 0.0, squares = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        const double at_i = l->step[i] * unit_of(l, i);
+        squares += at_i * at_i;
+        for (int64_t j = 0; j < n; j++)
+            sum -= at_i * l->curvature[i * n + j] * l->step[j] * unit_of(l, j);
+    }
+    return sum / squares;
 }
 
 static int64_t largest(int64_t n, const double *x)
@@ -108,36 +139,46 @@ static int64_t largest(int64_t n, const double *x)
 static urn_status name_direction(urn__laplace *l, urn__arena *arena, urn_error *error)
 {
     const int64_t n = l->run->target->size;
-    double value, scale = 0.0;
+    double value;
     char name[160], ended[160] = "";
     if (!lowest(l, &value, arena))
         return urn__fail_memory(error, "the Hessian's eigenvalues",
                                 36 * (size_t)n * sizeof(double));
-    for (int64_t i = 0; i < n; i++)
-        scale = fmax(scale, fabs(l->curvature[i * n + i]));
     const int64_t at = largest(n, l->step);
+    const double share = 100.0 * l->step[at] * l->step[at];
     urn__coordinate_name(l->run->target, at, name, sizeof name);
     if (!l->search.converged)
-        snprintf(ended, sizeof ended, " (the search itself ended after %lld steps: %s)",
-                 (long long)l->run->step,
+        snprintf(ended, sizeof ended, " (after %lld steps: %s)", (long long)l->run->step,
                  l->search.stalled ? l->search.stalled : "there were no more steps");
-    if (value < -1e-9 * scale)
+    if (value < -SINGULAR)
         return urn__fail(
             error, URN_ERR_RUNTIME, NULL, NULL,
             "start elsewhere (--init random, another --seed); where that ends here too, use nuts",
             "engine \"laplace\": the Hessian is not negative definite where the search ended%s: "
-            "along a direction that is mostly %s (%.0f %% of it) the second derivative is +%.3g, "
-            "so "
-            "this is a saddle or the side of a hill, not a mode",
-            ended, name, 100.0 * l->step[at] * l->step[at], -value);
+            "along a direction that is mostly %s (%.0f %% of it; it is at %.4g) the second "
+            "derivative is +%.3g, so this is a saddle or the side of a hill, not a mode",
+            ended, name, share, l->search.position[at], second_derivative(l));
     return urn__fail(
         error, URN_ERR_RUNTIME, NULL, NULL,
-        "give what is not determined a proper prior, or leave it out of the model",
+        "give what is not determined a proper prior, or leave it out of the model; if a scale runs "
+        "to 0, write the model with standard normal sites, or use nuts",
         "engine \"laplace\": the Hessian is singular where the search ended%s: along a direction "
-        "that is mostly %s (%.0f %% of it) the density is flat (second derivative %.3g, the "
-        "largest "
-        "is %.3g), so data and priors do not determine it",
-        ended, name, 100.0 * l->step[at] * l->step[at], -value, scale);
+        "that is mostly %s (%.0f %% of it; it is at %.4g) the density is flat, so data and priors "
+        "do not determine it, or there is no mode",
+        ended, name, share, l->search.position[at]);
+}
+
+bool urn__laplace_factorise(urn__laplace *l)
+{
+    const int64_t n = l->run->target->size;
+    if (!urn__cholesky(n, l->curvature, l->factor))
+        return false;
+    for (int64_t i = 0; i < n; i++) {
+        const double left = l->factor[i * n + i] * l->factor[i * n + i];
+        if (!(left > SINGULAR * l->curvature[i * n + i]))
+            return false;
+    }
+    return true;
 }
 
 urn_status urn__laplace_fail_curvature(urn__laplace *l, urn_error *error)

@@ -230,7 +230,7 @@ static urn_status weigh(urn__laplace *l, int64_t n, urn_error *error)
     urn__importance weights = {.weight = numbers};
     URN_TRY(
         urn__importance_weigh(run->allocator, n, l->final.lp, l->final.lp_approx, &weights, error));
-    urn__importance_note(run, "Laplace approximation", &weights);
+    urn__importance_note(run, "Laplace approximation", n, &weights);
     if (!urn__setting_is(run->settings, "resample", "psis"))
         return URN_OK;
     return choose(l, n, weights.weight, numbers + n, pick, error);

@@ -23,6 +23,8 @@ typedef struct urn__laplace {
 /* Fills `curvature` by central differences of gradients at the position, and makes it symmetric.
  * *whole is false when the run was interrupted on the way. */
 urn_status urn__laplace_curvature(urn__laplace *l, bool *whole, urn_error *error);
+/* The Cholesky factor of the curvature. False where it is not positive definite, or singular. */
+bool urn__laplace_factorise(urn__laplace *l);
 /* The error of a curvature that is not positive definite: names the direction. */
 urn_status urn__laplace_fail_curvature(urn__laplace *l, urn_error *error);
 /* From where L-BFGS ended to the mode by Newton's method, with the curvature there and its factor.

@@ -64,15 +64,14 @@ static double approach(urn__laplace *l)
     return way;
 }
 
-/* The coordinate with the largest share of the decrement. */
+/* Names the coordinate farthest out: where there is no mode, one of them runs away. */
 static urn_status fail_mode(urn__laplace *l, urn_error *error)
 {
     const urn__target *target = l->run->target;
     int64_t at = 0;
     char name[160];
-    find_step(l);
     for (int64_t i = 1; i < target->size; i++)
-        if (l->step[i] * l->search.gradient[i] > l->step[at] * l->search.gradient[at])
+        if (fabs(l->search.position[i]) > fabs(l->search.position[at]))
             at = i;
     urn__coordinate_name(target, at, name, sizeof name);
     return urn__fail(
@@ -80,7 +79,7 @@ static urn_status fail_mode(urn__laplace *l, urn_error *error)
         "run more --steps; if the density has no mode (a scale that runs to 0 with what it "
         "scales), write the model with standard normal sites, or use nuts",
         "engine \"laplace\": no mode was found: after %lld steps%s%s the gradient's norm is still "
-        "%.3g, and most of the way left is in %s, at %.4g in unconstrained space",
+        "%.3g; the coordinate farthest out is %s, at %.4g in unconstrained space",
         (long long)l->run->step, l->search.stalled ? ", when " : "",
         l->search.stalled ? l->search.stalled : "",
         sqrt(target->kernels->dot(target->size, l->search.gradient, l->search.gradient)), name,
@@ -94,7 +93,7 @@ urn_status urn__laplace_settle(urn__laplace *l, bool *whole, urn_error *error)
         URN_TRY(urn__laplace_curvature(l, whole, error));
         if (!*whole)
             return URN_OK;
-        if (!urn__cholesky(n, l->curvature, l->factor))
+        if (!urn__laplace_factorise(l))
             return urn__laplace_fail_curvature(l, error);
         if (approach(l) < NEAR)
             break;

@@ -24,7 +24,7 @@ urn_status urn__map_lbfgs(urn__map_state *map, urn_error *error)
                               .tolerance = map->tolerance,
                               .position = map->position,
                               .gradient = map->gradient,
-                              .scratch = map->scratch,
+                              .scratch = map->gradient,
                               .iterate = after_step,
                               .context = &s}};
     URN_TRY(urn__lbfgs_check(map->run, map->position, "add --method adam", error));

@@ -59,7 +59,7 @@ static int64_t memory(const urn__target *target, const urn__settings *settings)
     if (urn__setting_is(settings, "method", "blocks")) /* values, and what conditionals hold */
         return target->size * (2 + 4) * (int64_t)sizeof(double);
     if (urn__setting_is(settings, "method", "lbfgs"))
-        return target->size * (3 + urn__lbfgs_doubles(urn__setting_int(settings, "history"))) *
+        return target->size * (2 + urn__lbfgs_doubles(urn__setting_int(settings, "history"))) *
                (int64_t)sizeof(double);
     if (urn__optimiser_read(settings, 1, &optimiser, NULL) != URN_OK)
         return 0; /* start will say so */
@@ -109,7 +109,6 @@ static urn_status prepare_position(urn__map_state *map, const char *init, double
     const size_t size = (size_t)run->target->size;
     map->position = urn__arena_alloc(map->arena, size, sizeof(double));
     map->gradient = urn__arena_alloc(map->arena, size, sizeof(double));
-    map->scratch = map->lbfgs ? urn__arena_alloc(map->arena, size, sizeof(double)) : NULL;
     if (urn__arena_failed(map->arena))
         return urn__fail_memory(error, "the state of map", 2 * size * sizeof(double));
     URN_TRY(urn__start_position(run, init, jitter, map->position, error));

@@ -14,7 +14,6 @@ typedef struct urn__map_state {
     double tolerance;
     int history;
     double *position, *gradient; /* L-BFGS, blocks; the gradient is of the log density */
-    double *scratch;             /* L-BFGS: another of the size */
     urn__gibbs *blocks;          /* method blocks, else NULL */
     urn__guide guide;            /* adam and sgd: a guide of points */
     urn__optimiser optimiser;

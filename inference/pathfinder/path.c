@@ -66,18 +66,21 @@ static void draw_normals(const urn__path *path, urn__use use, int64_t number, do
     base->target->kernels->normals(&stream, 0, base->target->size, z);
 }
 
-/* Mean of log p - log q over draws of `current`; -infinity where the density is not finite. */
+/* Mean of log p - log q over draws of `current`; -infinity where the density is not finite. The
+ * normals behind the draws are the same after every step, so that ELBOs differ by less noise, until
+ * one of them leads to where the density is not finite. */
 static double estimate_elbo(urn__path *path)
 {
     const urn__target *target = path->run->target;
     const int64_t n = path->all->n_elbo;
     double sum = 0.0;
     for (int64_t k = 0; k < n && isfinite(sum); k++) {
-        draw_normals(path, URN__USE_EVALUATION, path->n_steps * n + k, path->draw);
+        draw_normals(path, URN__USE_EVALUATION, path->n_unlucky * n + k, path->draw);
         const double log_q =
             urn__low_rank_draw(&path->current, target->kernels, path->draw, &path->room);
         sum += target_density(path, path->draw, NULL) - log_q;
     }
+    path->n_unlucky += !isfinite(sum);
     return isfinite(sum) ? sum / (double)n : -HUGE_VAL;
 }
 

@@ -232,7 +232,7 @@ static urn_status finish(void *state, urn_error *error)
     const int64_t n = urn__final_draws(run->options, run->target->size, NULL);
     urn__importance weights = {0};
     URN_TRY(weigh(p, &weights, error));
-    urn__importance_note(run, "Pathfinder approximation", &weights);
+    urn__importance_note(run, "Pathfinder approximation", count_good(p) * p->n_draws, &weights);
     URN_TRY(urn__final_room(run, n, &p->final, error));
     if (p->resample)
         URN_TRY(resample(p, n, weights.weight, error));

@@ -33,6 +33,7 @@ typedef struct urn__path {
     double *before, *gradient_before; /* the point before, and its gradient */
     double *draw;
     int64_t n_steps, n_evaluations;
+    int64_t n_unlucky; /* ELBOs that were not finite */
     bool begun, ended, failed;
     urn_error failure;
 } urn__path;

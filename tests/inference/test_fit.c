@@ -504,10 +504,10 @@ static void every_engine_meets_every_model(void **state)
             assert_memory_equal(&first->seen, &again->seen, sizeof first->seen);
             assert_memory_equal(first->loc, again->loc, sizeof first->loc);
             assert_memory_equal(&first->loss, &again->loss, sizeof first->loss);
-            const bool draws = engine->kind == URN__SAMPLER;
+            const bool draws = engine->kind == URN__SAMPLER, ends_in_draws = engine->draws > 0;
             const bool blocks = engine->own_programs; /* takes discrete sites, too */
             const char *refused = zoo->refused && !blocks ? zoo->refused
-                                  : draws                 ? zoo->not_drawn
+                                  : ends_in_draws         ? zoo->not_drawn
                                                           : NULL;
             if (precision == URN_PRECISION_SINGLE && !engine->single) {
                 assert_true(first->status == URN_ERR_USAGE || (refused && first->status != URN_OK));
