@@ -327,6 +327,8 @@ static urn_status run_fit(session *s, urn_error *error)
         return cli_fail_memory(error);
     size_t n_settings = cli_engine_settings(s->args, settings);
     n_settings += cli_init_settings(&s->init, s->args, settings + n_settings);
+    urn_normal_form form = {.bytes = sizeof form};
+    const bool formed = s->init.posterior != NULL && urn_posterior_form(s->init.posterior, &form);
     const urn_fit_options options = {.bytes = sizeof options,
                                      .allocator = &s->memory.hook,
                                      .engine = s->args->engine,
@@ -344,6 +346,7 @@ static urn_status run_fit(session *s, urn_error *error)
                                      .init = s->init.position,
                                      .n_init = s->init.n,
                                      .init_scale = s->init.scale,
+                                     .init_form = formed ? &form : NULL,
                                      .inverse_metric = s->init.metric,
                                      .n_inverse_metric = s->init.n_metric,
                                      .context = s,

@@ -11,6 +11,7 @@ void cli_init_clear(cli_init *init)
     free(init->position);
     free(init->scale);
     free(init->metric);
+    urn_posterior_free(init->posterior);
     *init = (cli_init){0};
 }
 
@@ -233,9 +234,15 @@ static void copy_rows(const cli_run *run, const urn_site_info *info, int64_t off
     }
 }
 
+/* What was copied: sites, and coordinates that are where they were. */
+typedef struct tally {
+    int sites;
+    int64_t in_place;
+} tally;
+
 /* Of the draws chosen, or the location of a guide. */
 static urn_status copy_site(const cli_run *run, const urn_model *model, const json_t *entry,
-                            const int64_t *chosen, cli_init *init, int *n_copied, urn_error *error)
+                            const int64_t *chosen, cli_init *init, tally *copied, urn_error *error)
 {
     const urn_posterior *p = run->posterior;
     const int site = urn_model_site_find(model, urn__io_json_get_text(entry, "site", ""));
@@ -244,6 +251,7 @@ static urn_status copy_site(const cli_run *run, const urn_model *model, const js
         urn_model_site(model, site, &info);
     const int64_t free_size = urn__io_json_get_int(entry, "free_size", 0);
     const int64_t rows = urn__io_json_get_int(entry, "rows", 1);
+    const int64_t offset = urn__io_json_get_int(entry, "offset", 0);
     if (!has_coordinates(model, &info) || info.rows < 1 || rows < 1 ||
         free_size / rows != info.free_size / info.rows ||
         json_is_true(json_object_get(entry, "noncentred")) != info.noncentred)
@@ -253,11 +261,14 @@ static urn_status copy_site(const cli_run *run, const urn_model *model, const js
         return cli_fail_memory(error);
     const urn_status status = match_rows(run, model, &info, rows, match, error);
     for (int64_t c = 0; status == URN_OK && c < init->n; c++)
-        copy_rows(run, &info, urn__io_json_get_int(entry, "offset", 0), free_size / rows, match,
+        copy_rows(run, &info, offset, free_size / rows, match,
                   urn_posterior_loc(p) + chosen[c] * urn_posterior_size(p),
                   init->position + c * urn_model_position_size(model), init);
+    for (int64_t i = 0; status == URN_OK && i < info.rows; i++)
+        if (offset == info.offset && match[i] == i)
+            copied->in_place += info.free_size / info.rows;
     free(match);
-    ++*n_copied;
+    copied->sites++;
     return status;
 }
 
@@ -298,7 +309,7 @@ static urn_status make_scale(const urn_model *model, cli_init *init, urn_error *
 }
 
 static urn_status fill_from(const cli_run *run, const cli_args *args, const urn_model *model,
-                            cli_init *init, int *n_copied, urn_error *error)
+                            cli_init *init, tally *copied, urn_error *error)
 {
     URN_TRY(start(model, init, error));
     URN_TRY(repeat_start(model, count_starts(args, run->posterior), init, error));
@@ -311,8 +322,7 @@ static urn_status fill_from(const cli_run *run, const cli_args *args, const urn_
         choose_draws(run->posterior, init->n, chosen);
     urn_status status = URN_OK;
     for (size_t i = 0; i < json_array_size(run->layout) && status == URN_OK; i++)
-        status =
-            copy_site(run, model, json_array_get(run->layout, i), chosen, init, n_copied, error);
+        status = copy_site(run, model, json_array_get(run->layout, i), chosen, init, copied, error);
     free(chosen);
     return status;
 }
@@ -321,14 +331,20 @@ static urn_status from_run(const char *dir, const cli_args *args, const urn_mode
                            cli_init *init, urn_error *error)
 {
     cli_run run;
-    int n_copied = 0;
+    tally copied = {0};
+    const int64_t size = urn_model_position_size(model);
     URN_TRY(cli_run_open(dir, false, &run, error));
-    urn_status status = fill_from(&run, args, model, init, &n_copied, error);
-    if (status == URN_OK && n_copied == 0)
+    urn_status status = fill_from(&run, args, model, init, &copied, error);
+    if (status == URN_OK && copied.sites == 0)
         status = cli_fail(error, URN_ERR_USAGE, NULL,
                           "--init-from %s: no site of that run is like "
                           "one of this model",
                           dir);
+    if (status == URN_OK && init->scale != NULL && copied.in_place == size &&
+        urn_posterior_size(run.posterior) == size) {
+        init->posterior = run.posterior;
+        run.posterior = NULL;
+    }
     cli_run_close(&run);
     return status;
 }

@@ -1,5 +1,6 @@
 /* Where engines begin. */
 #include "driver.h"
+#include "guides/guides.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -121,6 +122,8 @@ urn_status urn__start_guide(urn__run *run, const char *init, double jitter, doub
     urn_status status = urn__start_position(run, init, jitter, position, error);
     if (status == URN_OK)
         status = urn__guide_start(guide, position, scale, run->init_scale, error);
+    if (status == URN_OK && run->init_scale && run->options->init_form && guide->factor)
+        urn__factor_take(guide, run->options->init_form);
     urn__free(run->allocator, position);
     return status;
 }

@@ -128,6 +128,9 @@ typedef struct urn_fit_options {
     /* How many positions `init` holds, one after another (0: one): chain or path c begins at number
      * c modulo that. `init_scale` belongs to one alone. */
     int64_t n_init;
+    /* The form of the normal that `init` and `init_scale` belong to (see urn_posterior_form), or
+     * NULL. A guide of another form starts from the scales alone. */
+    const struct urn_normal_form *init_form;
 } urn_fit_options;
 
 typedef struct urn_fit urn_fit;
@@ -199,7 +202,7 @@ typedef struct urn_normal_block {
     int64_t first, rows, width;
 } urn_normal_block;
 typedef struct urn_normal_form {
-    size_t bytes;
+    size_t bytes; /* sizeof (urn_normal_form) */
     int64_t rank;
     int n_blocks;
     const urn_normal_block *blocks;

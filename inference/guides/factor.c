@@ -8,11 +8,39 @@
 
 #define SHORT_ROW 16
 
+/* Rows of a piece in turn, without the divisions that find one. */
+typedef struct walk {
+    int64_t width; /* 0: rows of a rank, or none */
+    int64_t step;  /* numbers of a row then */
+    urn__factor_row row;
+} walk;
+
 static urn__factor_row row_of(const urn__factor *f, int block, int64_t i)
 {
     if (f->layout.rank > 0)
         return urn__row_of_rank(&f->layout, i);
     return block < 0 ? (urn__factor_row){0} : urn__row_in_block(&f->layout, block, i);
+}
+
+static walk walk_from(const urn__factor *f, const urn__piece *piece)
+{
+    const bool triangle = piece->block >= 0;
+    return (walk){.width = triangle ? f->layout.blocks[piece->block].width : 0,
+                  .step = f->layout.rank,
+                  .row = row_of(f, piece->block, piece->first)};
+}
+
+static inline void walk_on(walk *w)
+{
+    if (w->width == 0) {
+        w->row.at += w->step;
+        return;
+    }
+    w->row.at += w->row.n++;
+    if (w->row.n == w->width) {
+        w->row.n = 0;
+        w->row.from += w->width;
+    }
 }
 
 /* What rows read. */
@@ -122,6 +150,50 @@ void urn__factor_start(urn__guide *guide)
         guide->kind->start(guide);
 }
 
+static bool same_layout(const urn__layout *layout, const urn_normal_form *form)
+{
+    if (layout->rank != form->rank || layout->n_blocks != form->n_blocks ||
+        layout->n_factor != form->n_factor)
+        return false;
+    for (int b = 0; b < layout->n_blocks; b++)
+        if (layout->blocks[b].first != form->blocks[b].first ||
+            layout->blocks[b].rows != form->blocks[b].rows ||
+            layout->blocks[b].width != form->blocks[b].width)
+            return false;
+    return true;
+}
+
+static bool has_scales(const urn__guide *guide, const double *own)
+{
+    for (int c = 0; c < guide->n_chunks; c++) {
+        const urn__chunk *chunk = &guide->chunks[c];
+        for (int64_t i = chunk->offset; chunk->random && i < chunk->offset + chunk->n; i++)
+            if (!(own[i] > 0.0))
+                return false;
+    }
+    return true;
+}
+
+bool urn__factor_take(urn__guide *guide, const urn_normal_form *form)
+{
+    urn__factor *f = guide->factor;
+    double *log_scale = guide->arrays.log_scale;
+    if (!same_layout(&f->layout, form) || !has_scales(guide, form->own))
+        return false;
+    for (int k = 0; k < f->n_pieces; k++) {
+        const urn__piece *piece = &f->pieces[k];
+        walk w = walk_from(f, piece);
+        for (int64_t i = piece->first; i < piece->end; i++, walk_on(&w)) {
+            const double own = form->own[i];
+            for (int64_t j = w.row.at; j < w.row.at + w.row.n; j++)
+                f->p[j] = own > 0.0 ? form->factor[j] / own : 0.0;
+            log_scale[i] = own > 0.0 ? log(own) : 0.0;
+        }
+    }
+    f->stale = true;
+    return true;
+}
+
 /* ---- work over pieces ---- */
 
 typedef struct job {
@@ -187,10 +259,11 @@ static void move_piece(const job *j, const urn__piece *piece, double *sum)
     const urn__factor *f = g->factor;
     const double *loc = g->arrays.loc, *read = read_by_rows(f);
     double *x = g->arrays.position;
+    walk w = walk_from(f, piece);
     (void)sum;
-    for (int64_t i = piece->first; i < piece->end; i++) {
-        const urn__factor_row row = row_of(f, piece->block, i);
-        const double more = row_dot(g->target->kernels, row.n, f->p + row.at, read + row.from);
+    for (int64_t i = piece->first; i < piece->end; i++, walk_on(&w)) {
+        const double more =
+            row_dot(g->target->kernels, w.row.n, f->p + w.row.at, read + w.row.from);
         x[i] = loc[i] + f->scale[i] * (f->noise[i] + more);
     }
 }
@@ -224,12 +297,13 @@ static void add_gradient(const urn__guide *g, const urn__piece *piece, double fa
 {
     const urn__factor *f = g->factor;
     const double *gradient = g->arrays.gradient, *read = read_by_rows(f);
-    for (int64_t i = piece->first; i < piece->end; i++) {
-        const urn__factor_row row = row_of(f, piece->block, i);
+    walk w = walk_from(f, piece);
+    for (int64_t i = piece->first; i < piece->end; i++, walk_on(&w)) {
         const double weight = -factor * gradient[i] * f->scale[i];
-        double *own = out + row.at - piece->at;
-        for (int64_t k = 0; k < row.n; k++)
-            own[k] += weight * read[row.from + k];
+        double *own = out + w.row.at - piece->at;
+        const double *noise = read + w.row.from;
+        for (int64_t k = 0; k < w.row.n; k++)
+            own[k] += weight * noise[k];
     }
 }
 
@@ -331,12 +405,11 @@ void urn__factor_update(urn__guide *guide, const urn__optimiser *optimiser, doub
 static void export_piece(const job *j, const urn__piece *piece, double *sum)
 {
     const urn__factor *f = j->guide->factor;
+    walk w = walk_from(f, piece);
     (void)sum;
-    for (int64_t i = piece->first; i < piece->end; i++) {
-        const urn__factor_row row = row_of(f, piece->block, i);
-        for (int64_t k = row.at; k < row.at + row.n; k++)
+    for (int64_t i = piece->first; i < piece->end; i++, walk_on(&w))
+        for (int64_t k = w.row.at; k < w.row.at + w.row.n; k++)
             j->out[k] = j->own[i] * f->p[k];
-    }
 }
 
 void urn__factor_export(const urn__guide *guide, const double *own, double *factor)

@@ -73,6 +73,9 @@ urn_status urn__factor_init(urn__guide *guide, const urn__guide_plan *plan, urn_
 bool urn__factor_ready(urn__guide *guide, bool second_moments, bool averaging, urn__arena *arena);
 int64_t urn__factor_memory(const urn__guide_plan *plan, const urn__target *target, int arrays);
 void urn__factor_start(urn__guide *guide);
+/* Starts from a form, if it is of this guide's layout and its diagonal has no zeros but those of
+ * points. False: it is not, and nothing was changed. */
+bool urn__factor_take(urn__guide *guide, const urn_normal_form *form);
 /* Draws noise from the guide's streams and fills the position; returns the sums of its log scales
  * and squares. */
 urn__sums urn__factor_sample(urn__guide *guide, urn__draw draw);

@@ -122,6 +122,18 @@ short="--set dim=2 --steps 40 --evaluations 5 --k-hat-draws 0 --quiet"
     # mini-batches, MAP, the delta guide, the notebook's prior, pmf
     run 0 fit hpmf --data sim/data.csv $short --batch ratings=200
     run 0 fit hpmf --data sim/data.csv $short --guide delta --out delta
+    # guides with covariances: saved, gone on with
+    for guide in rows low-rank full; do
+        run 0 fit hpmf --data sim/data.csv $short --holdout 0.1 --guide $guide --out with-$guide
+        run 0 fit hpmf --data sim/data.csv --set dim=2 --evaluations 5 --k-hat-draws 0 --quiet --holdout 0.1 --guide $guide --init-from with-$guide \
+            --steps 1 --lr 1e-12 --out on
+        json on/fit.json "abs(j['loss_per_observation'] - json.load(open('with-$guide/fit.json'))['loss_per_observation']) < 1e-8"
+        rm -r on
+    done
+    run 2 fit hpmf --data sim/data.csv $short --guide rows --rank 3
+    in_err 'option "rank" was given, but belongs to --guide low-rank'
+    run 2 fit hpmf --data sim/data.csv $short --guide full --precision single
+    in_err "--guide full computes in double precision only"
     run 0 fit hpmf --data sim/data.csv $short --set prior=notebook
     run 0 fit hpmf --data sim/data.csv $short --set center=mean --holdout 0.2 --out centred
     run 0 fit pmf --data sim/data.csv $short --set noise=free
@@ -164,6 +176,11 @@ P
     run 0 predict run --test held.csv --json
     json out 'abs(j["scores"]["rmse"] - json.load(open("run/fit.json"))["holdout"]["rmse"]) < 1e-9'
     json out 'abs(j["scores"]["mean_log_predictive_density"] - json.load(open("run/fit.json"))["holdout"]["mean_log_predictive_density"]) < 1e-9'
+    for guide in rows low-rank full; do # the same draws, covariances and all
+        run 0 predict with-$guide --test held.csv --json
+        json out "abs(j['scores']['rmse'] - json.load(open('with-$guide/fit.json'))['holdout']['rmse']) < 1e-9"
+        json out "abs(j['scores']['mean_log_predictive_density'] - json.load(open('with-$guide/fit.json'))['holdout']['mean_log_predictive_density']) < 1e-9"
+    done
     run 0 predict run --test held.csv --out with.csv
     run 0 predict run --test bare.csv --out without.csv # predictions need no ratings
     check cmp with.csv without.csv

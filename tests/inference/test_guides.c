@@ -456,6 +456,46 @@ static void rows_are_exact_given_the_other_factor(void **state)
     scene_clear(&s);
 }
 
+/* A fit goes on where another one of its form ended; of another form, with the same sds. */
+static void a_fit_starts_where_another_ended(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"full", "rows", "low-rank"};
+    mvn_target *t = mvn_target_new(8, 3);
+    set_covariance(t, 2, false);
+    t->blocks[2].point = true;
+    for (int k = 0; k < 3; k++) {
+        const urn_setting settings[] = {
+            {"guide", kinds[k]}, {"steps", "300"}, {"lr", "0.05"}, {"k-hat-draws", "0"}};
+        urn_fit_options options = options_for("svi", settings, 4, NULL);
+        urn_fit *fit, *next[3];
+        urn_normal_form form = {.bytes = sizeof form}, again = form;
+        assert_int_equal(fit_target(&t->target, &options, &fit, NULL), URN_OK);
+        const urn_posterior *p = urn_fit_posterior(fit);
+        assert_true(urn_posterior_form(p, &form));
+        for (int other = 0; other < 3; other++) {
+            const urn_setting still[] = {{"guide", kinds[other]}, {"steps", "1"}, {"lr", "1e-12"}};
+            options.settings = still;
+            options.n_settings = 3;
+            options.init = urn_posterior_loc(p);
+            options.init_scale = urn_posterior_scale(p);
+            options.init_form = &form;
+            assert_int_equal(fit_target(&t->target, &options, &next[other], NULL), URN_OK);
+            const urn_posterior *q = urn_fit_posterior(next[other]);
+            for (int i = 0; i < 8; i++) {
+                assert_close(urn_posterior_loc(q)[i], urn_posterior_loc(p)[i], 1e-10);
+                assert_close(urn_posterior_scale(q)[i], urn_posterior_scale(p)[i], 1e-10);
+            }
+            assert_true(urn_posterior_form(q, &again));
+            for (int64_t i = 0; other == k && i < form.n_factor; i++)
+                assert_close(again.factor[i], form.factor[i], 1e-10);
+            urn_fit_free(next[other]);
+        }
+        urn_fit_free(fit);
+    }
+    free(t);
+}
+
 /* ---- results that do not depend on threads, refusals ---- */
 
 static void threads_do_not_change_a_bit(void **state)
@@ -561,6 +601,7 @@ int main(void)
         cmocka_unit_test(fits_end_at_the_posterior),
         cmocka_unit_test(regression_is_exact_with_a_full_guide),
         cmocka_unit_test(rows_are_exact_given_the_other_factor),
+        cmocka_unit_test(a_fit_starts_where_another_ended),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(what_is_too_large_is_refused),
     };
