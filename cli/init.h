@@ -8,9 +8,9 @@ typedef struct cli_init {
     double *position; /* NULL: the engine decides */
     int64_t n;        /* positions there, one after another; chains begin at them in turn */
     double *scale;    /* of a normal guide, or NULL */
-    urn_posterior
-        *posterior; /* of a run with the same coordinates, whose form may go on; or NULL */
-    double *metric; /* inverse, or NULL */
+    double *metric;   /* inverse, or NULL */
+    /* Of a run with the same coordinates, whose form may go on; or NULL. */
+    urn_posterior *posterior;
     int64_t n_metric;
     bool dense_metric;
     char step_size[32]; /* that belongs to the metric, as text; "" without */
