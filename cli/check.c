@@ -192,6 +192,11 @@ static urn_status check_prior(job *j, urn_error *error)
     urn_replay_free(draw.replay);
     urn_program_free(draw.program);
     s->ok = bad == 0;
+    if (status == URN_ERR_MODEL &&
+        error != NULL) { /* improper, or between bounds that are drawn, too */
+        snprintf(s->text, sizeof s->text, "left out: site \"%s\" %s", error->site, error->message);
+        return URN_OK;
+    }
     if (s->ok)
         snprintf(s->text, sizeof s->text, "the density is finite at %lld of %lld", (long long)draws,
                  (long long)draws);

@@ -36,4 +36,12 @@ in_out '"y"'
 in_err 'the check "prior draws" of model broken fails'
 run 3 check hpmf
 in_err "or sizes: --rows N for tables, --plate NAME=N for ids"
+
+# ---- flat priors have no draws; the rest is checked ----
+for model in kidscore_momiq hmm_example; do
+    run 0 check "$URN_SRCDIR/examples/posteriordb/$model.c" --data "$URN_SRCDIR/examples/posteriordb/data/$model.json"
+    in_out "prior draws  ok    left out: site "
+    in_out "equals finite differences at "
+done
+in_out "cannot be drawn from"
 finish
