@@ -102,7 +102,7 @@ static urn_status read_data(urn_bridge *b, const char *data, urn_error *error)
     const size_t blank = data != NULL ? strspn(data, " \t\r\n") : 0;
     if (data == NULL || data[blank] == '\0')
         return URN_OK;
-    if (data[blank] == '{')
+    if (data[blank] == '{' || data[blank] == '[')
         return urn__io_read_json_text(data, "data", b->data, error);
     return urn__io_read(data, "", b->data, NULL, error);
 }
