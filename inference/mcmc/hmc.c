@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_LOSS 1000.0 /* of energy, before a trajectory counts as divergent */
+#define MOST_LOSS 1000.0         /* of energy, before a trajectory counts as divergent */
+#define MOST_WARMUP_STEPS 1024.0 /* of a trajectory of given length */
 
 /* ---- life ---- */
 
@@ -238,10 +239,11 @@ static int draw_momentum(urn__hmc *h, const urn__stream *stream, int64_t step)
 
 /* ---- a transition ---- */
 
-/* Fixed number of steps, then Metropolis. */
-static void fixed_transition(urn__hmc *h, urn_rng *rng, int momentum)
+/* Fixed number of steps, then Metropolis. In warm-up trajectories are cut: from a start far out all
+ * long ones may diverge, whatever the step size, which then shrinks while they take ever longer. */
+static void fixed_transition(urn__hmc *h, urn_rng *rng, int momentum, bool adapting)
 {
-    const double most = 1e9, wanted = h->options.path / h->step_size;
+    const double most = adapting ? MOST_WARMUP_STEPS : 1e9, wanted = h->options.path / h->step_size;
     const int64_t n = h->options.n_steps > 0 ? h->options.n_steps
                       : wanted < 1.0         ? 1
                                              : (int64_t)fmin(wanted, most);
@@ -282,7 +284,7 @@ static void begin_trajectory(urn__hmc *h, int momentum)
     h->diverging = false;
 }
 
-static void transition(urn__hmc *h, int64_t step, urn__hmc_info *info)
+static void transition(urn__hmc *h, int64_t step, bool adapting, urn__hmc_info *info)
 {
     const urn__stream stream =
         urn__stream_at(h->options.seed, h->options.chain, h->options.name, (uint64_t)step);
@@ -295,7 +297,7 @@ static void transition(urn__hmc *h, int64_t step, urn__hmc_info *info)
     const int momentum = draw_momentum(h, &stream, step);
     begin_trajectory(h, momentum);
     if (h->options.fixed_path)
-        fixed_transition(h, &rng, momentum);
+        fixed_transition(h, &rng, momentum, adapting);
     else
         urn__nuts_transition(h, &rng, momentum, info);
     info->log_density = h->points[h->here].log_density;
@@ -356,10 +358,12 @@ static urn_status find_step_size(urn__hmc *h, int64_t step, urn_error *error)
     return URN_OK;
 }
 
+/* As Stan does, the first averaging tries ten times the step size that was asked for boldly; only
+ * those after a window go by the one that was found. */
 static urn_status restart_step_size(urn__hmc *h, int64_t step, urn_error *error)
 {
     URN_TRY(find_step_size(h, step, error));
-    urn__averaging_restart(&h->averaging, h->step_size);
+    urn__averaging_restart(&h->averaging, step == 0 ? h->options.step_size : h->step_size);
     return URN_OK;
 }
 
@@ -396,6 +400,6 @@ urn_status urn__hmc_step(urn__hmc *h, int64_t step, urn__hmc_info *info, urn_err
     if (adapting && !h->started)
         URN_TRY(restart_step_size(h, 0, error));
     h->started = true;
-    transition(h, step, info);
+    transition(h, step, adapting, info);
     return adapting ? adapt(h, step, info->acceptance, error) : URN_OK;
 }

@@ -491,6 +491,30 @@ static void first_steps_fit_the_scale(void **state)
     }
 }
 
+/* The first averaging starts from the step size asked for, not from the one found, as Stan's: after
+ * a transition of acceptance a the next step is 10 exp(-(0.8 - a) / 11 / 0.05) of it. */
+static void the_first_averaging_is_stans(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        correlated *c = correlated_new(1);
+        const double x[1] = {0.05}, asked = k == 0 ? 1.0 : 0.125;
+        c->factor[0] = 0.1;
+        urn__hmc_options o = urn__hmc_defaults("first", 9, 0);
+        o.n_warmup = 10;
+        o.step_size = asked;
+        urn__hmc *h = chain_of(&c->target, &o);
+        urn__hmc_info info;
+        assert_true(urn__hmc_place(h, x));
+        assert_int_equal(urn__hmc_step(h, 1, &info, NULL), URN_OK);
+        assert_true(info.step_size < 0.5);
+        assert_close(urn__hmc_step_size(h),
+                     10.0 * asked * exp(-(0.8 - info.acceptance) / 11.0 / 0.05), 1e-12);
+        urn__hmc_free(h);
+        free(c);
+    }
+}
+
 static double flat(void *context, const double *x, double *gradient)
 {
     (void)context, (void)x;
@@ -567,6 +591,7 @@ int main(void)
         cmocka_unit_test(windows_are_stans),
         cmocka_unit_test(averaging_finds_a_root),
         cmocka_unit_test(first_steps_fit_the_scale),
+        cmocka_unit_test(the_first_averaging_is_stans),
         cmocka_unit_test(impossible_posteriors_are_errors),
         cmocka_unit_test(memory_may_run_out),
     };

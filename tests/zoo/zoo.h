@@ -163,6 +163,22 @@ static void matrices(urn_model *m)
 }
 URN_MODEL(matrices, "precision and covariance matrices");
 
+/* ---- both parameters of pairs (y, y^2 / 4): lam ~ Wishart(4, I / 2), mu ~ N(1, 1 / (2 lam)) ----
+ */
+
+static void centre_and_precision(urn_model *m)
+{
+    urn_plate rows = urn_plate_rows(m, "rows");
+    urn_var y = urn_data(rows, "y");
+    urn_var lam =
+        urn_sample(m, "lam", wishart, .df = urn_real(m, 4.0), .scale = urn_eye(m, 2, 0.5));
+    urn_var mu =
+        urn_sample(m, "mu", mvn, .loc = urn_fill(m, 2, 1.0), .precision = urn_scaled(lam, 2.0));
+    urn_observe(m, "x", mvn, .value = urn_stack(y, urn_scaled(urn_square(y), 0.25)), .loc = mu,
+                .precision = lam, .plate = rows);
+}
+URN_MODEL(centre_and_precision, "mean and precision matrix of pairs");
+
 /* ---- a mixture: z ~ Bernoulli(0.4), y ~ N(3 z, 1) ---- */
 
 static void two_kinds(urn_model *m)
