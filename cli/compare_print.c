@@ -52,6 +52,7 @@ static void short_cell(double value)
 
 static void print_health(const cli_comparison *c)
 {
+    bool any_k_hat = false;
     heading("%-16s %-6s %12s %9s %9s %9s %7s  converged", "run", "engine", "draws", "R-hat",
             "least ESS", "divergent", "k-hat");
     for (int i = 0; i < c->n; i++) {
@@ -71,7 +72,10 @@ static void print_health(const cli_comparison *c)
         else
             printf(" %9s", "-");
         printf(" %7s  %s\n", cli_number(run->judged.k_hat, text), word);
+        any_k_hat = any_k_hat || !isnan(run->judged.k_hat);
     }
+    if (any_k_hat)
+        printf("k-hat is that of the fit, from the draws it was evaluated by (--k-hat-draws)\n");
 }
 
 /* Wraps a line at 110 columns, what follows indented by two. */

@@ -52,6 +52,9 @@ const cli_option cli_fit_options[] = {
              "most megabytes of draws to keep; evenly spaced ones are kept where not all fit"),
     CLI_INT("prior", "0", 0, 1000000,
             "also keep so many draws from the prior, and data drawn from them, in draws.nc"),
+    CLI_TEXT("keep", "SITES", NULL,
+             "samplers: keep draws of these sites alone for reading, but all of them (within half "
+             "of --save-budget); predictions have states of their own"),
     CLI_INT("log-every", "100", 1, 1000000000,
             "steps between lines of progress; up to 1,000 sweeps have a line each unless given"),
     CLI_FLAG("strict", 0, "warnings about the fit make the exit code 5"),

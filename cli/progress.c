@@ -69,8 +69,8 @@ static void draw_bar(cli_progress *progress, const urn_progress *s)
     if (samples(s))
         fprintf(stderr, "chain %d of %d, %s%s", s->chain, s->n_chains, s->phase, progress->extra);
     else
-        fprintf(stderr, "loss %s  smoothed %s", cli_number(s->loss, loss),
-                cli_number(s->smoothed_loss, smooth));
+        fprintf(stderr, "loss %s  smoothed %s%s", cli_number(s->loss, loss),
+                cli_number(s->smoothed_loss, smooth), progress->extra);
     fprintf(stderr, "  %.*f %s/s  %s left\033[K", rate < 10.0 ? 2 : 0, rate,
             s->sweeps ? "sweeps" : "steps", left);
     fflush(stderr);
@@ -85,8 +85,8 @@ static bool line_is_due(const cli_progress *progress, const urn_progress *s)
         return true;
     if (progress->every > 0)
         return s->step % progress->every == 0;
-    if (s->sweeps && s->all_steps <= 1000)
-        return s->seconds > progress->last_drawn + 0.01;
+    if (s->sweeps && (samples(s) ? s->all_steps : s->n_steps) <= 1000)
+        return !samples(s) || s->seconds > progress->last_drawn + 0.01;
     return s->step % 100 == 0 && (!samples(s) || s->seconds > progress->last_drawn + 0.5);
 }
 
@@ -119,8 +119,12 @@ void cli_progress_show(cli_progress *progress, const urn_progress *s)
         return;
     }
     const double rate = s->seconds > 0.0 ? (double)s->step / s->seconds : 0.0;
-    fprintf(stderr, "step %6lld/%lld  loss %.4f  smoothed %.4f  %.0f steps/s\n", (long long)s->step,
-            (long long)s->n_steps, s->loss, s->smoothed_loss, rate);
+    if (s->sweeps)
+        fprintf(stderr, "sweep %5lld/%lld  loss %.4f%s  %.*f sweeps/s\n", (long long)s->step,
+                (long long)s->n_steps, s->loss, progress->extra, rate < 10.0 ? 2 : 0, rate);
+    else
+        fprintf(stderr, "step %6lld/%lld  loss %.4f  smoothed %.4f  %.0f steps/s\n",
+                (long long)s->step, (long long)s->n_steps, s->loss, s->smoothed_loss, rate);
 }
 
 void cli_progress_end(cli_progress *progress)

@@ -8,7 +8,7 @@ typedef struct cli_progress {
     bool quiet, bar, line_open;
     double last_drawn; /* seconds */
     int64_t every;     /* without a bar: a line every so many steps; 0: as fits the engine */
-    char extra[160];   /* of samplers: what else is known of the chain's last draw */
+    char extra[160];   /* what else is known of a chain's last draw, or of the point */
 } cli_progress;
 
 cli_progress cli_progress_start(bool quiet, int64_t every);

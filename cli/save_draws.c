@@ -1,6 +1,7 @@
 /* draws.nc: posterior draws for reading, and the guide's parameters (or the positions drawn) for
  * predictions. Nothing in it depends on the clock, the machine or the threads. */
 #include "save.h"
+#include "sites.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +12,18 @@ typedef struct writer {
     int64_t chains, draws, thin; /* kept draws a chain; every thin-th of the posterior's */
     int64_t rows_room;           /* bytes that a group with a number a row may take */
     int posterior_group, guide_group, stats_group;
-    bool sampler; /* the posterior's draws are stored ones */
-    int *vars;    /* per site; -1: not kept */
+    bool sampler;         /* the posterior's draws are stored ones */
+    int *vars;            /* per site; -1: not kept */
+    const char *chosen;   /* by --keep; NULL: all */
+    const cli_keep *keep; /* all their draws, or NULL */
 } writer;
 
-static bool kept(const urn_model *model, bool sampler, int site, urn_site_info *info)
+static bool kept(const urn_model *model, bool sampler, const char *chosen, int site,
+                 urn_site_info *info)
 {
     urn_model_site(model, site, info);
+    if (chosen != NULL && !cli_listed(chosen, info->name))
+        return false;
     if (info->role != URN_SITE_LATENT && info->role != URN_SITE_RECORDED &&
         info->role != URN_SITE_PARAM)
         return false;
@@ -25,12 +31,12 @@ static bool kept(const urn_model *model, bool sampler, int site, urn_site_info *
 }
 
 /* Elements of a draw of the sites kept. */
-static int64_t kept_elements(const urn_model *model, bool sampler)
+static int64_t kept_elements(const urn_model *model, bool sampler, const char *chosen)
 {
     int64_t elements = 0;
     for (int i = 0; i < urn_model_site_count(model); i++) {
         urn_site_info info;
-        if (kept(model, sampler, i, &info))
+        if (kept(model, sampler, chosen, i, &info))
             elements += info.size;
     }
     return elements;
@@ -53,14 +59,14 @@ static void choose_draws(writer *w, int64_t budget)
     w->draws = w->sampler                     ? urn_posterior_draws(w->posterior)
                : kind == URN_POSTERIOR_NORMAL ? CLI_GUIDE_DRAWS
                                               : 1;
-    w->thin = thinning(w->draws, w->chains, kept_elements(w->model, w->sampler),
+    w->thin = thinning(w->draws, w->chains, kept_elements(w->model, w->sampler, w->chosen),
                        w->sampler ? budget / 2 : budget);
     w->draws = (w->draws + w->thin - 1) / w->thin;
 }
 
 double cli_guide_draws_bytes(const urn_model *model, int64_t budget)
 {
-    const int64_t elements = kept_elements(model, false);
+    const int64_t elements = kept_elements(model, false, NULL);
     const int64_t draws = CLI_GUIDE_DRAWS / thinning(CLI_GUIDE_DRAWS, 1, elements, budget);
     return 8.0 * (double)elements * (double)draws;
 }
@@ -70,7 +76,7 @@ static urn_status define_sites(writer *w, urn_error *error)
     for (int i = 0; i < urn_model_site_count(w->model); i++) {
         urn_site_info info;
         w->vars[i] = -1;
-        if (kept(w->model, w->sampler, i, &info))
+        if (w->keep == NULL && kept(w->model, w->sampler, w->chosen, i, &info))
             URN_TRY(urn__io_nc_site(w->nc, w->posterior_group, w->model, i, NULL, w->chains,
                                     w->draws, 0, &w->vars[i], error));
     }
@@ -371,7 +377,10 @@ static urn_status write_all(writer *w, const cli_fitted *fitted, urn_error *erro
     URN_TRY(urn__io_nc_group(w->nc, "posterior", &w->posterior_group, error));
     URN_TRY(urn__io_nc_group(w->nc, "guide", &w->guide_group, error));
     URN_TRY(define_sites(w, error));
-    URN_TRY(put_draws(w, urn_fit_cpu(fitted->fit), error));
+    if (w->keep != NULL)
+        URN_TRY(cli_keep_save(w->keep, w->nc, w->posterior_group, error));
+    else
+        URN_TRY(put_draws(w, urn_fit_cpu(fitted->fit), error));
     URN_TRY(put_guide(w, error));
     const int64_t prior = cli_int(fitted->args, "prior");
     if (prior > 0)
@@ -392,6 +401,9 @@ urn_status cli_save_draws(const cli_fitted *fitted, int64_t budget, const char *
                           urn_error *error)
 {
     writer w = {.model = fitted->model, .posterior = urn_fit_posterior(fitted->fit)};
+    w.chosen = cli_text(fitted->args, "keep");
+    if (cli_keep_complete(cli_watch_kept(fitted->watch)))
+        w.keep = cli_watch_kept(fitted->watch);
     choose_draws(&w, budget);
     w.rows_room = budget / 16;
     w.vars = calloc((size_t)urn_model_site_count(w.model) + 1, sizeof *w.vars);

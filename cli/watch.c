@@ -1,13 +1,14 @@
-/* What is seen of a sampler's draws as they are made. */
+/* What is seen of a sampler's draws as they are made, and of a point after each sweep. */
 #include "watch.h"
 #include "../inference/driver.h"
 #include "../inference/site_sums.h"
+#include "keep.h"
 #include "sites.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SITES = 8, N_COLUMNS = 2 };
+enum { MOST_SITES = 8, N_COLUMNS = 2, TRAINING = 0, HELD_OUT = 1 };
 
 /* Errors of a chain's draws so far. */
 typedef struct track {
@@ -16,11 +17,15 @@ typedef struct track {
 } track;
 
 struct cli_watch {
+    urn__running *curve[N_COLUMNS]; /* of a point: errors on training and held-out rows */
+    double error[N_COLUMNS];        /* after the last sweep */
+    bool is_point;
     urn__running *running[MOST_SITES];
     int n_sites;
     urn__site_sums *sums; /* of large sites, or NULL */
     int *large;           /* their numbers */
     int n_large;
+    cli_keep *keep; /* or NULL */
     track *tracks;
     int n_chains;
     int64_t warmup, thin;
@@ -105,12 +110,72 @@ static urn_status watch_large(cli_watch *w, const cli_watched *what, urn_error *
     return w->n_large == 0 ? URN_OK : urn__site_sums_new(what->model, &options, &w->sums, error);
 }
 
+/* --keep SITES */
+static urn_status watch_kept(cli_watch *w, const cli_watched *what, urn_error *error)
+{
+    const cli_keep_options options = {.allocator = what->allocator,
+                                      .cpu = cli_text(what->args, "cpu"),
+                                      .sites = cli_text(what->args, "keep"),
+                                      .chains = w->n_chains,
+                                      .draws =
+                                          of_engine(what->args, "draws", what->args->engine->draws),
+                                      .bytes = what->keep_bytes};
+    return options.sites != NULL ? cli_keep_new(what->model, &options, &w->keep, error) : URN_OK;
+}
+
+/* Errors of a point on the rows of a trace, if it observes something. */
+static urn_status watch_curve(cli_watch *w, const cli_watched *what, const urn_model *rows, int k,
+                              urn_error *error)
+{
+    urn_plate_info plate;
+    w->error[k] = (double)NAN;
+    const int number = rows == NULL ? -1 : cli_observed_site(rows, 0, &plate);
+    if (number < 0)
+        return URN_OK;
+    urn_site_info site;
+    urn_model_site(rows, number, &site);
+    const urn__running_options options = {.allocator = what->allocator,
+                                          .cpu = cli_text(what->args, "cpu"),
+                                          .site = site.name,
+                                          .errors_only = true,
+                                          .threads = what->threads,
+                                          .seed = what->seed};
+    return urn__running_new(what->model, rows, &options, &w->curve[k], error);
+}
+
+static urn_status watch_point(const cli_watched *what, cli_watch **watch, urn_error *error)
+{
+    cli_watch *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return cli_fail_memory(error);
+    w->is_point = true;
+    urn_status status = watch_curve(w, what, what->model, TRAINING, error);
+    if (status == URN_OK)
+        status = watch_curve(w, what, what->target, HELD_OUT, error);
+    if (status == URN_OK)
+        *watch = w;
+    else
+        cli_watch_free(w);
+    return status;
+}
+
+/* Of the optimisers block coordinate ascent alone has few steps, each worth a look. */
+static bool goes_by_sweeps(const cli_args *args)
+{
+    const char *method = cli_text(args, "method");
+    return strcmp(args->engine->name, "map") == 0 && method != NULL &&
+           strcmp(method, "blocks") == 0;
+}
+
 urn_status cli_watch_new(const cli_watched *what, cli_watch **watch, urn_error *error)
 {
     const urn_engine *engine = what->args->engine;
     *watch = NULL;
+    if (engine->kind != URN__SAMPLER && cli_text(what->args, "keep") != NULL)
+        return cli_fail(error, URN_ERR_USAGE, "leave --keep out",
+                        "engine \"%s\" makes no draws to keep", engine->name);
     if (engine->kind != URN__SAMPLER)
-        return URN_OK;
+        return goes_by_sweeps(what->args) ? watch_point(what, watch, error) : URN_OK;
     cli_watch *w = calloc(1, sizeof *w);
     if (w == NULL)
         return cli_fail_memory(error);
@@ -126,6 +191,8 @@ urn_status cli_watch_new(const cli_watched *what, cli_watch **watch, urn_error *
     if (status == URN_OK)
         status = watch_large(w, what, error);
     if (status == URN_OK)
+        status = watch_kept(w, what, error);
+    if (status == URN_OK)
         *watch = w;
     else
         cli_watch_free(w);
@@ -138,9 +205,12 @@ void cli_watch_free(cli_watch *w)
         return;
     for (int k = 0; k < MOST_SITES; k++)
         urn__running_free(w->running[k]);
+    for (int k = 0; k < N_COLUMNS; k++)
+        urn__running_free(w->curve[k]);
     for (int c = 0; w->tracks != NULL && c < w->n_chains; c++)
         free(w->tracks[c].errors);
     urn__site_sums_free(w->sums);
+    cli_keep_free(w->keep);
     free(w->large);
     free(w->tracks);
     free(w);
@@ -160,14 +230,30 @@ static urn_status keep_errors(track *t, const urn__running_errors *errors, urn_e
     return URN_OK;
 }
 
+static urn_status add_to_curve(cli_watch *w, const urn_draw *point, urn_error *error)
+{
+    for (int k = 0; k < N_COLUMNS; k++) {
+        urn__running_errors errors;
+        if (w->curve[k] == NULL)
+            continue;
+        URN_TRY(urn__running_add(w->curve[k], point, &errors, error));
+        w->error[k] = errors.rmse;
+    }
+    return URN_OK;
+}
+
 urn_status cli_watch_draw(cli_watch *w, const urn_draw *draw, urn_error *error)
 {
+    if (w != NULL && w->is_point)
+        return add_to_curve(w, draw, error);
     for (int k = 0; w != NULL && k < w->n_sites; k++) {
         urn__running_errors errors;
         URN_TRY(urn__running_add(w->running[k], draw, &errors, error));
         if (k == 0)
             URN_TRY(keep_errors(&w->tracks[draw->chain], &errors, error));
     }
+    if (w != NULL && w->keep != NULL)
+        URN_TRY(cli_keep_draw(w->keep, draw, error));
     return w != NULL && w->sums != NULL ? urn__site_sums_add(w->sums, draw, error) : URN_OK;
 }
 
@@ -181,9 +267,21 @@ static const urn__running_errors *errors_after(const cli_watch *w, int chain, in
     return &t->errors[after / w->thin - 1];
 }
 
+static void curve_text(const cli_watch *w, char *text, size_t size)
+{
+    static const char *const rows[N_COLUMNS] = {"training", "held-out"};
+    int used = 0;
+    for (int k = 0; k < N_COLUMNS; k++)
+        if (w->curve[k] != NULL)
+            used += snprintf(text + used, size - (size_t)used, "%s%.4f on %s rows",
+                             used > 0 ? ", " : "  RMSE ", w->error[k], rows[k]);
+}
+
 void cli_watch_text(cli_watch *w, const urn_progress *progress, char *text, size_t size)
 {
     text[0] = '\0';
+    if (w != NULL && w->is_point)
+        curve_text(w, text, size);
     if (w == NULL || progress->n_chains == 0)
         return;
     const urn__running_errors *e = errors_after(w, progress->chain, progress->step);
@@ -200,12 +298,19 @@ void cli_watch_text(cli_watch *w, const urn_progress *progress, char *text, size
 int cli_watch_columns(const cli_watch *w, const char *const **names)
 {
     static const char *const columns[N_COLUMNS] = {"rmse", "rmse_of_mean"};
-    *names = columns;
+    static const char *const curves[N_COLUMNS] = {"rmse_training", "rmse_held_out"};
+    *names = w != NULL && w->is_point ? curves : columns;
+    if (w != NULL && w->is_point)
+        return N_COLUMNS;
     return w != NULL && w->n_sites > 0 ? N_COLUMNS : 0;
 }
 
 void cli_watch_row(const cli_watch *w, const double *values, double *more)
 {
+    if (w->is_point) {
+        memcpy(more, w->error, sizeof w->error);
+        return;
+    }
     const urn__running_errors *e = errors_after(w, (int)values[0], (int64_t)values[1]);
     more[0] = e != NULL ? e->rmse : (double)NAN;
     more[1] = e != NULL ? e->rmse_of_mean : (double)NAN;
@@ -225,4 +330,9 @@ void cli_watch_moments(const cli_watch *w, int k, int *site, double *mean, doubl
     *site = there ? w->large[k] : -1;
     if (there && mean != NULL && !urn__site_sums_of(w->sums, k, mean, sd))
         *site = -1;
+}
+
+const cli_keep *cli_watch_kept(const cli_watch *w)
+{
+    return w != NULL ? w->keep : NULL;
 }

@@ -47,6 +47,11 @@ void urn__step_clock_resume(urn__step_clock *clock)
     clock->mark = urn__clock_now();
 }
 
+void urn__step_clock_leave_out(urn__step_clock *clock, double seconds)
+{
+    clock->mark += seconds;
+}
+
 double urn__step_clock_seconds(const urn__step_clock *clock)
 {
     return urn__clock_now() - clock->start;

@@ -21,6 +21,8 @@ void urn__step_clock_start(urn__step_clock *clock);
  */
 double urn__step_clock_stop(urn__step_clock *clock);
 void urn__step_clock_resume(urn__step_clock *clock);
+/* So many seconds of the running step belong to nobody. */
+void urn__step_clock_leave_out(urn__step_clock *clock, double seconds);
 double urn__step_clock_seconds(const urn__step_clock *clock); /* since the first step */
 double urn__step_clock_median(urn__step_clock *clock);        /* seconds; NaN without steps */
 

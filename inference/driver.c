@@ -43,7 +43,8 @@ static void show_progress(const urn__run *run, const char *phase, int64_t step, 
                                    .n_steps = n_steps,
                                    .loss = loss,
                                    .smoothed_loss = s->weight > 0.0 ? s->sum / s->weight : loss,
-                                   .seconds = urn__step_clock_seconds(&run->clock)};
+                                   .seconds = urn__step_clock_seconds(&run->clock),
+                                   .sweeps = run->sweeps};
     options->progress(options->context, &progress);
 }
 
@@ -184,7 +185,8 @@ static void note_numbers(urn__run *run)
     if (s->weight > 0.0)
         urn__run_number(run, "smoothed_loss", s->sum / s->weight, false);
     urn__run_number(run, "wall_s", urn__step_clock_seconds(&run->clock), true);
-    urn__run_number(run, "step_ms_median", 1e3 * urn__step_clock_median(&run->clock), true);
+    urn__run_number(run, run->sweeps ? "sweep_ms_median" : "step_ms_median",
+                    1e3 * urn__step_clock_median(&run->clock), true);
     urn__run_number(run, "threads_used", urn__governor_used(&run->governor), true);
     if (run->skipped > 0)
         urn__run_warn(

@@ -21,6 +21,7 @@ struct urn__run {
     uint64_t chain;
     const double *init, *init_scale; /* may be NULL */
     int64_t n_steps;                 /* optimisers: set by the engine's start */
+    bool sweeps;                     /* likewise: its steps are called sweeps */
     int64_t n_warmup, n_draws, thin; /* samplers: set before the engine's start */
     int64_t step;                    /* done so far */
     int64_t skipped;

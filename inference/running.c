@@ -11,6 +11,7 @@ struct urn__running {
     const urn_allocator *allocator;
     urn__forward *forward;
     int site, most_threads;
+    bool errors_only;
     int64_t n, draws;
     uint64_t seed;
     const double *observed;
@@ -29,6 +30,8 @@ static urn_status open_running(urn__running *r, const urn_model *fitted, const u
     URN_TRY(urn__forward_add(r->forward, target, &number, error));
     URN_TRY(urn__prediction_new(r->allocator, &r->out, error));
     r->observed = urn_model_observed(target, r->site);
+    if (r->errors_only)
+        return URN_OK;
     r->chain = urn__arena_alloc(r->out->arena, (size_t)r->n_chains, sizeof *r->chain);
     if (!r->chain)
         return urn__fail_memory(error, "predictions", (size_t)r->n_chains * sizeof *r->chain);
@@ -47,6 +50,7 @@ urn_status urn__running_new(const urn_model *fitted, const urn_model *target,
         return urn__fail_memory(error, "predictions", sizeof *r);
     *r = (urn__running){.allocator = options->allocator,
                         .draws = options->draws,
+                        .errors_only = options->errors_only,
                         .seed = options->seed,
                         .n_chains = options->chains > 0 ? options->chains : 1,
                         .most_threads = urn__thread_count(options->threads)};
@@ -86,7 +90,6 @@ urn_status urn__running_add(urn__running *r, const urn_draw *draw, urn__running_
                          "a draw of chain %d came to predictions of %d chains", draw->chain,
                          r->out ? r->n_chains : 0);
     const int64_t s = draw->chain * r->draws + draw->draw;
-    urn__row_sums *sums = &r->chain[draw->chain];
     URN_TRY(urn__forward_run(r->forward, draw->state, s, r->seed, error));
     const urn__row_results results = {
         .draw = urn__forward_result(r->forward, 0, r->site, URN_RESULT_DRAW),
@@ -96,19 +99,22 @@ urn_status urn__running_add(urn__running *r, const urn_draw *draw, urn__running_
     if (!results.draw)
         return urn__fail(error, URN_ERR_INTERNAL, NULL, NULL, NULL,
                          "the program has no draws of the site to predict");
-    urn__row_sums_add(sums, &results, urn__forward_threads(r->forward));
     *errors = (urn__running_errors){(double)NAN, (double)NAN};
-    if (r->observed) {
+    if (r->observed)
         errors->rmse = rmse(r, results.mean ? results.mean : results.draw);
+    if (r->errors_only)
+        return URN_OK;
+    urn__row_sums *sums = &r->chain[draw->chain];
+    urn__row_sums_add(sums, &results, urn__forward_threads(r->forward));
+    if (r->observed)
         errors->rmse_of_mean = rmse(r, sums->mean);
-    }
     return URN_OK;
 }
 
 int64_t urn__running_draws(const urn__running *r)
 {
     int64_t n = 0;
-    for (int c = 0; c < r->n_chains; c++)
+    for (int c = 0; r->chain && c < r->n_chains; c++)
         n += r->out ? r->chain[c].n_draws : 0;
     return n;
 }

@@ -15,7 +15,8 @@ typedef struct urn__running_options {
     const char *site; /* the observed site; NULL: the only one */
     const char *cpu;  /* of the fit */
     int chains;
-    int64_t draws; /* of a chain */
+    int64_t draws;    /* of a chain */
+    bool errors_only; /* of each draw: no sums, no prediction in the end */
     int threads;
     uint64_t seed;
 } urn__running_options;

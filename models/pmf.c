@@ -6,7 +6,11 @@
  *     U[i] ~ normal(loc_u, scale_u)   V[j] ~ normal(loc_v, scale_v)   in every factor
  *
  * Data: user, item (ids), rating. The noise s is noise_scale, 1 by default; with noise=free it is
- * the site "s" with prior half_normal(noise_scale). */
+ * the site "s" with prior half_normal(noise_scale). With biases=yes users and items have biases
+ * with prior normal(0, scale_b).
+ *
+ * Its mode for a fixed s is the minimum of sum (R - U.V)^2 + lambda (|U|^2 + |V|^2 + |b|^2) with
+ * lambda = s^2 / scale^2, which --engine map --method blocks finds by alternating least squares. */
 static void pmf(urn_model *m)
 {
     const int64_t dim = urn_option_int(m, "dim", 5, "latent factors per user and item");
@@ -16,13 +20,15 @@ static void pmf(urn_model *m)
     const double scale_u = urn_option_real(m, "scale_u", 1.0, "prior sd of the user factors");
     const double loc_v = urn_option_real(m, "loc_v", 0.0, "prior mean of the item factors");
     const double scale_v = urn_option_real(m, "scale_v", 1.0, "prior sd of the item factors");
+    const int biases = urn_option_choice(m, "biases", "no|yes", "a bias per user and item");
+    const double scale_b = urn_option_real(m, "scale_b", 1.0, "prior sd of the biases");
     const int center = urn_option_choice(m, "center", "none|mean", "offset of all ratings");
     if (dim < 1) {
         urn_model_fail(m, "option \"dim\" must be at least 1: users and items need a factor");
         return;
     }
-    if (!(noise > 0.0 && scale_u > 0.0 && scale_v > 0.0)) {
-        urn_model_fail(m, "options noise_scale, scale_u and scale_v must be positive");
+    if (!(noise > 0.0 && scale_u > 0.0 && scale_v > 0.0 && scale_b > 0.0)) {
+        urn_model_fail(m, "options noise_scale, scale_u, scale_v and scale_b must be positive");
         return;
     }
     urn_plate ratings = urn_plate_rows(m, "ratings");
@@ -38,9 +44,14 @@ static void pmf(urn_model *m)
     urn_var V = urn_sample(m, "V", mvn, .loc = urn_fill(m, dim, loc_v),
                            .scale_tril = urn_eye(m, dim, scale_v), .plate = items);
 
-    urn_var u = urn_gather(U, urn_index(ratings, "user", users));
-    urn_var v = urn_gather(V, urn_index(ratings, "item", items));
-    urn_var mean = urn_row_dot(u, v);
+    urn_var user = urn_index(ratings, "user", users), item = urn_index(ratings, "item", items);
+    urn_var mean = urn_row_dot(urn_gather(U, user), urn_gather(V, item));
+    if (biases) {
+        urn_var zero = urn_real(m, 0.0), sd = urn_real(m, scale_b);
+        urn_var b = urn_sample(m, "bias_u", normal, .loc = zero, .scale = sd, .plate = users);
+        urn_var c = urn_sample(m, "bias_v", normal, .loc = zero, .scale = sd, .plate = items);
+        mean = urn_add(mean, urn_add(urn_gather(b, user), urn_gather(c, item)));
+    }
     if (center)
         mean = urn_add(mean, urn_data_mean(ratings, "rating"));
     urn_observe(m, "R", normal, .value = urn_data(ratings, "rating"), .loc = mean, .scale = s,

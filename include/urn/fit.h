@@ -61,7 +61,7 @@ typedef struct urn_fit_memory {
 } urn_fit_memory;
 
 /* A draw of a sampler, given to the draw hook as it is made; everything is borrowed for the call.
- */
+ * Block coordinate ascent gives its point after each sweep: chain 0, no stats. */
 typedef struct urn_draw {
     int chain;
     int64_t draw, n_draws; /* 0-based; of this chain */

@@ -4,14 +4,18 @@
 #include "verify.h"
 
 #include <math.h>
+#include <string.h>
 
 static const urn_option_spec options[] = {
-    {"init", URN_OPTION_CHOICE, "median", "median|random|zero", 0, 0,
-     "where each chain starts: prior medians, uniform in (-2, 2) in unconstrained space, or 0 "
-     "there; "
-     "discrete sites start at draws from their priors"},
+    {"init", URN_OPTION_CHOICE, "spread", "spread|median|random|zero", 0, 0,
+     "where chains start: prior medians, uniform in (-2, 2) in unconstrained space, or 0 there; "
+     "spread: the first at medians, the others at random; discrete sites start at draws from their "
+     "priors"},
     {"init-jitter", URN_OPTION_REAL, "0.1", NULL, 0, 1e6,
      "sd of the noise added to medians or zeros"},
+    {"settle", URN_OPTION_INT, "200", NULL, 0, 1e9,
+     "first sweeps, at most half of warm-up, in which the noise of what is observed stays where it "
+     "started, so that the rest fits the data before what it leaves is taken for noise"},
     {"check", URN_OPTION_CHOICE, "auto", "auto|always|never", 0, 0,
      "compare every closed-form block with the joint density before sampling; auto: where that "
      "costs no more than a few sweeps"},
@@ -70,9 +74,11 @@ static urn_status set_start(sampler *s, urn_error *error)
     double *position = urn__alloc(run->allocator, bytes);
     if (!position)
         return urn__fail_memory(error, "a first position", bytes);
-    urn_status status =
-        urn__start_position(s->run, urn__setting(run->settings, "init")->text,
-                            urn__setting_real(run->settings, "init-jitter"), position, error);
+    const char *init = urn__setting(run->settings, "init")->text;
+    if (strcmp(init, "spread") == 0)
+        init = run->chain == 0 ? "median" : "random";
+    urn_status status = urn__start_position(
+        s->run, init, urn__setting_real(run->settings, "init-jitter"), position, error);
     if (status == URN_OK)
         status = urn__gibbs_set_position(s->g, position, error);
     urn__free(run->allocator, position);
@@ -98,6 +104,8 @@ static urn_status prepare(sampler *s, urn_error *error)
                            error));
     s->g->seed = run->seed;
     s->g->n_warmup = run->n_warmup;
+    const int64_t settle = urn__setting_int(run->settings, "settle");
+    s->g->n_settling = settle < run->n_warmup / 2 ? settle : run->n_warmup / 2;
     s->g->chain = urn__chain_for(URN__USE_STEPS, run->chain);
     URN_TRY(urn__gibbs_runnable(s->g, error));
     URN_TRY(urn__gibbs_open(s->g, error));

@@ -21,7 +21,11 @@ typedef struct urn__gauss_children {
      * `rows_in_order`: one after another. */
     bool one_part, rows_in_order;
     const int32_t *at;
-    int32_t *own_at;     /* at, if it had to be made */
+    int32_t *own_at; /* at, if it had to be made */
+    /* Several parts that are gathered by one column, or numbers: a row of padded d a row of what is
+     * gathered, put together at the start of each run and read like one part. NULL: not so. */
+    double *table;
+    int64_t n_table;
     double *own_targets; /* fixed targets in this order, if they had to be sorted */
     bool fixed;
     double fixed_squares; /* sum of fixed targets' squares */

@@ -13,11 +13,48 @@ static int64_t rounded_up(int64_t n, int64_t to)
 
 /* ---- children ---- */
 
+/* Are all parts numbers, or gathered by one column, and so often that a table of them pays? */
+static bool wants_table(const urn__gauss_rows *b, const urn__gauss_term *term,
+                        urn__gauss_children *c, const int32_t **row)
+{
+    *row = NULL;
+    for (int k = 0; k < b->n_parts; k++) {
+        const urn__gauss_coefficient *a = &term->coefficient[k];
+        if (a->x != NULL && a->stride != 0 && *row == NULL)
+            *row = a->row;
+        if (a->x != NULL && a->stride != 0 && (a->row == NULL || a->row != *row))
+            return false;
+    }
+    if (*row == NULL || b->n_parts == 1 || term->gain != NULL || c->n == 0)
+        return false;
+    for (int64_t r = 0; r < c->n; r++)
+        if ((*row)[r] >= c->n_table)
+            c->n_table = (int64_t)(*row)[r] + 1;
+    return 2 * c->n_table <= c->n;
+}
+
+static urn_status place_table(urn__gauss_rows *b, urn__gauss_children *c, const int32_t *row,
+                              urn_error *error)
+{
+    const size_t n = (size_t)c->n_table * (size_t)b->padded;
+    c->table = urn__calloc(b->allocator, n, sizeof *c->table);
+    c->own_at = urn__alloc(b->allocator, ((size_t)c->n + 1) * sizeof *c->own_at);
+    if (c->table == NULL || c->own_at == NULL)
+        return urn__fail_memory(error, b->site, n * sizeof *c->table);
+    for (int64_t i = 0; i < c->n; i++)
+        c->own_at[i] = row[c->order != NULL ? c->order[i] : i];
+    c->at = c->own_at;
+    return URN_OK;
+}
+
 /* The rows of x in the order of block rows. */
 static urn_status place_coefficients(urn__gauss_rows *b, const urn__gauss_term *term,
                                      urn__gauss_children *c, urn_error *error)
 {
     const urn__gauss_coefficient *a = &term->coefficient[0];
+    const int32_t *row;
+    if (wants_table(b, term, c, &row))
+        return place_table(b, c, row, error);
     c->one_part = b->n_parts == 1 && term->gain == NULL;
     c->rows_in_order =
         c->one_part && (a->x == NULL || a->stride == 0 || (a->row == NULL && c->order == NULL));
@@ -174,6 +211,7 @@ void urn__gauss_rows_free(urn__gauss_rows *b)
         return;
     for (int k = 0; k < b->n_terms; k++) {
         urn__free(b->allocator, b->children[k].own_at);
+        urn__free(b->allocator, b->children[k].table);
         urn__free(b->allocator, b->children[k].own_targets);
     }
     for (int t = 0; b->scratch != NULL && t < b->threads; t++)

@@ -93,6 +93,13 @@ static urn__gauss_vectors vectors_of(const job *j, int64_t k, int64_t first, int
     const urn__gauss_children *c = &b->children[k];
     const urn__gauss_coefficient *a = &j->run->terms[k].coefficient[0];
     urn__gauss_vectors v = {.n = n, .d = b->d, .x = a->x, .stride = a->stride};
+    if (c->table != NULL) {
+        v.x = c->table;
+        v.stride = b->padded;
+        v.row = c->at + first;
+        v.readable = c->n - first;
+        return v;
+    }
     if (c->one_part && a->x == NULL && b->d == 1) {
         v.x = &a->factor;
         v.stride = 0;
@@ -120,7 +127,8 @@ static bool at_once(const job *j, int64_t k)
     const urn__gauss_children *c = &j->b->children[k];
     const urn__gauss_term *term = &j->run->terms[k];
     const urn__gauss_coefficient *a = &term->coefficient[0];
-    const bool in_place = c->one_part && (a->x == NULL ? j->b->d == 1 : a->factor == 1.0);
+    const bool in_place =
+        c->table != NULL || (c->one_part && (a->x == NULL ? j->b->d == 1 : a->factor == 1.0));
     return in_place && (c->own_targets != NULL || c->order == NULL) &&
            (j->one_weight || (term->weight_stride == 1 && c->order == NULL));
 }
@@ -375,6 +383,39 @@ static void pack_prior(urn__gauss_rows *b, const urn__gauss_prior *prior)
                                             : (i == k ? prior->precision[k] : 0.0);
 }
 
+enum { TABLE_ROWS = 1024 };
+
+typedef struct table_job {
+    const urn__gauss_rows *b;
+    const urn__gauss_term *term;
+    const urn__gauss_children *c;
+} table_job;
+
+static void fill_rows(void *context, int64_t chunk, int thread)
+{
+    const table_job *t = context;
+    const int64_t last = smaller((chunk + 1) * TABLE_ROWS, t->c->n_table);
+    (void)thread;
+    for (int64_t r = chunk * TABLE_ROWS; r < last; r++) {
+        double *to = t->c->table + r * t->b->padded;
+        for (int k = 0; k < t->b->n_parts; k++) {
+            const urn__gauss_coefficient *a = &t->term->coefficient[k];
+            for (int64_t i = 0; i < t->b->dim[k]; i++)
+                *to++ = a->x != NULL ? a->factor * a->x[r * a->stride + i] : a->factor;
+        }
+    }
+}
+
+static void fill_tables(const job *j, int threads)
+{
+    for (int k = 0; k < j->b->n_terms; k++) {
+        const urn__gauss_children *c = &j->b->children[k];
+        table_job t = {.b = j->b, .term = &j->run->terms[k], .c = c};
+        if (c->table != NULL)
+            urn__parallel(threads, (c->n_table + TABLE_ROWS - 1) / TABLE_ROWS, fill_rows, &t);
+    }
+}
+
 static void start(job *j)
 {
     urn__gauss_rows *b = j->b;
@@ -408,8 +449,9 @@ static void put_squares(const job *j)
 urn_status urn__gauss_rows_run(urn__gauss_rows *b, const urn__gauss_run *run, urn_error *error)
 {
     job j = {.b = b, .run = run};
-    start(&j);
     const int threads = (int)smaller(run->threads > 1 ? run->threads : 1, b->threads);
+    start(&j);
+    fill_tables(&j, threads);
     urn__parallel(threads, threads, work, &j);
     const int64_t bad = atomic_load(&b->bad_row);
     if (bad != INT64_MAX)

@@ -282,11 +282,44 @@ urn_status urn__gibbs_runnable(const urn__gibbs *g, urn_error *error)
     return URN_OK;
 }
 
+static bool is_spread(const char *word)
+{
+    return strcmp(word, "scale") == 0 || strcmp(word, "scale_tril") == 0 ||
+           strcmp(word, "precision_tril") == 0;
+}
+
+/* Are the block's sites the noise of what is observed, and nothing else? */
+static bool is_noise(const urn__gibbs *g, const urn__gibbs_block *b)
+{
+    for (int k = 0; k < b->n_sites; k++) {
+        const int site = b->site[k];
+        if (g->m->site[site].plate != 0 || g->plan->n_links[site] == 0)
+            return false;
+        for (int i = 0; i < g->plan->n_links[site]; i++) {
+            const urn__link *link = &g->plan->link[site][i];
+            if (g->m->site[link->site].role == URN_SITE_LATENT || !is_spread(link->word))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Where there is nothing else to fit, nobody waits. */
+static bool has_more(const urn__gibbs *g)
+{
+    for (int i = 0; i < g->n_blocks; i++)
+        if (!is_noise(g, &g->block[i]))
+            return true;
+    return false;
+}
+
 urn_status urn__gibbs_sweep(urn__gibbs *g, int64_t step, urn_error *error)
 {
+    const bool settling = step <= g->n_settling && has_more(g);
     g->step = step;
     for (int i = 0; i < g->n_blocks; i++)
-        URN_TRY(g->block[i].kind->update(&g->block[i], error));
+        if (!settling || !is_noise(g, &g->block[i]))
+            URN_TRY(g->block[i].kind->update(&g->block[i], error));
     return URN_OK;
 }
 

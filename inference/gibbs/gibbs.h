@@ -317,7 +317,10 @@ struct urn__gibbs {
     uint64_t seed, chain; /* chain as urn__chain_for made it */
     int64_t step;
     int64_t n_warmup; /* sweeps in which blocks may adapt; set before _open */
-    double **value;   /* by site: natural values of the latent ones, NULL for others */
+    /* The first sweeps, in which the noise of what is observed stands still: rows that do not fit
+     * the data yet would take all of it for noise, and chains stay there for a long time. */
+    int64_t n_settling;
+    double **value; /* by site: natural values of the latent ones, NULL for others */
     int n_blocks;
     urn__gibbs_block *block;
     urn__gibbs_plan *plan;  /* forms and links, for kinds that look at them */

@@ -15,6 +15,8 @@ typedef struct urn__map_state {
     int history;
     double *position, *gradient; /* L-BFGS, blocks; the gradient is of the log density */
     urn__gibbs *blocks;          /* method blocks, else NULL */
+    int64_t looked, next_look;   /* sweeps after which its gradient was, and will be, evaluated */
+    double excess;               /* then: its norm over that which is small enough */
     urn__guide guide;            /* adam and sgd: a guide of points */
     urn__optimiser optimiser;
     bool close; /* adam and sgd: the gradient may be small enough at the next step */

@@ -200,7 +200,7 @@ in_err "option --draws is 0; it takes 1 to 1e+09"
 start() { # start PATTERN ARGUMENTS...: a long fit in the background; waits until it says PATTERN
     pattern=$1
     shift
-    "$urn" fit hpmf --data small/data.csv --set dim=2 --engine nuts --holdout 0.1 "$@" >out 2>err &
+    "$urn" fit hpmf --data small/data.csv --set dim=2 --engine "${engine:-nuts}" --holdout 0.1 "$@" >out 2>err &
     job=$!
     for _ in $(seq 300); do
         grep -q "$pattern" err && return 0
@@ -221,6 +221,55 @@ wait $job
 check test $? = 130
 json early/fit.json 'j["interrupted"] and j["draws_stored"] == 1 and any("before the first draw" in w for w in j["warnings"])'
 run 0 fit hpmf --data small/data.csv --set dim=2 --engine nuts --warmup 5 --draws 5 --quiet --init-from early
+engine=gibbs start "sampling" --warmup 5 --draws 300000 --chains 2 --out cut --force --save-budget 10 --keep obs_scale
+kill -INT $job
+wait $job
+check test $? = 130
+json cut/fit.json 'j["engine"] == "gibbs" and j["interrupted"] and j["draws_stored"] >= 1 and j["holdout"]["n"] > 0'
+run 0 summary cut
+
+# ---- all draws of chosen sites ----
+sampled --warmup 50 --draws 1200 --chains 1 --quiet --save-budget 1 --keep obs_scale,loc_u --out chosen
+json chosen/fit.json 'j["draws"] == 1200 and j["draws_stored"] == 400'
+command -v ncdump >/dev/null && have_python && {
+    checks=$((checks + 1))
+    python3 - <<'P' || fail "--keep has not all draws of its sites, or others"
+import re, subprocess
+def text(run, *more):
+    return subprocess.run(["ncdump", "-p", "17,17", *more, run + "/draws.nc"], capture_output=True, text=True).stdout
+def numbers(run, var):
+    return [float(x) for x in re.split(r"[,\s]+", re.findall(r"\n *%s =([^;]*);" % var.split("/")[-1], text(run, "-v", var))[-1].strip())]
+for var in ("obs_scale", "loc_u"):
+    assert numbers("chosen", "posterior/" + var) == numbers("roomy", "posterior/" + var)
+group = re.search(r"group: posterior \{(.*?)\} // group", text("chosen", "-h"), re.S).group(1)
+assert " U(" not in group and "obs_scale(" in group
+P
+}
+run 0 predict chosen --test small/data.csv
+run 2 fit hpmf --data small/data.csv --engine gibbs --keep tau
+in_err 'unknown site "tau"'
+run 2 fit hpmf --data small/data.csv --engine gibbs --draws 100000 --save-budget 1 --keep U
+in_err "allow more with --save-budget"
+run 2 fit hpmf --data small/data.csv --keep U --steps 5
+in_err 'engine "svi" makes no draws to keep'
+
+# ---- a point that moves in sweeps: its errors after each ----
+run 0 fit pmf --data small/data.csv --set dim=2 --set biases=yes --engine map --method blocks --steps 12 --tolerance 0 --holdout 0.1 --out als
+in_err "on training rows, "
+check test "$(grep -c '^sweep ' err)" = 12
+check test "$(head -n 1 als/log.csv)" = step,loss,rmse_training,rmse_held_out
+check test "$(wc -l <als/log.csv)" = 13
+have_python && {
+    checks=$((checks + 1))
+    python3 - <<'P' || fail "the curves of log.csv are wrong"
+import csv, json
+rows = list(csv.DictReader(open("als/log.csv")))
+j = json.load(open("als/fit.json"))
+loss, train, held = ([float(r[k]) for r in rows] for k in ("loss", "rmse_training", "rmse_held_out"))
+assert all(b <= a for a, b in zip(loss, loss[1:])) and train[-1] < train[0]
+assert abs(held[-1] - j["holdout"]["rmse"]) < 1e-12 and "sweep_ms_median" in j
+P
+}
 
 # ---- ArviZ reads it, and finds the same figures ----
 python=${URN_PYTHON:-python3}
