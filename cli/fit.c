@@ -150,12 +150,17 @@ static void count_held_out(session *s)
 
 /* ---- models ---- */
 
-/* --batch PLATE=N; `plate` has room for 128 bytes. */
-static urn_status set_batch(const char *batch, char *plate, urn_trace_options *options,
+/* --batch PLATE=N and --batch-updates; `plate` has room for 128 bytes. */
+static urn_status set_batch(const cli_args *args, char *plate, urn_trace_options *options,
                             urn_error *error)
 {
+    const char *batch = cli_text(args, "batch"), *updates = cli_text(args, "batch-updates");
     const char *equals = batch != NULL ? strchr(batch, '=') : NULL;
-    if (batch == NULL || *batch == '\0')
+    const bool none = batch == NULL || *batch == '\0';
+    if (none && cli_given_at_all(args, "batch-updates"))
+        return cli_fail(error, URN_ERR_USAGE, "add --batch PLATE=N",
+                        "option --batch-updates was given, but no mini-batches are taken");
+    if (none)
         return URN_OK;
     if (equals == NULL || !urn__parse_int(equals + 1, &options->batch_size) ||
         options->batch_size < 1)
@@ -163,6 +168,10 @@ static urn_status set_batch(const char *batch, char *plate, urn_trace_options *o
                         "option --batch is \"%s\"; it takes PLATE=N, N at least 1", batch);
     snprintf(plate, 128, "%.*s", (int)(equals - batch), batch);
     options->batch_plate = plate;
+    options->batch_updates = updates == NULL                   ? URN_BATCH_AUTO
+                             : strcmp(updates, "all") == 0     ? URN_BATCH_ALL
+                             : strcmp(updates, "touched") == 0 ? URN_BATCH_TOUCHED
+                                                               : URN_BATCH_AUTO;
     options->allow_duplicates = true; /* checked already */
     return URN_OK;
 }
@@ -198,7 +207,7 @@ static urn_status trace_models(session *s, urn_error *error)
         URN_TRY(cli_check_prior(s->model, error));
     char plate[128];
     urn_trace_options batched = options;
-    URN_TRY(set_batch(cli_text(s->args, "batch"), plate, &batched, error));
+    URN_TRY(set_batch(s->args, plate, &batched, error));
     URN_TRY(settle_forms(s, &batched, error));
     batched.handlers = options.handlers = s->setup.handlers.list;
     batched.n_handlers = options.n_handlers = s->setup.handlers.n;

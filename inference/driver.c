@@ -365,8 +365,17 @@ static urn_status fit_model(const urn_model *model, const urn_fit_options *optio
     URN_TRY(urn__model_target_describe(mt, model, options->precision, options->allocator, error));
     URN_TRY(engine->accepts(&mt->target, &settings, error));
     const bool no_jacobian = engine->no_jacobian && engine->no_jacobian(&settings);
+    const bool touched = engine->touched && engine->touched(&settings);
+    if (engine->touched && !touched && urn__setting_is(&settings, "batch-updates", "touched"))
+        return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "leave --batch-updates out",
+                         "engine \"%s\": with these settings a step updates all rows, not those a "
+                         "mini-batch touches",
+                         engine->name);
     if (engine->own_programs)
         URN_TRY(urn__model_target_bare(mt, options->cpu, options->threads, error));
+    else if (touched)
+        URN_TRY(urn__model_target_compile_touched(mt, no_jacobian, options->cpu, options->threads,
+                                                  error));
     else
         URN_TRY(urn__model_target_compile(mt, no_jacobian, options->cpu, options->threads, error));
     const int64_t program = urn__model_target_memory(mt);

@@ -69,6 +69,15 @@ typedef struct urn__block {
     const char *no_mode; /* as of urn_site_info */
 } urn__block;
 
+/* What a density of mini-batches sees of a block: all of it, or the rows a batch touches. */
+typedef struct urn__seen {
+    int64_t offset, size; /* in the positions it takes; rows that no batch fills included */
+    int64_t row;          /* coordinates of a row; 0: the whole block is seen, and the rest unset */
+    int64_t n;            /* rows the batch at hand touches: */
+    const int32_t *rows;  /* ascending */
+    const double *weight; /* of their own terms, which stand for those of all rows */
+} urn__seen;
+
 /* A log density over an unconstrained position, with what else an engine asks of it. It usually
  * wraps the replay of a model; sites that somebody else updates are simply not among its blocks. */
 typedef struct urn__target {
@@ -82,6 +91,10 @@ typedef struct urn__target {
     const urn__kernels_single *kernels_single;
     int threads;
     void *context;
+    /* Not NULL: the density takes positions of seen_size coordinates, of which each block has what
+     * `seen` says; `address` changes that. Such a target is for engines that ask for it. */
+    const urn__seen *seen;
+    int64_t seen_size;
     urn_precision precision; /* which of the two there is: */
     /* As urn_replay_log_density: never allocates; `gradient` may be NULL. */
     double (*log_density)(void *context, const double *position, double *gradient);
@@ -137,12 +150,17 @@ typedef struct urn__model_target {
     urn__arena *arena;
     urn_program *program;
     urn_replay *replay;
+    urn__seen *seen; /* behind target.seen */
 } urn__model_target;
 urn_status urn__model_target_describe(urn__model_target *mt, const urn_model *model,
                                       urn_precision precision, const urn_allocator *allocator,
                                       urn_error *error);
 urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, const char *cpu,
                                      int threads, urn_error *error);
+/* _compile for an engine that works on the rows a mini-batch touches, where the model's batches
+ * update only these. */
+urn_status urn__model_target_compile_touched(urn__model_target *mt, bool no_jacobian,
+                                             const char *cpu, int threads, urn_error *error);
 /* The same over some of the sites: those with held[site] (copied) keep the values of the state
  * given to _hold, which is to be called before the first evaluation and whenever these values
  * change. A position is the coordinates of the other blocks, without gaps; the log density is that
@@ -222,6 +240,8 @@ struct urn_engine {
     /* Optimisers that work on several copies of the target at a time: how many, at most `threads`.
      * NULL: one. */
     int (*workers)(const urn__settings *settings, int threads);
+    /* Does it work on the rows a mini-batch touches (target->seen)? NULL: never. */
+    bool (*touched)(const urn__settings *settings);
     /* Bytes of the state of one chain, and of the posterior. */
     int64_t (*memory)(const urn__target *target, const urn__settings *settings);
     int64_t (*posterior_memory)(const urn__target *target, const urn__settings *settings);

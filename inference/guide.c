@@ -1,5 +1,7 @@
-/* Guides: memory, chunks, and the order of sweeps. What touches a number is in guide_sweeps.c, and
- * what makes coordinates depend on each other in guides/factor.c. */
+/* Guides: memory, chunks, and the order of sweeps. What touches a number is in guide_sweeps.c, what
+ * makes coordinates depend on each other in guides/factor.c, and steps on the rows that a
+ * mini-batch touches in guide_touched.c. */
+#include "guide_touched.h"
 #include "guides/guides.h"
 
 #include <math.h>
@@ -54,6 +56,17 @@ static void *numbers(const urn__guide *guide, urn__arena *arena)
     return urn__arena_alloc(arena, (size_t)guide->target->size, guide->sweeps->real);
 }
 
+static int64_t seen_size(const urn__target *target)
+{
+    return target->seen ? target->seen_size : target->size;
+}
+
+/* Those of a draw. */
+static void *seen_numbers(const urn__guide *guide, urn__arena *arena)
+{
+    return urn__arena_alloc(arena, (size_t)seen_size(guide->target), guide->sweeps->real);
+}
+
 static urn_status fail_memory(const urn__guide *guide, const char *what, size_t arrays,
                               urn_error *error)
 {
@@ -85,9 +98,11 @@ urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__targ
     guide->streams = urn__arena_alloc(arena, (size_t)target->n_blocks + 1, sizeof *guide->streams);
     guide->arrays.loc = numbers(guide, arena);
     guide->arrays.log_scale = normal ? numbers(guide, arena) : NULL;
-    guide->arrays.position = normal ? numbers(guide, arena) : guide->arrays.loc;
+    guide->arrays.position =
+        normal || target->seen ? seen_numbers(guide, arena) : guide->arrays.loc;
     if (urn__arena_failed(arena))
         return fail_memory(guide, "a guide", 3, error);
+    URN_TRY(urn__guide_touched_init(guide, arena, error));
     cut_chunks(guide);
     group_tasks(guide);
     return plan->kind->lay_out ? urn__factor_init(guide, plan, arena, error) : URN_OK;
@@ -100,20 +115,21 @@ urn_status urn__guide_ready(urn__guide *guide, const urn__optimiser *optimiser, 
     const bool second = optimiser->kind != URN__SGD; /* moments */
     struct {
         void **array;
-        bool wanted;
-    } const list[] = {{&a->gradient, true},
-                      {&a->m_loc, true},
-                      {&a->v_loc, second},
-                      {&a->m_scale, guide->normal},
-                      {&a->v_scale, guide->normal && second},
-                      {&a->g_loc, averaging},
-                      {&a->g_scale, averaging && guide->normal}};
+        bool wanted, seen;
+    } const list[] = {{&a->gradient, true, true},
+                      {&a->m_loc, true, false},
+                      {&a->v_loc, second, false},
+                      {&a->m_scale, guide->normal, false},
+                      {&a->v_scale, guide->normal && second, false},
+                      {&a->g_loc, averaging, true},
+                      {&a->g_scale, averaging && guide->normal, true}};
     guide->optimiser_memory = urn__arena_new(guide->target->allocator);
     if (!guide->optimiser_memory)
         return fail_memory(guide, "a guide's optimiser", 1, error);
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         if (list[i].wanted)
-            *list[i].array = numbers(guide, guide->optimiser_memory);
+            *list[i].array = list[i].seen ? seen_numbers(guide, guide->optimiser_memory)
+                                          : numbers(guide, guide->optimiser_memory);
     if (urn__arena_failed(guide->optimiser_memory))
         return fail_memory(guide, "a guide's optimiser", 7, error);
     if (guide->factor && !urn__factor_ready(guide, second, averaging, guide->optimiser_memory))
@@ -126,13 +142,18 @@ int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optim
 {
     const bool normal = plan->kind->normal;
     const int moments = optimiser->kind == URN__SGD ? 1 : 2;
-    const int a_parameter = 1 + moments + (averaging ? 1 : 0);
-    const int arrays = 1 + (normal ? 2 * a_parameter + 1 : a_parameter);
+    const int sides = normal ? 2 : 1; /* locations, scales */
+    const int arrays = sides * (1 + moments);
+    const int draws = 1 + (normal || target->seen ? 1 : 0) + (averaging ? sides : 0);
     const size_t real = target->precision == URN_PRECISION_SINGLE ? sizeof(float) : sizeof(double);
     const int64_t chunks = chunks_of(target->size) + target->n_blocks;
     const size_t a_chunk = sizeof(urn__chunk) + sizeof(urn__sums) + sizeof(int);
-    const int64_t factor = plan->kind->lay_out ? urn__factor_memory(plan, target, a_parameter) : 0;
-    return target->size * arrays * (int64_t)real + chunks * (int64_t)a_chunk + factor;
+    const int64_t factor = plan->kind->lay_out
+                               ? urn__factor_memory(plan, target, 1 + moments + (averaging ? 1 : 0))
+                               : 0;
+    return (target->size * arrays + seen_size(target) * draws) * (int64_t)real +
+           chunks * (int64_t)a_chunk + factor +
+           (target->seen ? urn__guide_touched_memory(target) : 0);
 }
 
 void urn__guide_settle(urn__guide *guide)
@@ -153,19 +174,25 @@ static void sweep_task(void *context, int64_t task, int thread)
         s->chunk(s, &guide->chunks[c], &guide->sums[task]);
 }
 
+void urn__sums_add(urn__sums *sums, const urn__sums *part)
+{
+    sums->log_scale += part->log_scale;
+    sums->squares += part->squares;
+    sums->gradient += part->gradient;
+    sums->points += part->points;
+    sums->bad += part->bad;
+}
+
 urn__sums urn__guide_sweep(urn__sweep *s)
 {
     const urn__guide *guide = s->guide;
     urn__sums total = {0};
+    s->weight = 1.0;
+    if (guide->touched && s->rows != URN__ROWS_ALL)
+        return urn__guide_touched_sweep(s);
     urn__parallel(guide->target->threads, guide->n_tasks, sweep_task, s);
-    for (int t = 0; t < guide->n_tasks; t++) {
-        const urn__sums *part = &guide->sums[t];
-        total.log_scale += part->log_scale;
-        total.squares += part->squares;
-        total.gradient += part->gradient;
-        total.points += part->points;
-        total.bad += part->bad;
-    }
+    for (int t = 0; t < guide->n_tasks; t++)
+        urn__sums_add(&total, &guide->sums[t]);
     return total;
 }
 
@@ -253,19 +280,34 @@ void urn__guide_sample(urn__guide *guide, urn__draw draw)
     const urn__sums sums =
         guide->factor
             ? urn__factor_sample(guide, draw)
-            : urn__guide_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->sample});
+            : urn__guide_sweep(&(urn__sweep){
+                  .guide = guide, .rows = URN__ROWS_READ, .chunk = guide->sweeps->sample});
+    if (guide->touched)
+        urn__guide_touched_pad(guide);
     note_draw(guide, draw, &sums);
+}
+
+/* The locations of points that the target sees. */
+static void bring_points(urn__guide *guide)
+{
+    if (!guide->touched || guide->normal)
+        return;
+    urn__guide_sweep(
+        &(urn__sweep){.guide = guide, .rows = URN__ROWS_READ, .chunk = guide->sweeps->sample});
+    urn__guide_touched_pad(guide);
 }
 
 double urn__guide_target_density(urn__guide *guide, bool gradient)
 {
+    bring_points(guide);
     return urn__target_log_density(guide->target, guide->arrays.position,
                                    gradient ? guide->arrays.gradient : NULL);
 }
 
 double urn__guide_entropy(const urn__guide *guide)
 {
-    return guide->sum_log_scale + (double)guide->n_random * (HALF_LOG_2PI + 0.5) +
+    const double n = guide->touched ? urn__guide_touched_random(guide) : (double)guide->n_random;
+    return guide->sum_log_scale + n * (HALF_LOG_2PI + 0.5) +
            (guide->factor ? guide->factor->entropy : 0.0);
 }
 
@@ -290,8 +332,13 @@ urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, ur
     if (!position)
         return urn__fail_memory(error, "a position", bytes);
     urn__guide *own = (urn__guide *)(uintptr_t)guide; /* sweeps read it only */
-    urn__guide_sweep(
-        &(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
+    if (guide->touched) {
+        urn__guide_export(guide, position, NULL);
+        urn__guide_touched_position(guide, position);
+    } else {
+        urn__guide_sweep(
+            &(urn__sweep){.guide = own, .loc = position, .chunk = guide->sweeps->position});
+    }
     const urn_status status = urn__target_fail_density(target, position, what, error);
     urn__free(target->allocator, position);
     return status;
@@ -302,7 +349,8 @@ urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, ur
 urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, double factor,
                           bool norms, const urn__draw *next)
 {
-    const bool draw = next && guide->normal && !guide->factor;
+    /* the rows of the next step are not known yet */
+    const bool draw = next && guide->normal && !guide->factor && !guide->touched;
     guide->drawn = false;
     if (guide->factor && !urn__factor_step(guide, optimiser, factor))
         return (urn__sums){.bad = 1.0};
@@ -311,19 +359,22 @@ urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, do
     const urn__sums sums = urn__guide_sweep(&(urn__sweep){.guide = guide,
                                                           .optimiser = optimiser,
                                                           .factor = factor,
+                                                          .rows = URN__ROWS_UPDATE,
                                                           .norms = norms,
                                                           .draw = draw,
                                                           .chunk = guide->sweeps->step});
+    if (guide->touched)
+        urn__guide_touched_count(guide);
     if (draw)
         note_draw(guide, *next, &sums);
-    else if (next)
+    else if (next && !guide->touched)
         urn__guide_sample(guide, *next);
     return sums;
 }
 
 void urn__guide_zero(urn__guide *guide)
 {
-    const size_t bytes = (size_t)guide->target->size * guide->sweeps->real;
+    const size_t bytes = (size_t)seen_size(guide->target) * guide->sweeps->real;
     memset(guide->arrays.g_loc, 0, bytes);
     if (guide->arrays.g_scale)
         memset(guide->arrays.g_scale, 0, bytes);
@@ -333,8 +384,10 @@ void urn__guide_zero(urn__guide *guide)
 
 bool urn__guide_accumulate(urn__guide *guide, double factor)
 {
-    const urn__sums sums = urn__guide_sweep(
-        &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->accumulate});
+    const urn__sums sums = urn__guide_sweep(&(urn__sweep){.guide = guide,
+                                                          .factor = factor,
+                                                          .rows = URN__ROWS_READ,
+                                                          .chunk = guide->sweeps->accumulate});
     if (guide->factor && sums.bad == 0.0)
         urn__factor_accumulate(guide, factor);
     return sums.bad == 0.0;
@@ -342,19 +395,27 @@ bool urn__guide_accumulate(urn__guide *guide, double factor)
 
 void urn__guide_update(urn__guide *guide, const urn__optimiser *optimiser, double factor)
 {
-    const urn__sums sums = urn__guide_sweep(
-        &(urn__sweep){.guide = guide, .factor = factor, .chunk = guide->sweeps->entropy});
+    const urn__sums sums = urn__guide_sweep(&(urn__sweep){.guide = guide,
+                                                          .factor = factor,
+                                                          .rows = URN__ROWS_WEIGHTED,
+                                                          .chunk = guide->sweeps->entropy});
     const double more = guide->factor ? urn__factor_entropy(guide, factor) : 0.0;
     const double norm = sqrt(sums.gradient + more), limit = optimiser->clip;
     const double limited = limit > 0.0 && norm > limit ? limit / norm : 1.0;
     guide->drawn = false;
-    urn__guide_sweep(&(urn__sweep){
-        .guide = guide, .optimiser = optimiser, .factor = limited, .chunk = guide->sweeps->update});
+    urn__guide_sweep(&(urn__sweep){.guide = guide,
+                                   .optimiser = optimiser,
+                                   .factor = limited,
+                                   .rows = URN__ROWS_UPDATE,
+                                   .chunk = guide->sweeps->update});
     if (guide->factor)
         urn__factor_update(guide, optimiser, limited);
+    if (guide->touched)
+        urn__guide_touched_count(guide);
 }
 
 urn__sums urn__guide_norms(urn__guide *guide)
 {
-    return urn__guide_sweep(&(urn__sweep){.guide = guide, .chunk = guide->sweeps->norms});
+    return urn__guide_sweep(
+        &(urn__sweep){.guide = guide, .rows = URN__ROWS_READ, .chunk = guide->sweeps->norms});
 }

@@ -24,16 +24,19 @@ typedef struct urn__sums {
     double padding[3];
 } urn__sums;
 
-/* Arrays of as many numbers of the target's precision as the position has. */
+/* Arrays of as many numbers of the target's precision as the position has; those of a draw, as many
+ * as the density takes. */
 typedef struct urn__guide_arrays {
     void *loc, *m_loc, *v_loc;
     void *log_scale, *m_scale, *v_scale; /* NULL in a guide of points */
-    void *position;        /* the draw; the locations themselves in a guide of points */
-    void *gradient;        /* of the log density there */
+    void *position; /* the draw; in a guide of points that sees all rows, the locations themselves
+                     */
+    void *gradient; /* of the log density there */
     void *g_loc, *g_scale; /* gradient of the loss over several draws; NULL if from one */
 } urn__guide_arrays;
 
 typedef struct urn__sweep_table urn__sweep_table;
+typedef struct urn__guide_touched urn__guide_touched; /* guide_touched.h */
 
 /* Which draw of the guide: see urn__stream_at. */
 typedef struct urn__draw {
@@ -69,6 +72,7 @@ typedef struct urn__guide {
     bool drawn;                   /* the position holds this draw: */
     urn__draw draw;
     double sum_log_scale, sum_squares; /* of it */
+    urn__guide_touched *touched; /* of a target that sees what a mini-batch touches; else NULL */
 } urn__guide;
 
 /* What the first phase needs: chunks, locations, scales. Memory is from `arena`. Parameters are
@@ -124,12 +128,25 @@ void urn__guide_update(urn__guide *guide, const urn__optimiser *optimiser, doubl
 /* Squared norms of the gradient and of the locations. */
 urn__sums urn__guide_norms(urn__guide *guide);
 
+/* sums += part */
+void urn__sums_add(urn__sums *sums, const urn__sums *part);
+
 /* ---- inside the guide: what is compiled once per precision (guide_sweeps.c) ---- */
+
+/* Which coordinates a sweep goes over where the target sees the rows a mini-batch touches. */
+typedef enum urn__sweep_rows {
+    URN__ROWS_ALL,      /* all of the guide's */
+    URN__ROWS_READ,     /* those the target sees, whose locations and scales are read */
+    URN__ROWS_WEIGHTED, /* the same, row by row with its weight */
+    URN__ROWS_UPDATE    /* the same, with the optimiser's memory; all are written */
+} urn__sweep_rows;
 
 typedef struct urn__sweep {
     urn__guide *guide;
     const urn__optimiser *optimiser;
     double factor;
+    double weight; /* of the entropy; 1 unless the target sees touched rows */
+    urn__sweep_rows rows;
     bool norms, draw;
     const double *from; /* doubles to start from, and to export to */
     double *loc, *scale;

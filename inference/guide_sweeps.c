@@ -113,7 +113,7 @@ static void step_point(const urn__sweep *s, const urn__chunk *c)
 static void step_normal(const urn__sweep *s, const urn__chunk *c)
 {
     const urn__guide_arrays *a = &s->guide->arrays;
-    kernels_of(s)->guide_adam(c->n, &s->optimiser->adam, s->factor, at(a->gradient, c),
+    kernels_of(s)->guide_adam(c->n, &s->optimiser->adam, s->factor, s->weight, at(a->gradient, c),
                               at(a->position, c), at(a->loc, c), at(a->m_loc, c), at(a->v_loc, c),
                               at(a->log_scale, c), at(a->m_scale, c), at(a->v_scale, c));
 }
@@ -163,7 +163,7 @@ static void entropy(const urn__sweep *s, const urn__chunk *c, urn__sums *sums)
         return;
     urn__real *g_scale = at(a->g_scale, c);
     for (int64_t i = 0; i < c->n; i++)
-        g_scale[i] -= (urn__real)s->factor;
+        g_scale[i] -= (urn__real)(s->factor * s->weight);
     sums->gradient += kernels_of(s)->dot(c->n, g_scale, g_scale);
 }
 

@@ -27,7 +27,7 @@ urn_status urn__optimiser_read(const urn__settings *settings, int64_t n_steps,
         .momentum = urn__setting_real(settings, "momentum"),
         .clip = urn__setting_real(settings, "clip"),
         .n_steps = n_steps,
-        .adam = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}};
+        .adam = {.beta1 = URN__ADAM_BETA1, .beta2 = URN__ADAM_BETA2, .epsilon = 1e-8}};
     if (optimiser->kind == URN__ADAMW)
         optimiser->adam.weight_decay = urn__setting_real(settings, "weight-decay");
     URN_TRY(check_unused(settings, "momentum", optimiser->kind == URN__SGD, "sgd", error));

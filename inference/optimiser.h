@@ -5,6 +5,9 @@
 
 #include "engine.h"
 
+#define URN__ADAM_BETA1 0.9
+#define URN__ADAM_BETA2 0.999
+
 typedef enum urn__optimiser_kind { URN__ADAM, URN__ADAMW, URN__SGD } urn__optimiser_kind;
 typedef enum urn__schedule {
     URN__SCHEDULE_CONSTANT,

@@ -1,5 +1,6 @@
 /* Targets: log densities as engines see them, and those made of a model. */
 #include "../runtime/model/program.h"
+#include "../runtime/model/touched_rows.h"
 #include "engine.h"
 #include "replays.h"
 
@@ -34,6 +35,10 @@ urn_status urn__target_varies(const urn__target *target, uint64_t seed, const vo
     *varies = false;
     if (!target->address)
         return URN_OK;
+    if (target->seen) { /* a batch of fewer than all rows */
+        *varies = true;
+        return URN_OK;
+    }
     for (int i = 0; i < 2; i++) {
         URN_TRY(
             urn__target_address(target, seed, urn__chain_for(URN__USE_EVALUATION, 0), i, error));
@@ -141,11 +146,27 @@ static bool model_profile_at(void *context, int i, urn_profile_entry *entry)
     return urn_replay_profile_at(((urn__model_target *)context)->replay, i, entry);
 }
 
+/* What the batch touches. */
+static void see(const urn__model_target *mt)
+{
+    for (int b = 0; mt->seen && b < mt->target.n_blocks; b++) {
+        const urn__touched_rows *touched =
+            urn__replay_touched(mt->replay, mt->target.blocks[b].site);
+        if (!touched)
+            continue;
+        mt->seen[b].n = touched->n;
+        mt->seen[b].rows = touched->row;
+        mt->seen[b].weight = touched->weight;
+    }
+}
+
 static urn_status model_address(void *context, uint64_t seed, uint64_t chain, int64_t step)
 {
     const urn__model_target *mt = context;
     urn_replay_seed(mt->replay, seed, chain, (uint64_t)step);
-    return urn_replay_batch(mt->replay, seed, step);
+    URN_TRY(urn_replay_batch(mt->replay, seed, step));
+    see(mt);
+    return URN_OK;
 }
 
 static urn_status model_explain(void *context, const double *position, char *text, size_t size,
@@ -402,6 +423,38 @@ urn_status urn__model_target_compile(urn__model_target *mt, bool no_jacobian, co
     URN_TRY(urn__kernels_select(cpu, &mt->target.kernels, error));
     mt->target.kernels_single = urn__kernels_in_single(mt->target.kernels);
     return urn__program_compile_held(mt->model, &options, mt->held, &mt->program, error);
+}
+
+/* Blocks as the model of touched rows lays them out. */
+static void list_seen(const urn__model_target *mt, const urn_model *touched)
+{
+    for (int b = 0; b < mt->target.n_blocks; b++) {
+        urn_site_info info;
+        urn_model_site(touched, mt->target.blocks[b].site, &info);
+        const urn__site *site = &touched->site[mt->target.blocks[b].site];
+        const bool rows = urn__touched_plate(touched, site) != 0;
+        mt->seen[b] = (urn__seen){.offset = info.offset,
+                                  .size = info.free_size,
+                                  .row = rows ? info.free_size / site->shape.dim[0] : 0};
+    }
+}
+
+urn_status urn__model_target_compile_touched(urn__model_target *mt, bool no_jacobian,
+                                             const char *cpu, int threads, urn_error *error)
+{
+    const urn_model *model = mt->model;
+    if (!model->touched || mt->held)
+        return urn__model_target_compile(mt, no_jacobian, cpu, threads, error);
+    mt->seen = urn__arena_alloc(mt->arena, (size_t)mt->target.n_blocks + 1, sizeof *mt->seen);
+    if (!mt->seen)
+        return urn__fail_memory(error, "the sites to fit", (size_t)mt->target.n_blocks);
+    list_seen(mt, model->touched);
+    mt->target.seen = mt->seen;
+    mt->target.seen_size = urn_model_position_size(model->touched);
+    mt->model = model->touched;
+    const urn_status status = urn__model_target_compile(mt, no_jacobian, cpu, threads, error);
+    mt->model = model;
+    return status;
 }
 
 int64_t urn__model_target_memory(const urn__model_target *mt)

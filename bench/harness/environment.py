@@ -67,30 +67,48 @@ class Bench:
             return given
         venv = self.build / "bench-venv"
         python = venv / "bin" / "python"
-        if not (venv / "complete").exists():
+        needed = os.environ.get("BENCH_REQUIREMENTS", str(self.source / "requirements.txt"))
+        needed = pathlib.Path(needed).read_text("utf-8")
+        if not self.is_done(venv / "complete", needed):
             print(f"bench: installing the peers into {venv}", file=sys.stderr)
-            requirements = self.source / "requirements.txt"
-            arguments = os.environ.get("BENCH_PIP_ARGUMENTS", "").split()
             try:
                 subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-                install = [str(python), "-m", "pip", "install", "--quiet", *arguments]
-                subprocess.run([*install, "-r", str(requirements)], check=True)
+                self.install(python, *self.lines(needed))
             except (OSError, subprocess.CalledProcessError) as error:
                 raise Failure(f"the peers could not be installed: {error}") from error
-            (venv / "complete").touch()
+            (venv / "complete").write_text(needed, encoding="utf-8")
+            for mark in venv.glob("complete-*"):
+                mark.unlink()
         for name in ("gibbs", "stan"):
-            if not (venv / f"complete-{name}").exists():
-                for line in (self.source / f"requirements-{name}.txt").read_text("utf-8").splitlines():
-                    self.try_install(python, line.strip())
-                (venv / f"complete-{name}").touch()
+            wanted = (self.source / f"requirements-{name}.txt").read_text("utf-8")
+            if not self.is_done(venv / f"complete-{name}", wanted):
+                for line in self.lines(wanted):
+                    self.try_install(python, line)
+                (venv / f"complete-{name}").write_text(wanted, encoding="utf-8")
         return str(python)
 
     @staticmethod
-    def try_install(python, requirement):
-        if requirement and not requirement.startswith("#"):
-            install = [str(python), "-m", "pip", "install", "--quiet", requirement]
-            if subprocess.run(install, check=False).returncode != 0:
-                print(f"bench: {requirement} cannot be installed here", file=sys.stderr)
+    def is_done(mark, requirements):
+        """Was this very list installed?"""
+        return mark.exists() and mark.read_text(encoding="utf-8") == requirements
+
+    @staticmethod
+    def lines(requirements):
+        lines = [line.strip() for line in requirements.splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+    @staticmethod
+    def install(python, *requirements):
+        arguments = os.environ.get("BENCH_PIP_ARGUMENTS", "").split()
+        command = [str(python), "-m", "pip", "install", "--quiet", *arguments, *requirements]
+        subprocess.run(command, check=True)
+
+    def try_install(self, python, line):
+        """A line of several requirements is installed at once, or not at all."""
+        try:
+            self.install(python, *line.split())
+        except subprocess.CalledProcessError:
+            print(f"bench: {line} cannot be installed here", file=sys.stderr)
 
     # ---- data ----
 

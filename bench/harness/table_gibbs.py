@@ -57,9 +57,11 @@ class Floor(Competitor):
 
 def installed(bench, module):
     """Peers that are not there are left out, aloud: their wheels do not exist for every machine."""
-    done = subprocess.run([bench.python, "-c", f"import {module}"], capture_output=True, check=False)
+    command = [bench.python, "-W", "ignore", "-c", f"import {module}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        print(f"skipped: {bench.python} cannot import {module}")
+        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        print(f"skipped: {bench.python} cannot import {module}: {why}")
     return done.returncode == 0
 
 

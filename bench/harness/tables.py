@@ -1,5 +1,6 @@
 """The tables by name. Each is a function from a Bench to what goes into bench-results.json."""
 
+import table_batch
 import table_gibbs
 import table_gradient
 import table_io
@@ -18,6 +19,7 @@ class Table:
 TABLES = {
     "svi": Table("one SVI step of hpmf, AVOD and MovieLens", table_svi.run),
     "svi20m": Table("one SVI step of hpmf, 20 million ratings", table_svi.run_large),
+    "batch": Table("one SVI step of hpmf on 10,000 of up to 20 million ratings", table_batch.run),
     "map": Table("one Adam step to the mode of pmf_sigmoid, MovieLens", table_map.run),
     "gibbs": Table("one Gibbs sweep of bpmf, up to a million ratings", table_gibbs.run_small),
     "gibbs20m": Table("one Gibbs sweep of bpmf, 10 and 20 million ratings", table_gibbs.run_large),

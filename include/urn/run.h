@@ -124,6 +124,13 @@ typedef struct urn_handler {
     int64_t n_values;
 } urn_handler;
 
+/* Which rows of a plate that mini-batches reach through index columns a step updates. */
+typedef enum urn_batch_updates {
+    URN_BATCH_AUTO,   /* those it touches, of plates with more rows than a batch can touch */
+    URN_BATCH_ALL,    /* all of them */
+    URN_BATCH_TOUCHED /* those it touches; an error where no plate of the model allows it */
+} urn_batch_updates;
+
 typedef enum urn_rows { URN_ROWS_TRAINING, URN_ROWS_HELD_OUT, URN_ROWS_ALL } urn_rows;
 
 /* Zeros are defaults; set `bytes`. Everything is borrowed for the call, `data` and `allocator` for
@@ -147,6 +154,7 @@ typedef struct urn_trace_options {
     const urn_setting *plate_sizes;
     size_t n_plate_sizes;
     bool allow_duplicates; /* do not check urn_unique */
+    urn_batch_updates batch_updates;
 } urn_trace_options;
 
 /* Runs the model function on handles. On success *model is the caller's. */

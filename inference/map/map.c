@@ -31,6 +31,10 @@ static const urn_option_spec options[] = {
      "sd of the noise added to medians or zeros, so that a saddle point is left"},
     {"batch", URN_OPTION_TEXT, NULL, NULL, 0, 0,
      "mini-batches: PLATE=N takes N rows of a rows plate each step (--method adam)"},
+    {"batch-updates", URN_OPTION_CHOICE, "auto", "auto|all|touched", 0, 0,
+     "with --batch, of plates such as users or items: update the rows a batch touches, or all "
+     "rows; "
+     "auto: the touched ones of plates with more rows than a batch can touch (--method adam)"},
     {0}};
 
 static urn_status accepts(const urn__target *target, const urn__settings *settings,
@@ -51,6 +55,11 @@ static bool no_jacobian(const urn__settings *settings)
 {
     (void)settings;
     return true;
+}
+
+static bool touched(const urn__settings *settings)
+{
+    return urn__setting_is(settings, "method", "adam");
 }
 
 static int64_t memory(const urn__target *target, const urn__settings *settings)
@@ -87,8 +96,9 @@ static urn_status read_settings(urn__map_state *map, urn_error *error)
 {
     urn__run *run = map->run;
     const urn__settings *s = run->settings;
-    static const char *const adam_only[] = {"lr",       "optimizer", "momentum", "weight-decay",
-                                            "schedule", "lr-final",  "clip",     "batch"};
+    static const char *const adam_only[] = {"lr",           "optimizer", "momentum",
+                                            "weight-decay", "schedule",  "lr-final",
+                                            "clip",         "batch",     "batch-updates"};
     run->n_steps = urn__setting_int(s, "steps");
     const bool adam = urn__setting_is(s, "method", "adam");
     map->lbfgs = urn__setting_is(s, "method", "lbfgs");
@@ -341,6 +351,7 @@ const urn_engine urn__engine_map = {
     .options = options,
     .accepts = accepts,
     .no_jacobian = no_jacobian,
+    .touched = touched,
     .memory = memory,
     .posterior_memory = posterior_memory,
     .start = start,

@@ -42,6 +42,10 @@ static const urn_option_spec options[] = {
      "draws for the Pareto k-hat of the guide at the end; 0: none"},
     {"batch", URN_OPTION_TEXT, NULL, NULL, 0, 0,
      "mini-batches: PLATE=N takes N rows of a rows plate each step"},
+    {"batch-updates", URN_OPTION_CHOICE, "auto", "auto|all|touched", 0, 0,
+     "with --batch, of plates such as users or items: update the rows a batch touches, or all "
+     "rows; "
+     "auto: the touched ones of plates with more rows than a batch can touch"},
     {0}};
 
 static urn__guide_plan plan_of(const urn__settings *settings)
@@ -70,6 +74,12 @@ static urn_status accepts(const urn__target *target, const urn__settings *settin
 static bool no_jacobian(const urn__settings *settings)
 {
     return !urn__guide_kind_of(settings)->normal;
+}
+
+/* Guides whose coordinates are updated one by one. */
+static bool touched(const urn__settings *settings)
+{
+    return !urn__guide_kind_of(settings)->lay_out;
 }
 
 static bool is_fused(const urn__settings *settings, const urn__optimiser *optimiser)
@@ -264,6 +274,7 @@ const urn_engine urn__engine_svi = {
     .options = options,
     .accepts = accepts,
     .no_jacobian = no_jacobian,
+    .touched = touched,
     .memory = memory,
     .posterior_memory = posterior_memory,
     .start = start,

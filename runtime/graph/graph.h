@@ -476,8 +476,13 @@ urn__exec *urn__machine_exec(urn__machine *machine);
 void urn__machine_position(urn__machine *machine, const void *position);
 void urn__machine_bind_input(urn__machine *machine, int64_t slot, const void *values);
 bool urn__machine_bind_root(urn__machine *machine, int k, void *out);
-/* Mini-batches: rows of the batch plate for the coming runs. */
-urn_status urn__machine_batch(urn__machine *machine, int64_t n, const int32_t *rows);
+/* The index columns of the mini-batch that a plan reads: how many, and column k. */
+int urn__plan_batch_indices(const urn__plan *plan);
+const urn__index_attr *urn__plan_batch_index(const urn__plan *plan, int k);
+/* Mini-batches: rows of the batch plate for the coming runs. `place` (NULL: none), by number of the
+ * target plate: where each of its rows stands among those the program sees; NULL: it sees all. */
+urn_status urn__machine_batch(urn__machine *machine, int64_t n, const int32_t *rows,
+                              const int32_t *const *place);
 void urn__machine_run(urn__machine *machine);
 /* From now on runs time each instruction, in memory taken here. */
 urn_status urn__machine_profile(urn__machine *machine, urn_error *error);

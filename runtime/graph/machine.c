@@ -68,7 +68,8 @@ static void pick_rows_single(const urn__values_attr *a, int64_t n, const int32_t
             to[i * a->width + k] = (float)a->values[rows[i] * a->width + k];
 }
 
-urn_status urn__machine_batch(urn__machine *m, int64_t n, const int32_t *rows)
+urn_status urn__machine_batch(urn__machine *m, int64_t n, const int32_t *rows,
+                              const int32_t *const *place)
 {
     const struct urn__plan *p = m->p;
     for (int k = 0; k < p->n_batch_columns; k++) {
@@ -82,8 +83,11 @@ urn_status urn__machine_batch(urn__machine *m, int64_t n, const int32_t *rows)
         const urn__index_attr *a = urn__graph_node(p->g, p->batch_index[k])->attr;
         if (m->batch_index[k].n != n)
             return URN_ERR_INTERNAL;
-        for (int64_t i = 0; i < n; i++)
-            m->batch_index[k].row[i] = a->index == NULL ? rows[i] : a->index->row[rows[i]];
+        const int32_t *to = place == NULL ? NULL : place[a->target_plate];
+        for (int64_t i = 0; i < n; i++) {
+            const int32_t row = a->index == NULL ? rows[i] : a->index->row[rows[i]];
+            m->batch_index[k].row[i] = to == NULL ? row : to[row];
+        }
         urn__index_sort(&m->batch_index[k]);
     }
     return URN_OK;

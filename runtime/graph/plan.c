@@ -318,3 +318,13 @@ int urn__plan_length(const urn__plan *plan)
 {
     return plan->n_instr;
 }
+
+int urn__plan_batch_indices(const urn__plan *plan)
+{
+    return plan->n_batch_indices;
+}
+
+const urn__index_attr *urn__plan_batch_index(const urn__plan *plan, int k)
+{
+    return urn__graph_node(plan->g, plan->batch_index[k])->attr;
+}

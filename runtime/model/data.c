@@ -352,7 +352,7 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
     if (t->n_levels != 1)
         return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "index one of its levels",
                                 "urn_index into plate \"%s\", which is nested", t->name);
-    if (t->seen != t->size)
+    if (t->seen != t->size && t->room == 0)
         return urn__model_error(m, URN_ERR_MODEL, NULL, NULL, "use full batches",
                                 "urn_index into plate \"%s\", of which mini-batches are taken",
                                 t->name);
@@ -372,7 +372,7 @@ urn_var urn_index(urn_plate rows, const char *column, urn_plate target)
                                   .target_plate = t->level[0],
                                   .n = p->seen,
                                   .batch = p->seen != p->size,
-                                  .n_targets = t->size};
+                                  .n_targets = t->seen};
     const urn__id id = urn__emit(m->graph, &urn__op_index, 0, NULL, &attr, sizeof attr);
     urn__column *c =
         urn__model_append(m, (void **)&m->index, sizeof *m->index, &m->n_index, &m->index_capacity);

@@ -46,7 +46,8 @@ static urn_plate add(urn_model *m, urn__plate plate)
     *p = plate;
     p->name = urn__arena_strdup(m->arena, plate.name);
     if (plate.kind != URN__PLATE_NESTED) {
-        p->seen = p->seen > 0 ? p->seen : p->size;
+        p->room = urn__touched_room(m, p);
+        p->seen = p->seen > 0 ? p->seen : p->room > 0 ? p->room : p->size;
         p->n_levels = 1;
         p->level[0] = (int32_t)m->n_plates;
     }

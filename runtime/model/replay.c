@@ -1,6 +1,7 @@
 /* Replays: the buffers of one evaluation of a program. */
 #include "../base/permutation.h"
 #include "program.h"
+#include "touched_rows.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,10 @@ struct urn_replay {
     int32_t *copied;           /* roots of gradients that are not computed there */
     int n_copied;
     int32_t *batch; /* rows of the mini-batch */
+    int n_touched;  /* plates of which the program sees the rows a mini-batch touches: */
+    urn__touched_rows *touched;
+    void **weight;         /* of their rows, in the program's precision */
+    const int32_t **place; /* by number of the plate + 1 */
     int most_threads;
 };
 
@@ -65,11 +70,45 @@ static bool new_inputs(urn_replay *r)
     return !urn__arena_failed(r->arena);
 }
 
+static bool new_touched(urn_replay *r, uint32_t plate)
+{
+    const int k = r->n_touched++;
+    urn__touched_rows *t = &r->touched[k];
+    const int64_t slot = (int64_t)(r->p->m->n_sites + plate - 1);
+    if (!urn__touched_rows_init(t, r->p, plate, r->arena))
+        return false;
+    r->weight[k] = urn__arena_alloc(r->arena, (size_t)t->room + 1, element(r));
+    r->place[plate] = t->place;
+    urn__machine_bind_input(r->machine, slot, r->weight[k]);
+    if (r->value != NULL)
+        urn__machine_bind_input(r->value, slot, r->weight[k]);
+    return r->weight[k] != NULL;
+}
+
+static bool new_all_touched(urn_replay *r)
+{
+    const urn_model *m = r->p->m;
+    const size_t n = m->n_plates + 1;
+    if (m->of == NULL)
+        return true;
+    r->touched = urn__arena_alloc(r->arena, n, sizeof *r->touched);
+    r->weight = urn__arena_alloc(r->arena, n, sizeof *r->weight);
+    r->place = urn__arena_alloc(r->arena, n, sizeof *r->place);
+    if (urn__arena_failed(r->arena))
+        return false;
+    for (uint32_t plate = 1; plate <= m->n_plates; plate++)
+        if (m->plate[plate - 1].room > 0 && !new_touched(r, plate))
+            return false;
+    return true;
+}
+
 static bool new_batch(urn_replay *r)
 {
     const urn_model *m = r->p->m;
     if (m->batch_plate == 0)
         return true;
+    if (!new_all_touched(r))
+        return false;
     const int64_t size = m->plate[m->batch_plate - 1].seen;
     r->batch = urn__arena_alloc(r->arena, (size_t)size + 1, sizeof *r->batch);
     return r->batch != NULL && urn_replay_batch(r, 0, 0) == URN_OK;
@@ -249,6 +288,19 @@ const double *urn_replay_result(const urn_replay *r, int site, urn_result what)
 
 /* ---- mini-batches ---- */
 
+static void touch(urn_replay *r, uint64_t seed, int64_t step, int64_t n)
+{
+    for (int k = 0; k < r->n_touched; k++) {
+        urn__touched_rows *t = &r->touched[k];
+        urn__touched_rows_pick(t, r->p, seed, step, n, r->batch);
+        if (!is_single(r))
+            memcpy(r->weight[k], t->weight, (size_t)t->room * sizeof *t->weight);
+        float *single = r->weight[k];
+        for (int64_t i = 0; is_single(r) && i < t->room; i++)
+            single[i] = (float)t->weight[i];
+    }
+}
+
 urn_status urn_replay_batch(urn_replay *r, uint64_t seed, int64_t step)
 {
     const urn_model *m = r->p->m;
@@ -262,8 +314,18 @@ urn_status urn_replay_batch(urn_replay *r, uint64_t seed, int64_t step)
     const urn__permutation order = urn__permutation_of(&stream, rows);
     for (int64_t i = 0; i < size; i++)
         r->batch[i] = (int32_t)urn__permutation_at(&order, at + i);
-    URN_TRY(urn__machine_batch(r->machine, size, r->batch));
-    return r->value == NULL ? URN_OK : urn__machine_batch(r->value, size, r->batch);
+    touch(r, seed, step, size);
+    URN_TRY(urn__machine_batch(r->machine, size, r->batch, r->place));
+    return r->value == NULL ? URN_OK : urn__machine_batch(r->value, size, r->batch, r->place);
+}
+
+const urn__touched_rows *urn__replay_touched(const urn_replay *r, int site)
+{
+    const uint32_t plate = urn__touched_plate(r->p->m, &r->p->m->site[site]);
+    for (int k = 0; k < r->n_touched; k++)
+        if (r->touched[k].plate == plate)
+            return &r->touched[k];
+    return NULL;
 }
 
 /* ---- profile ---- */

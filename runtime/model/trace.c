@@ -257,8 +257,9 @@ static urn_status trace(urn_model *m)
     return urn__verify(m->graph, &m->error);
 }
 
+/* `of`: see urn_model. */
 static urn_status trace_one(const urn_model_def *def, const urn_trace_options *options,
-                            urn_model **model, urn_error *error)
+                            const urn_model *of, urn_model **model, urn_error *error)
 {
     *model = NULL;
     urn__arena *arena = urn__arena_new(options->allocator);
@@ -270,6 +271,7 @@ static urn_status trace_one(const urn_model_def *def, const urn_trace_options *o
         return urn__fail_memory(error, "the trace of a model", sizeof *m);
     }
     m->def = def;
+    m->of = of;
     m->arena = arena;
     m->allocator = options->allocator;
     m->data = options->data;
@@ -292,21 +294,38 @@ static urn_status trace_one(const urn_model_def *def, const urn_trace_options *o
     return URN_OK;
 }
 
+static bool updates_touched_rows(const urn_model *m)
+{
+    for (size_t i = 0; i < m->n_plates; i++)
+        if (m->plate[i].room > 0)
+            return true;
+    return false;
+}
+
 /* Values, draws and messages are of all rows: a model of mini-batches has a second trace for them.
- */
+ * A third one is of the rows a batch touches, where only these are updated. */
+static urn_status trace_others(urn_model *m, const urn_trace_options *options, urn_error *error)
+{
+    urn_trace_options all = {0};
+    const size_t bytes = options->bytes < sizeof all ? options->bytes : sizeof all;
+    memcpy(&all, options, bytes);
+    all.batch_plate = NULL;
+    URN_TRY(trace_one(m->def, &all, NULL, &m->full, error));
+    URN_TRY(urn__touched_find(m, error));
+    if (!updates_touched_rows(m))
+        return URN_OK;
+    return trace_one(m->def, options, m, &m->touched, error);
+}
+
 urn_status urn_model_trace(const urn_model_def *def, const urn_trace_options *options,
                            urn_model **model, urn_error *error)
 {
     *model = NULL;
     URN_TRY(check_def(def, error));
-    URN_TRY(trace_one(def, options, model, error));
+    URN_TRY(trace_one(def, options, NULL, model, error));
     if ((*model)->batch_factor <= 1.0)
         return URN_OK;
-    urn_trace_options all = {0};
-    const size_t bytes = options->bytes < sizeof all ? options->bytes : sizeof all;
-    memcpy(&all, options, bytes);
-    all.batch_plate = NULL;
-    const urn_status status = trace_one(def, &all, &(*model)->full, error);
+    const urn_status status = trace_others(*model, options, error);
     if (status != URN_OK) {
         urn_model_free(*model);
         *model = NULL;
@@ -319,5 +338,6 @@ void urn_model_free(urn_model *m)
     if (m == NULL)
         return;
     urn_model_free(m->full);
+    urn_model_free(m->touched);
     urn__arena_free(m->arena);
 }

@@ -21,7 +21,9 @@ typedef struct urn__plate {
     urn__plate_kind kind;
     const char *name;
     int64_t size; /* rows in all */
-    int64_t seen; /* rows the graph sees: the batch size, else size */
+    int64_t seen; /* rows the graph sees: the batch size, the room for touched rows, else size */
+    int64_t room; /* rows a mini-batch touches at most, if it is to update only these; else 0 */
+    const char *whole; /* why it must update all of them; NULL: nobody asked, or it need not */
     int64_t n_known;
     urn__ids ids;
     int table;          /* rows: number in the dataset, -1 without data */
@@ -130,7 +132,20 @@ struct urn_model {
     double batch_factor;  /* rows in all / rows of a mini-batch */
     uint32_t batch_plate; /* number + 1 */
     urn_model *full;      /* with mini-batches: the trace without them, for all but the density */
+    urn_model *touched;   /* with plates of which a mini-batch updates the touched rows only: the
+                             trace in which these plates have their room's rows */
+    const urn_model *of;  /* such a trace: the model it belongs to; else NULL */
 };
+
+/* ---- rows that a mini-batch touches (touched.c) ---- */
+
+/* Finds plates of which a mini-batch need not update all rows, and sets their `room`. URN_ERR_MODEL
+ * with the reasons where there is none and options.batch_updates insists. */
+urn_status urn__touched_find(urn_model *m, urn_error *error);
+/* The room of a plate about to be added to a trace of touched rows; 0: all its rows. */
+int64_t urn__touched_room(const urn_model *m, const urn__plate *plate);
+/* Number + 1 of the plate over which a site has touched rows only; 0: none. */
+uint32_t urn__touched_plate(const urn_model *m, const urn__site *site);
 
 /* Keeps the first error. `where` and `site` may be NULL. Returns poison. */
 urn_var urn__model_error(urn_model *m, urn_status status, const char *where, const char *site,

@@ -150,9 +150,10 @@ void URN__KERNEL(adam)(int64_t n, const urn__adam *adam, const urn__real *g, urn
                        urn__real *v, urn__real *p);
 void URN__KERNEL(momentum)(int64_t n, double lr, double momentum, const urn__real *g,
                            urn__real *velocity, urn__real *p);
-void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor, const urn__real *g,
-                             const urn__real *z, urn__real *loc, urn__real *m_loc, urn__real *v_loc,
-                             urn__real *log_scale, urn__real *m_scale, urn__real *v_scale);
+void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor, double weight,
+                             const urn__real *g, const urn__real *z, urn__real *loc,
+                             urn__real *m_loc, urn__real *v_loc, urn__real *log_scale,
+                             urn__real *m_scale, urn__real *v_scale);
 
 /* The tables of the paths; those not built in are declared all the same, and not referred to. */
 const urn__kernels *urn__kernels_table_base(void);

@@ -178,10 +178,15 @@ typedef struct side {
     urn__real *p, *m, *v;
 } side;
 
+/* What the loss is made of: -(log p(z) + weight * entropy) * factor. */
+typedef struct loss {
+    urn__real factor, entropy; /* factor * weight */
+} loss;
+
 /* At a draw z = loc + scale * eps, the loss -(log p(z) + sum of log scales + constant) * factor has
  * the gradients below, g being that of log p. */
-SWEEP guide_whole(int64_t n, const adam_step *s, urn__real factor, const urn__real *g,
-                  const urn__real *z, const side *loc, const side *scale)
+SWEEP guide_whole(int64_t n, const adam_step *s, loss of, const urn__real *g, const urn__real *z,
+                  const side *loc, const side *scale)
 {
     const adam_step step = *s;
     const side l = *loc, k = *scale;
@@ -191,21 +196,23 @@ SWEEP guide_whole(int64_t n, const adam_step *s, urn__real factor, const urn__re
         memcpy(&slope, g + i, sizeof slope);
         memcpy(&draw, z + i, sizeof draw);
         memcpy(&center, l.p + i, sizeof center);
-        const urn__reals d_loc = -factor * slope;
-        const urn__reals d_scale = d_loc * (draw - center) - factor;
+        const urn__reals d_loc = -of.factor * slope;
+        const urn__reals d_scale = d_loc * (draw - center) - of.entropy;
         adam_step_of(&step, false, d_loc, l.m + i, l.v + i, l.p + i);
         adam_step_of(&step, newton, d_scale, k.m + i, k.v + i, k.p + i);
     }
 }
 
-void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor, const urn__real *g,
-                             const urn__real *z, urn__real *loc, urn__real *m_loc, urn__real *v_loc,
-                             urn__real *log_scale, urn__real *m_scale, urn__real *v_scale)
+void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor, double weight,
+                             const urn__real *g, const urn__real *z, urn__real *loc,
+                             urn__real *m_loc, urn__real *v_loc, urn__real *log_scale,
+                             urn__real *m_scale, urn__real *v_scale)
 {
     const adam_step s = step_of(adam);
+    const loss of = {(urn__real)factor, (urn__real)(factor * weight)};
     const int64_t whole = n / URN__REGISTER_LANES * URN__REGISTER_LANES, left = n - whole;
     const side l = {loc, m_loc, v_loc}, k = {log_scale, m_scale, v_scale};
-    guide_whole(whole, &s, (urn__real)factor, g, z, &l, &k);
+    guide_whole(whole, &s, of, g, z, &l, &k);
     if (left == 0)
         return;
     urn__real *const from[] = {loc, m_loc, v_loc, log_scale, m_scale, v_scale};
@@ -213,7 +220,7 @@ void URN__KERNEL(guide_adam)(int64_t n, const urn__adam *adam, double factor, co
     rest last[6];
     for (int a = 0; a < 6; a++)
         last[a] = rest_of(from[a] + whole, left);
-    guide_whole(URN__REGISTER_LANES, &s, (urn__real)factor, last_g.x, last_z.x,
+    guide_whole(URN__REGISTER_LANES, &s, of, last_g.x, last_z.x,
                 &(side){last[0].x, last[1].x, last[2].x}, &(side){last[3].x, last[4].x, last[5].x});
     for (int a = 0; a < 6; a++)
         memcpy(from[a] + whole, last[a].x, (size_t)left * sizeof *g);

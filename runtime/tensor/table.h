@@ -46,10 +46,10 @@ typedef struct URN__TABLE {
                  URN__T *p);
     void (*momentum)(int64_t n, double lr, double momentum, const URN__T *g, URN__T *velocity,
                      URN__T *p);
-    /* One sweep over a diagonal guide: gradient of loss = -(log p + entropy) * factor from the
-     * density's gradient g at the draw z (d log_scale = d loc * (z - loc) - factor), then Adam on
-     * loc and log_scale. */
-    void (*guide_adam)(int64_t n, const urn__adam *adam, double factor, const URN__T *g,
-                       const URN__T *z, URN__T *loc, URN__T *m_loc, URN__T *v_loc,
+    /* One sweep over a diagonal guide: gradient of loss = -(log p + weight * entropy) * factor from
+     * the density's gradient g at the draw z (d log_scale = d loc * (z - loc) - factor * weight),
+     * then Adam on loc and log_scale. */
+    void (*guide_adam)(int64_t n, const urn__adam *adam, double factor, double weight,
+                       const URN__T *g, const URN__T *z, URN__T *loc, URN__T *m_loc, URN__T *v_loc,
                        URN__T *log_scale, URN__T *m_scale, URN__T *v_scale);
 } URN__TABLE;

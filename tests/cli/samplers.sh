@@ -208,7 +208,13 @@ start() { # start PATTERN ARGUMENTS...: a long fit in the background; waits unti
     done
     fail "the fit does not get to $pattern"
 }
+# chains and the BLAS have no threads beside those asked for
+threads_at_most() {
+    [ -d "/proc/$job/task" ] || return 0
+    check test "$(find "/proc/$job/task" -mindepth 1 -maxdepth 1 | wc -l)" -le "$1"
+}
 start "sampling" --warmup 50 --draws 100000000 --chains 2 --out cut --threads 2 --save-budget 10
+threads_at_most 2
 kill -INT $job
 wait $job
 check test $? = 130
@@ -216,6 +222,7 @@ in_err "the run is written"
 json cut/fit.json 'j["interrupted"] and j["chains"] >= 1 and j["draws_stored"] >= 1 and j["holdout"]["n"] > 0'
 run 0 summary cut
 start "warm-up" --warmup 100000000 --draws 10 --chains 2 --out early --threads 1
+threads_at_most 1
 kill -INT $job
 wait $job
 check test $? = 130

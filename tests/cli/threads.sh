@@ -14,6 +14,9 @@ for threads in 1 2 3 8; do
     check cmp s1/draws.nc s$threads/draws.nc
     check cmp s1/log.csv s$threads/log.csv
     json s$threads/fit.json 'j["holdout"] == json.load(open("s1/fit.json"))["holdout"] and j["threads_used"] <= '$threads
+    fit --threads $threads --batch ratings=300 --out b$threads # updates the rows it touches
+    check cmp b1/draws.nc b$threads/draws.nc
+    check cmp b1/log.csv b$threads/log.csv
     fit --threads $threads --particles 2 --guide delta --out d$threads
     check cmp d1/draws.nc d$threads/draws.nc
     check cmp d1/log.csv d$threads/log.csv

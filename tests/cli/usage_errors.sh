@@ -69,6 +69,9 @@ run 4 fit pmf --data $data --set dim=0
 in_err 'option "dim" must be at least 1'
 run 4 fit pmf --data $data --set noise_scale=-1
 in_err 'options noise_scale, scale_u, scale_v and scale_b must be positive'
+run 2 fit hpmf --data $data --batch-updates touched
+in_err 'option --batch-updates was given, but no mini-batches are taken'
+in_err 'add --batch PLATE=N'
 run 2 fit hpmf --data $data --batch movies=10
 in_err 'no rows plate is called "movies"; mini-batches can be of: ratings'
 run 2 fit hpmf --data $data --batch 10
