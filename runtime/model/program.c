@@ -1,5 +1,5 @@
 /* Compiling: the graph for a purpose, fused, differentiated, planned. */
-#include "program.h"
+#include "touched_rows.h"
 #include <string.h>
 
 /* ---- stages ---- */
@@ -56,18 +56,6 @@ static void add_term(urn_program *p, urn__id term)
         p->root[p->n_terms++] = term;
 }
 
-/* The terms of touched rows stand for those of all rows of their plate: each has a weight. */
-static urn__id touched_term(urn_program *p, int site, const urn__site_ids *ids, uint32_t plate)
-{
-    const urn__slot_attr weight = {.slot = (int64_t)(p->m->n_sites + plate - 1),
-                                   .shape = urn__plate_shape(p->m, plate)};
-    const urn__total_attr total = {.factor = 1.0};
-    const urn__id rows = urn__site_density(p, site, ids, true);
-    const urn__id weights = urn__emit(p->graph, &urn__op_input, 0, NULL, &weight, sizeof weight);
-    const urn__id weighted = urn__times(p->graph, rows, weights);
-    return urn__emit(p->graph, &urn__op_total, 1, &weighted, &total, sizeof total);
-}
-
 static void add_site_terms(urn_program *p, int site, const urn__site_ids *ids)
 {
     const urn__site *s = &p->m->site[site];
@@ -77,9 +65,14 @@ static void add_site_terms(urn_program *p, int site, const urn__site_ids *ids)
     }
     if (s->family == NULL || s->part == URN__PART_RECORD || s->part == URN__PART_DRAWN)
         return;
-    const uint32_t touched = urn__touched_plate(p->m, s);
-    add_term(p, touched != 0 ? touched_term(p, site, ids, touched)
-                             : urn__site_density(p, site, ids, false));
+    if (urn__touched_plate(p->m, s) != 0) { /* real values: no Jacobian */
+        urn__id terms[2];
+        urn__touched_terms(p, site, ids, terms);
+        add_term(p, terms[0]);
+        add_term(p, terms[1]);
+        return;
+    }
+    add_term(p, urn__site_density(p, site, ids, false));
     if (!p->options.no_jacobian)
         add_term(p, ids->jacobian);
 }

@@ -6,6 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A plate of which the program has the rows a mini-batch touches. */
+typedef struct touched_plate {
+    urn__touched_rows rows;
+    void *input[URN__TOUCHED_INPUTS]; /* in the program's precision */
+} touched_plate;
+
 struct urn_replay {
     const urn_program *p;
     urn__arena *arena;
@@ -18,8 +24,7 @@ struct urn_replay {
     int n_copied;
     int32_t *batch; /* rows of the mini-batch */
     int n_touched;  /* plates of which the program sees the rows a mini-batch touches: */
-    urn__touched_rows *touched;
-    void **weight;         /* of their rows, in the program's precision */
+    touched_plate *touched;
     const int32_t **place; /* by number of the plate + 1 */
     int most_threads;
 };
@@ -72,17 +77,18 @@ static bool new_inputs(urn_replay *r)
 
 static bool new_touched(urn_replay *r, uint32_t plate)
 {
-    const int k = r->n_touched++;
-    urn__touched_rows *t = &r->touched[k];
-    const int64_t slot = (int64_t)(r->p->m->n_sites + plate - 1);
-    if (!urn__touched_rows_init(t, r->p, plate, r->arena))
+    touched_plate *own = &r->touched[r->n_touched++];
+    if (!urn__touched_rows_init(&own->rows, r->p, plate, r->arena))
         return false;
-    r->weight[k] = urn__arena_alloc(r->arena, (size_t)t->room + 1, element(r));
-    r->place[plate] = t->place;
-    urn__machine_bind_input(r->machine, slot, r->weight[k]);
-    if (r->value != NULL)
-        urn__machine_bind_input(r->value, slot, r->weight[k]);
-    return r->weight[k] != NULL;
+    r->place[plate] = own->rows.place;
+    for (int k = 0; k < URN__TOUCHED_INPUTS; k++) {
+        const int64_t slot = urn__touched_slot(r->p->m, (urn__touched_input)k, plate);
+        own->input[k] = urn__arena_alloc(r->arena, (size_t)own->rows.room + 1, element(r));
+        urn__machine_bind_input(r->machine, slot, own->input[k]);
+        if (r->value != NULL)
+            urn__machine_bind_input(r->value, slot, own->input[k]);
+    }
+    return !urn__arena_failed(r->arena);
 }
 
 static bool new_all_touched(urn_replay *r)
@@ -92,7 +98,6 @@ static bool new_all_touched(urn_replay *r)
     if (m->of == NULL)
         return true;
     r->touched = urn__arena_alloc(r->arena, n, sizeof *r->touched);
-    r->weight = urn__arena_alloc(r->arena, n, sizeof *r->weight);
     r->place = urn__arena_alloc(r->arena, n, sizeof *r->place);
     if (urn__arena_failed(r->arena))
         return false;
@@ -288,16 +293,27 @@ const double *urn_replay_result(const urn_replay *r, int site, urn_result what)
 
 /* ---- mini-batches ---- */
 
+static void put(const urn_replay *r, void *array, int64_t i, double x)
+{
+    if (is_single(r))
+        ((float *)array)[i] = (float)x;
+    else
+        ((double *)array)[i] = x;
+}
+
 static void touch(urn_replay *r, uint64_t seed, int64_t step, int64_t n)
 {
     for (int k = 0; k < r->n_touched; k++) {
-        urn__touched_rows *t = &r->touched[k];
+        touched_plate *own = &r->touched[k];
+        urn__touched_rows *t = &own->rows;
+        double sum = 0.0;
         urn__touched_rows_pick(t, r->p, seed, step, n, r->batch);
-        if (!is_single(r))
-            memcpy(r->weight[k], t->weight, (size_t)t->room * sizeof *t->weight);
-        float *single = r->weight[k];
-        for (int64_t i = 0; is_single(r) && i < t->room; i++)
-            single[i] = (float)t->weight[i];
+        for (int64_t i = 0; i < t->room; i++) {
+            put(r, own->input[URN__TOUCHED_WEIGHT], i, t->weight[i]);
+            put(r, own->input[URN__TOUCHED_ROOT], i, sqrt(t->weight[i]));
+            sum += t->weight[i];
+        }
+        put(r, own->input[URN__TOUCHED_EXCESS], 0, sum - (double)t->room);
     }
 }
 
@@ -323,8 +339,8 @@ const urn__touched_rows *urn__replay_touched(const urn_replay *r, int site)
 {
     const uint32_t plate = urn__touched_plate(r->p->m, &r->p->m->site[site]);
     for (int k = 0; k < r->n_touched; k++)
-        if (r->touched[k].plate == plate)
-            return &r->touched[k];
+        if (r->touched[k].rows.plate == plate)
+            return &r->touched[k].rows;
     return NULL;
 }
 

@@ -29,6 +29,23 @@ typedef struct urn__touched_rows {
     double *weight;
 } urn__touched_rows;
 
+/* What a program reads of a plate's touched rows, as inputs behind those of the sites: by row the
+ * weight and its square root; the sum of the weights less the rows there is room for. */
+typedef enum urn__touched_input {
+    URN__TOUCHED_WEIGHT,
+    URN__TOUCHED_ROOT,
+    URN__TOUCHED_EXCESS,
+    URN__TOUCHED_INPUTS
+} urn__touched_input;
+
+static inline int64_t urn__touched_slot(const urn_model *m, urn__touched_input what, uint32_t plate)
+{
+    return (int64_t)(m->n_sites + (size_t)what * m->n_plates + plate - 1);
+}
+
+/* The weighted terms of a site over such a plate; the second may be 0. */
+void urn__touched_terms(urn_program *p, int site, const urn__site_ids *ids, urn__id terms[2]);
+
 /* For a plate of a program over touched rows; memory is the arena's. false: out of memory. */
 bool urn__touched_rows_init(urn__touched_rows *t, const urn_program *p, uint32_t plate,
                             urn__arena *arena);

@@ -49,10 +49,10 @@ static void factors(urn_model *m)
     urn_plate users = urn_plate_of(m, "user"), items = urn_plate_of(m, "item");
     urn_var zero = urn_real(m, 0), one = urn_real(m, 1);
     urn_var mu = urn_sample(m, "mu", normal, .loc = urn_zeros(m, 2), .scale = one);
-    urn_var u =
-        urn_sample(m, "U", mvn, .loc = mu, .scale_tril = urn_eye(m, 2, 1.5), .plate = users);
-    urn_var z = urn_sample(m, "z", normal, .loc = zero, .scale = one, .plate = users);
     urn_var tau = urn_sample(m, "tau", half_normal, .scale = one);
+    urn_var u = urn_sample(m, "U", mvn, .loc = mu, .scale_tril = urn_mul(tau, urn_eye(m, 2, 1.5)),
+                           .plate = users);
+    urn_var z = urn_sample(m, "z", normal, .loc = zero, .scale = one, .plate = users);
     urn_var v = urn_sample(m, "V", normal, .loc = urn_zeros(m, 2), .scale = tau, .plate = items);
     urn_var w = urn_param(m, "w", 0.1, 0, items);
     urn_var bias = urn_mul(z, tau);
@@ -70,13 +70,13 @@ enum { SIZE = 2 + 2 * USERS + USERS + 1 + 2 * ITEMS + ITEMS };
 static double factors_by_hand(const urn_model *m, const double *f)
 {
     (void)m;
-    const double *mu = f, *u = mu + 2, *z = u + 2 * USERS, tau = exp(z[USERS]), *v = z + USERS + 1,
+    const double *mu = f, tau = exp(f[2]), *u = f + 3, *z = u + 2 * USERS, *v = z + USERS,
                  *w = v + 2 * ITEMS;
-    double lp = lp_half_normal(tau, 1) + z[USERS];
+    double lp = lp_half_normal(tau, 1) + f[2];
     for (int k = 0; k < 2; k++) {
         lp += lp_normal(mu[k], 0, 1);
         for (int i = 0; i < USERS; i++)
-            lp += lp_normal(u[2 * i + k], mu[k], 1.5);
+            lp += lp_normal(u[2 * i + k], mu[k], 1.5 * tau);
         for (int j = 0; j < ITEMS; j++)
             lp += lp_normal(v[2 * j + k], 0, tau);
     }
