@@ -93,6 +93,8 @@ static void check_site(search *s, const urn__site *site)
         refuse(s, "site \"%s\" is over a nest of it", site->name);
     else if (site->support != urn_support_real())
         refuse(s, "the values of site \"%s\" are bounded", site->name);
+    else if (site->noncentred)
+        refuse(s, "site \"%s\" is in its non-centred form", site->name);
     else if (site->mask != 0)
         refuse(s, "site \"%s\" has a mask", site->name);
 }

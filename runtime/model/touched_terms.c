@@ -10,9 +10,9 @@ static urn__id input_of(urn_program *p, urn__touched_input what, uint32_t plate)
     return urn__emit(p->graph, &urn__op_input, 0, NULL, &attr, sizeof attr);
 }
 
-static urn__id total(urn_program *p, urn__id rows)
+static urn__id total(urn_program *p, double factor, urn__id rows)
 {
-    const urn__total_attr attr = {.factor = 1.0};
+    const urn__total_attr attr = {.factor = factor};
     return urn__emit(p->graph, &urn__op_total, 1, &rows, &attr, sizeof attr);
 }
 
@@ -20,7 +20,8 @@ static urn__id total(urn_program *p, urn__id rows)
 static urn__id row_by_row(urn_program *p, int site, const urn__site_ids *ids, uint32_t plate)
 {
     const urn__id rows = urn__site_density(p, site, ids, true);
-    return total(p, urn__times(p->graph, rows, input_of(p, URN__TOUCHED_WEIGHT, plate)));
+    return total(p, p->m->site[site].weight,
+                 urn__times(p->graph, rows, input_of(p, URN__TOUCHED_WEIGHT, plate)));
 }
 
 /* A multivariate normal all of whose rows have one matrix? */
@@ -48,7 +49,7 @@ static void of_one_matrix(urn_program *p, int site, const urn__site_ids *ids, ui
     terms[0] = urn__site_density(p, site, &own, false);
     own.value = zeros;
     const urn__id one = urn__site_density(p, site, &own, false);
-    terms[1] = total(p, urn__times(g, one, input_of(p, URN__TOUCHED_EXCESS, plate)));
+    terms[1] = total(p, 1.0, urn__times(g, one, input_of(p, URN__TOUCHED_EXCESS, plate)));
 }
 
 void urn__touched_terms(urn_program *p, int site, const urn__site_ids *ids, urn__id terms[2])

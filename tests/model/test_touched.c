@@ -67,6 +67,8 @@ static void factors(urn_model *m)
 
 enum { SIZE = 2 + 2 * USERS + USERS + 1 + 2 * ITEMS + ITEMS };
 
+static double counted = 1.0; /* how often U and z count: the scale handler */
+
 static double factors_by_hand(const urn_model *m, const double *f)
 {
     (void)m;
@@ -76,12 +78,12 @@ static double factors_by_hand(const urn_model *m, const double *f)
     for (int k = 0; k < 2; k++) {
         lp += lp_normal(mu[k], 0, 1);
         for (int i = 0; i < USERS; i++)
-            lp += lp_normal(u[2 * i + k], mu[k], 1.5 * tau);
+            lp += counted * lp_normal(u[2 * i + k], mu[k], 1.5 * tau);
         for (int j = 0; j < ITEMS; j++)
             lp += lp_normal(v[2 * j + k], 0, tau);
     }
     for (int i = 0; i < USERS; i++)
-        lp += lp_normal(z[i], 0, 1);
+        lp += counted * lp_normal(z[i], 0, 1);
     for (int r = 0; r < N; r++) {
         const double *a = u + 2 * user[r], *b = v + 2 * item[r];
         lp += lp_normal(y[r],
@@ -186,9 +188,14 @@ static void touched_batches_average_to_the_whole(void **state)
     (void)state;
     static const int64_t sizes[] = {1, 2, 4, 6};
     urn_dataset *data = ratings();
+    const urn_handler twice[] = {{URN_HANDLER_SCALE, "U", &counted, 1},
+                                 {URN_HANDLER_SCALE, "z", &counted, 1}};
     check_model_density(DEF(factors), data, factors_by_hand);
     for (size_t k = 0; k < N_OF(sizes); k++) {
-        const urn_trace_options options = batches(data, sizes[k], URN_BATCH_TOUCHED);
+        urn_trace_options options = batches(data, sizes[k], URN_BATCH_TOUCHED);
+        counted = k % 2 == 0 ? 2.5 : 1.0;
+        options.handlers = twice;
+        options.n_handlers = k % 2 == 0 ? 2 : 0;
         urn_model *model = trace_with(DEF(factors), &options);
         const int64_t n = urn_model_position_size(model->touched);
         machine d = machine_of(model->touched, URN_PROGRAM_DENSITY);
@@ -216,6 +223,7 @@ static void touched_batches_average_to_the_whole(void **state)
         machine_clear(&d);
         urn_model_free(model);
     }
+    counted = 1.0;
     urn_dataset_free(data);
 }
 
