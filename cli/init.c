@@ -97,7 +97,7 @@ static urn_status set_among_others(const urn_model *model, int site, const doubl
             values[i] = i == site ? value : urn_replay_result(replay, i, URN_RESULT_VALUE);
         status = urn_model_unconstrain_all(model, values, all, error);
     }
-    if (status == URN_OK)
+    if (status == URN_OK && all != NULL)
         memcpy(position + info.offset, all + info.offset,
                (size_t)info.free_size * sizeof *position);
     urn_replay_free(replay);

@@ -147,12 +147,14 @@ static urn_status fit_pilot(urn_model *model, const urn_fit_options *fit, urn_fi
     const bool svi = fit->engine == urn_engine_find("svi");
     char steps[16];
     (void)snprintf(steps, sizeof steps, "%d", PILOT_STEPS);
-    const urn_setting of_svi[] = {{"steps", steps}}, of_nuts[] = {{"max-depth", "6"}};
+    /* scales must come from their start to that of the prior within the pilot */
+    const urn_setting of_svi[] = {{"steps", steps}, {"lr", "0.05"}};
+    const urn_setting of_nuts[] = {{"max-depth", "6"}};
     const urn_fit_options options = {.bytes = sizeof options,
                                      .allocator = fit->allocator,
                                      .engine = svi ? fit->engine : urn_engine_find("nuts"),
                                      .settings = svi ? of_svi : of_nuts,
-                                     .n_settings = 1,
+                                     .n_settings = svi ? 2 : 1,
                                      .seed = fit->seed,
                                      .chains = svi ? 0 : 1,
                                      .warmup = svi ? 0 : PILOT_DRAWS,

@@ -257,10 +257,10 @@ typedef struct urn_forms urn_forms;
  * the rates at which a sampler in either form mixes: 1 / (1 + r) and r / (1 + r), equal where the
  * data say as much as the prior (Papaspiliopoulos, Roberts and Skoeld 2007; Gorinova, Moore and
  * Hoffman 2020 choose by a pilot, too). The pilot fits the model with all of them non-centred: with
- * svi, 1,000 steps of `fit`'s svi; else one chain of 150 + 150 steps of nuts, at most 63 gradients
- * each. `trace` and `fit` are as for the fit to come; hooks other than `interrupted` and settings
- * of other engines are not used. Sites that `trace` has handlers for are left alone. *forms has an
- * entry a site, in the order of declaration, and is the caller's. */
+ * svi, 1,000 steps of it with learning rates from 0.05 down; else one chain of 150 + 150 steps of
+ * nuts, at most 63 gradients each. `trace` and `fit` are as for the fit to come; settings and hooks
+ * other than `interrupted` are not used. Sites that `trace` has handlers for are
+ * left alone. *forms has an entry a site, in the order of declaration, and is the caller's. */
 URN_API urn_status urn_forms_choose(const urn_model_def *def, const urn_trace_options *trace,
                                     const urn_fit_options *fit, urn_forms **forms,
                                     urn_error *error);

@@ -329,6 +329,10 @@ static void a_pilot_mends_the_funnel(void **state)
     urn_trace_options trace = {.bytes = sizeof trace, .data = s.data};
     urn_error error = {0};
     urn_forms *forms;
+    const urn_fit_options by_svi = options_for("svi", NULL, 0, NULL);
+    assert_ok(urn_forms_choose(urn_model_centred(), &trace, &by_svi, &forms, &error), &error);
+    assert_true(urn_forms_at(forms, 0)->noncentred && urn_forms_at(forms, 0)->variance < 1.4);
+    urn_forms_free(forms);
     options.seed = 4;
     assert_ok(urn_forms_choose(urn_model_centred(), &trace, &options, &forms, &error), &error);
     assert_int_equal(urn_forms_count(forms), 1);
