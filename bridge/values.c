@@ -172,6 +172,46 @@ urn_status urn_bridge_constrain(const urn_bridge *b, bool recorded, const double
 
 /* ---- values to position ---- */
 
+/* The site's coordinates where the others are, on which its bounds, or its loc and scale, depend.
+ */
+static urn_status place_among(const urn_bridge *b, int k, const double *value, double *position,
+                              const double **values, double *all, urn_error *error)
+{
+    const urn_site_info info = info_of(b, k);
+    urn__bridge_slot *slot;
+    URN_TRY(urn__bridge_take(b, URN__BRIDGE_VALUES, &slot, error));
+    urn_replay_run(slot->replay, position);
+    for (int i = 0; i < urn_model_site_count(b->model); i++)
+        values[i] = i == b->sites[k] ? value : urn_replay_result(slot->replay, i, URN_RESULT_VALUE);
+    const urn_status status = urn_model_unconstrain_all(b->model, values, all, error);
+    urn__bridge_give(b, URN__BRIDGE_VALUES, slot);
+    if (status == URN_OK)
+        memcpy(position + info.offset, all + info.offset,
+               (size_t)info.free_size * sizeof *position);
+    return status;
+}
+
+/* Puts the k-th site where its values, row-major, say. What it depends on is declared before it,
+ * and has been put into the position. */
+static urn_status place(const urn_bridge *b, int k, const double *value, double *position,
+                        urn_error *error)
+{
+    const urn_site_info info = info_of(b, k);
+    urn_status status =
+        urn_model_unconstrain(b->model, b->sites[k], value, position + info.offset, error);
+    if (status != URN_ERR_MODEL)
+        return status;
+    const size_t n = (size_t)urn_model_site_count(b->model);
+    const double **values = urn__calloc(NULL, n + 1, sizeof *values);
+    double *all = urn__calloc(NULL, (size_t)b->size + 1, sizeof *all);
+    status = values != NULL && all != NULL
+                 ? place_among(b, k, value, position, values, all, error)
+                 : urn__fail_memory(error, "a position", (size_t)b->size * sizeof *all);
+    urn__free(NULL, values);
+    urn__free(NULL, all);
+    return status;
+}
+
 urn_status urn_bridge_unconstrain(const urn_bridge *b, const double *values, double *position,
                                   urn_error *error)
 {
@@ -179,11 +219,12 @@ urn_status urn_bridge_unconstrain(const urn_bridge *b, const double *values, dou
     double *own = urn__alloc(NULL, bytes + 1);
     urn_status status = own != NULL ? URN_OK : urn__fail_memory(error, "values", bytes);
     int64_t index[4];
+    memset(position, 0, (size_t)b->size * sizeof *position);
     for (int k = 0; k < b->n_latent && status == URN_OK; k++) {
         const urn_site_info info = info_of(b, k);
         for (int64_t i = 0; i < info.size; i++)
             own[urn__io_column_major(info.n_dims, info.dims, i, index)] = *values++;
-        status = urn_model_unconstrain(b->model, b->sites[k], own, position + info.offset, error);
+        status = place(b, k, own, position, error);
     }
     urn__free(NULL, own);
     return status;
@@ -207,22 +248,43 @@ static urn_status parse(const char *json, json_t **parsed, urn_error *error)
                      "expected one JSON object with the sites' names as members");
 }
 
+static urn_status place_json(const urn_bridge *b, int k, const json_t *json, double *position,
+                             urn_error *error)
+{
+    double *values;
+    URN_TRY(urn__io_json_site_values("values", b->model, b->sites[k], json, &values, error));
+    const urn_status status = place(b, k, values, position, error);
+    urn__free(NULL, values);
+    return status;
+}
+
+/* The sites that are given, after the others have been put somewhere. */
+static urn_status place_given(const urn_bridge *b, const json_t *given, double *position,
+                              urn_error *error)
+{
+    for (int k = 0; given != NULL && k < b->n_latent; k++) {
+        const json_t *value = json_object_get(given, info_of(b, k).name);
+        if (value != NULL)
+            URN_TRY(place_json(b, k, value, position, error));
+    }
+    return URN_OK;
+}
+
 urn_status urn_bridge_unconstrain_json(const urn_bridge *b, const char *json, double *position,
                                        urn_error *error)
 {
     json_t *parsed;
     URN_TRY(parse(json, &parsed, error));
     urn_status status = URN_OK;
+    memset(position, 0, (size_t)b->size * sizeof *position);
     for (int k = 0; k < b->n_latent && status == URN_OK; k++) {
-        const urn_site_info info = info_of(b, k);
-        const json_t *value = json_object_get(parsed, info.name);
-        if (value == NULL)
-            status = urn__fail(error, URN_ERR_DATA, "values", info.name, NULL,
+        const char *name = info_of(b, k).name;
+        if (json_object_get(parsed, name) == NULL)
+            status = urn__fail(error, URN_ERR_DATA, "values", name, NULL,
                                "the site is not among the values; all latent sites are needed");
-        else
-            status = urn__io_json_unconstrain("values", b->model, b->sites[k], value,
-                                              position + info.offset, error);
     }
+    if (status == URN_OK)
+        status = place_given(b, parsed, position, error);
     json_decref(parsed);
     return status;
 }
@@ -249,19 +311,6 @@ static bool draw_others(const urn_bridge *b, const json_t *given, uint64_t seed,
     return any;
 }
 
-static urn_status place_given(const urn_bridge *b, const json_t *given, double *position,
-                              urn_error *error)
-{
-    for (int k = 0; given != NULL && k < b->n_latent; k++) {
-        const urn_site_info info = info_of(b, k);
-        const json_t *value = json_object_get(given, info.name);
-        if (value != NULL)
-            URN_TRY(urn__io_json_unconstrain("values", b->model, b->sites[k], value,
-                                             position + info.offset, error));
-    }
-    return URN_OK;
-}
-
 static urn_status fail_start(const urn_bridge *b, const double *position, int tries,
                              urn_error *error)
 {
@@ -278,10 +327,11 @@ static urn_status find_start(const urn_bridge *b, const json_t *given, uint64_t 
                              uint64_t number, double radius, int tries, bool jacobian,
                              double *position, urn_error *error)
 {
-    URN_TRY(place_given(b, given, position, error));
+    memset(position, 0, (size_t)b->size * sizeof *position);
     for (int attempt = 1; attempt <= tries; attempt++) {
         double value;
         const bool random = draw_others(b, given, seed, number, attempt, radius, position);
+        URN_TRY(place_given(b, given, position, error));
         URN_TRY(urn_bridge_density(b, jacobian, position, &value, NULL, error));
         if (isfinite(value))
             return URN_OK;

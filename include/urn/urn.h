@@ -18,6 +18,7 @@
  *
  * model.h   the model language      ops.h  operations on values
  * families.h  distributions         run.h  data, programs and engines for a host program
+ * bridge.h  a model as a plain function, for the samplers of others (not part of this header)
  * status.h  status codes and errors
  */
 #ifndef URN_URN_H

@@ -132,9 +132,20 @@ static void bounds_that_are_sites(void **state)
     urn_error error;
     assert_int_equal(urn_bridge_constrain(bridge, false, position, there, &error), URN_OK);
     assert_true(there[0] == exp(0.25) && there[1] > there[0] && there[1] < 10.0);
-    assert_int_equal(urn_bridge_unconstrain(bridge, values, position, &error), URN_ERR_MODEL);
+    assert_int_equal(urn_bridge_unconstrain(bridge, values, position, &error), URN_OK);
+    assert_true(position[0] == 0.0 && fabs(position[1] - log(1.0 / 8.0)) < 1e-14);
+    assert_int_equal(
+        urn_bridge_unconstrain_json(bridge, "{\"high\": 2, \"low\": 1}", there, &error), URN_OK);
+    assert_memory_equal(there, position, sizeof there);
+    assert_int_equal(
+        urn_bridge_start(bridge, "{\"high\": 9}", 3, 0, 1.0, 1, true, position, &error), URN_OK);
+    assert_int_equal(urn_bridge_constrain(bridge, false, position, there, &error), URN_OK);
+    assert_true(fabs(there[1] - 9.0) < 1e-13 && there[0] > exp(-1.0) && there[0] < exp(1.0));
+    assert_int_equal(
+        urn_bridge_unconstrain_json(bridge, "{\"high\": 2, \"low\": 3}", there, &error),
+        URN_ERR_DATA);
     assert_string_equal(error.site, "high");
-    assert_non_null(strstr(error.message, "its bounds depend on other sites"));
+    assert_non_null(strstr(error.message, "outside the support"));
     urn_bridge_free(bridge);
 }
 
