@@ -14,6 +14,8 @@ POSTERIORDB = {
     "ark": "arK-arK",
 }
 MODELS = (*POSTERIORDB, "logistic", "hpmf")
+# Another Stan program for the same model.
+VARIANTS = {"ark, vectorised": ("ark", "ark_vectorised")}
 TOLERANCE = 1e-8  # of sums of gradients, relative: they are added in other orders
 
 
@@ -69,13 +71,14 @@ def has_stan(bench):
 
 def samplers(bench, model):
     """Ready, Urn first."""
+    model, program = VARIANTS.get(model, (model, model))
     ours, data = data_of(bench, model)
     found = [Sampler(bench, "urn", [bench.program("bench/nuts"), model, ours])]
     if bench.peers:
         peers = bench.source / "peers"
         python = [bench.python, "-W", "ignore"]
         if has_stan(bench):
-            command = [*python, peers / "stan_nuts.py", model, data, bench.build / "bench-stan"]
+            command = [*python, peers / "stan_nuts.py", program, data, bench.build / "bench-stan"]
             found.append(Sampler(bench, "stan", command))
         found.append(Sampler(bench, "numpyro", [*python, peers / "numpyro_nuts.py", model, data]))
     for s in found:

@@ -1,12 +1,8 @@
-// Autoregression of order K: examples/posteriordb/arK.c.
+// Autoregression of order K, a row at a time as in Stan's manual: examples/posteriordb/arK.c.
 data {
   int<lower=0> K;
   int<lower=0> T;
   vector[T] y;
-}
-transformed data {
-  matrix[T - K, K] lags;
-  for (k in 1:K) lags[, k] = y[(K + 1 - k):(T - k)];
 }
 parameters {
   real alpha;
@@ -17,5 +13,9 @@ model {
   alpha ~ normal(0, 10);
   beta ~ normal(0, 10);
   sigma ~ cauchy(0, 2.5);
-  y[(K + 1):T] ~ normal(alpha + lags * beta, sigma);
+  for (t in (K + 1):T) {
+    real mu = alpha;
+    for (k in 1:K) mu += beta[k] * y[t - k];
+    y[t] ~ normal(mu, sigma);
+  }
 }

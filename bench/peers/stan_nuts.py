@@ -19,7 +19,7 @@ if found is None:
 stan = pathlib.Path(found.submodule_search_locations[0])
 source = here / f"stan_{name}.stan"
 compiler = shlex.split(os.environ.get("CXX", "g++"))
-flags = shlex.split(os.environ.get("BENCH_STAN_CXXFLAGS", "-O3 -march=native"))
+flags = shlex.split(os.environ.get("BENCH_STAN_CXXFLAGS", "-O3"))
 headers = [f"-isystem{stan / 'include'}", "-DBOOST_DISABLE_ASSERTS", "-D_REENTRANT", "-w", "-std=c++17"]
 libraries = [f"-L{stan / 'lib'}", f"-Wl,-rpath,{stan / 'lib'}", "-l:libtbb.so.2"]
 
