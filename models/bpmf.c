@@ -12,7 +12,8 @@
  * dim unless set.
  * Data: user, item (ids), rating; `mean` is that of the training ratings. alpha is 2 by default;
  * with noise=free it is the site "alpha" with prior gamma(1, rate 1). With biases=yes users and
- * items have biases with prior normal(0, 1).
+ * items have biases with prior normal(0, 1), which is wide for ratings from 1 to 5; with
+ * biases=free their precisions are inferred, too: sites "tau_u" and "tau_v", gamma(1, rate 1).
  *
  * The joint mode is of no use: lam shrinks the factors of one side while those of the other grow.
  */
@@ -35,7 +36,7 @@ static void bpmf(urn_model *m)
     const int64_t df = urn_option_int(m, "df", dim, "degrees of freedom of lam's prior, nu0");
     const int noise_free = urn_option_choice(m, "noise", "fixed|free", "is alpha inferred?");
     const double alpha = urn_option_real(m, "alpha", 2.0, "precision of a rating, if fixed");
-    const int biases = urn_option_choice(m, "biases", "no|yes", "a bias per user and item");
+    const int biases = urn_option_choice(m, "biases", "no|yes|free", "a bias per user and item");
     const int raw = urn_option_choice(m, "center", "mean|none", "offset of all ratings");
     if (dim < 1) {
         urn_model_fail(m, "option \"dim\" must be at least 1: users and items need a factor");
@@ -63,8 +64,15 @@ static void bpmf(urn_model *m)
     urn_var user = urn_index(ratings, "user", users), item = urn_index(ratings, "item", items);
     urn_var mean = urn_row_dot(urn_gather(U, user), urn_gather(V, item));
     if (biases) {
-        urn_var u = urn_sample(m, "bias_u", normal, .loc = zero, .scale = one, .plate = users);
-        urn_var v = urn_sample(m, "bias_v", normal, .loc = zero, .scale = one, .plate = items);
+        urn_var tau_u = one, tau_v = one;
+        if (biases > 1) {
+            tau_u = urn_sample(m, "tau_u", gamma, .shape = one, .rate = one);
+            tau_v = urn_sample(m, "tau_v", gamma, .shape = one, .rate = one);
+        }
+        urn_var u =
+            urn_sample(m, "bias_u", normal, .loc = zero, .precision = tau_u, .plate = users);
+        urn_var v =
+            urn_sample(m, "bias_v", normal, .loc = zero, .precision = tau_v, .plate = items);
         mean = urn_add(mean, urn_add(urn_gather(u, user), urn_gather(v, item)));
     }
     if (!raw)

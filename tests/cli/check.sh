@@ -2,7 +2,7 @@
 # urn check: says yes to good models, and no to a density that is not finite.
 . "${URN_SRCDIR:?}/tests/cli/lib.sh"
 for model in "hpmf" "hpmf --set prior=notebook" "hpmf --set center=mean" "pmf" "pmf --set noise=free" \
-    "bpmf --set dim=3" "bpmf --set dim=2 --set noise=free --set biases=yes" "pmf_sigmoid --set scales=free"; do
+    "bpmf --set dim=3" "bpmf --set dim=2 --set noise=free --set biases=yes" "bpmf --set dim=2 --set biases=free" "pmf_sigmoid --set scales=free"; do
     # shellcheck disable=SC2086
     run 0 check $model --plate user=12,item=7 --rows 40
     for step in trace compile "prior draws" gradient; do
