@@ -52,10 +52,12 @@ extern "C" {
  *   weibull           shape, scale                          positive
  *   wishart           df, scale (or scale_tril), d x d      positive definite, d x d
  *
- * Words that go with any family of single numbers, and make another family of it (.mixture goes
- * with any family without bounds of its own): .truncate_below, .truncate_above   values lie between
- * them: the density is divided by the probability of that .censor_below, .censor_above       an
- * observed value at or beyond one is only known to be there: it counts by the probability of that
+ * Words that go with any family of single numbers, and make another family of it (.mixture also
+ * of vectors and matrices):
+ *   .truncate_below, .truncate_above   values lie between them: the density is divided by the
+ *                                      probability of that
+ *   .censor_below, .censor_above       an observed value at or beyond one is only known to be
+ *                                      there: it counts by the probability of that
  *   .mixture (or .mixture_logits)      a vector of weights: a mixture with as many components,
  *                                      labels summed out; each parameter is a vector with an
  *                                      element for each, or one number for all. Of families of
