@@ -2,6 +2,7 @@
  * are known, and finite differences. */
 #include "inference/guides/guides.h"
 #include "tests/inference/models.h"
+#include "tests/models/statistics.h"
 
 #include "inference/svi/svi.h"
 
@@ -315,6 +316,8 @@ static const urn_setting falling[] = {
 static void fits_end_at_the_posterior(void **state)
 {
     (void)state;
+    if (statistics_left_out())
+        return;
     static const char *const names[] = {"full", "rows", "low-rank"};
     for (int k = 0; k < 3; k++) {
         mvn_target *t = mvn_target_new(8, 3);
@@ -371,6 +374,8 @@ static double check_fit(const urn_fit *fit, int64_t first, int n, const double *
 static void regression_is_exact_with_a_full_guide(void **state)
 {
     (void)state;
+    if (statistics_left_out())
+        return;
     enum { N = 40 };
     double x[3][N], y[N], precision[9] = {0}, linear[3] = {0}, log_evidence = 0.0;
     for (int i = 0; i < N; i++) {
@@ -416,6 +421,8 @@ URN_MODEL(tastes, "factors of users");
 static void rows_are_exact_given_the_other_factor(void **state)
 {
     (void)state;
+    if (statistics_left_out())
+        return;
     enum { USERS = 5, N = 8 * USERS };
     double v[3][N], y[N], precision[USERS][9] = {{0}}, linear[USERS][3] = {{0}};
     double log_evidence = 0.0;
@@ -507,10 +514,10 @@ static void threads_do_not_change_a_bit(void **state)
     static double loc[N + 2], scale[N + 2];
     for (int k = 0; k < 3; k++)
         for (int particles = 1; particles <= 2; particles++) {
-            const urn_setting settings[] = {{"steps", "4"},
+            const urn_setting settings[] = {{"steps", "3"},
                                             {"lr", "0.05"},
                                             {"particles", particles == 1 ? "1" : "2"},
-                                            {"k-hat-draws", "100"},
+                                            {"k-hat-draws", "0"},
                                             {"evaluations", "4"},
                                             {"guide", kinds[k]}};
             double final = 0.0;
@@ -526,12 +533,11 @@ static void threads_do_not_change_a_bit(void **state)
                 if (i == 0) {
                     memcpy(loc, urn_posterior_loc(p), bytes);
                     memcpy(scale, urn_posterior_scale(p), bytes);
-                    final = number_of(fit, "loss_per_observation") + number_of(fit, "k_hat");
+                    final = number_of(fit, "loss_per_observation");
                 }
                 assert_memory_equal(loc, urn_posterior_loc(p), bytes);
                 assert_memory_equal(scale, urn_posterior_scale(p), bytes);
-                assert_true(final ==
-                            number_of(fit, "loss_per_observation") + number_of(fit, "k_hat"));
+                assert_true(final == number_of(fit, "loss_per_observation"));
                 urn_fit_free(fit);
                 free(t);
             }

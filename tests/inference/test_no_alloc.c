@@ -145,8 +145,12 @@ static void transitions_do_not_allocate(void **state)
 {
     (void)state;
     const urn_setting dense[] = {{"metric", "dense"}};
+    const urn_setting full[] = {{"guide", "full"}, {"steps", "120"}};
+    const urn_setting rank[] = {{"guide", "low-rank"}, {"particles", "2"}, {"steps", "120"}};
     const double y[3] = {2, 0, 3};
     scene s = scene_y(urn_model_noisy_rows(), 3, y);
+    check_fit(s.model, "svi", full, 2, 1, URN_PRECISION_DOUBLE);
+    check_fit(s.model, "svi", rank, 3, 1, URN_PRECISION_DOUBLE);
     check_fit(s.model, "nuts", NULL, 0, 1, URN_PRECISION_DOUBLE);
     check_fit(s.model, "nuts", dense, 1, 1, URN_PRECISION_DOUBLE);
     check_fit(s.model, "hmc", dense, 1, 1, URN_PRECISION_DOUBLE);
