@@ -75,7 +75,8 @@ static void find(void *library, const char *name, void *to)
     memcpy(to, &symbol, sizeof symbol);
 }
 
-/* Each under another name: a loader knows libraries by theirs. */
+/* Each under another name: a loader knows libraries by theirs. They stay: what the libraries behind
+ * them keep for good would otherwise be found as lost. */
 static void *load(const char *model, const char *options, int number)
 {
     char path[256];
@@ -87,7 +88,7 @@ static void *load(const char *model, const char *options, int number)
         shell("'%s/urn' build --bridgestan %s '%s/tests/bridge/%s.c' -o '%s' >'%s/out'", built,
               options, source, model, path, dir),
         0);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == NULL)
         fail_msg("%s", dlerror());
 #define FIND(function) find(library, #function, &bs.function)
