@@ -51,9 +51,10 @@ const cli_command cli_commands[] = {
     {"sbc", "test an engine on data drawn from a model", "MODEL", 1, 1, true, cli_sbc_options,
      "Simulation-based calibration: draws values from the prior and data from them, fits the data, "
      "and ranks each true value among the posterior's draws. Ranks are uniform if the engine's "
-     "posteriors are right; where they pile up at both ends, draws are too narrow. Sites that are "
-     "identified only up to a turn or a label rank by chance. Plates without data need sizes: "
-     "--plate user=10 --rows 50.",
+     "posteriors are right; where they pile up at both ends, draws are too narrow. Factors of a "
+     "product are identified only up to a turn: their products are ranked instead, and the log "
+     "likelihood. Of sites identified up to a label name others with --sites. Plates without data "
+     "need sizes: --plate user=10 --rows 50; covariates come from --data FILE.",
      cli_sbc},
     {"diagnose", "say what is wrong with a run, and what to try", "RUN", 1, 1, false,
      cli_diagnose_options,

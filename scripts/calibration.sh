@@ -4,10 +4,10 @@
 #
 #   scripts/calibration.sh [FIRST_WORD_OF_A_LINE ...]
 #
-# URN is the program (default: urn), TRIALS their number (default: 300), SEED the seed (default: 1).
+# URN is the program (default: urn), TRIALS the number of data sets (default: 200), SEED the seed (default: 1).
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-urn=${URN:-urn} trials=${TRIALS:-300} seed=${SEED:-1}
+urn=${URN:-urn} trials=${TRIALS:-200} seed=${SEED:-1}
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 
@@ -30,10 +30,11 @@ zoo:proportion | nuts hmc gibbs | --rows 6
 zoo:shares | nuts hmc gibbs | --rows 12
 zoo:two_kinds | gibbs | --rows 8
 zoo:discrete | gibbs | --rows 3
-pmf | nuts hmc gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2 --set noise=free
+pmf | nuts hmc gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2
+pmf hard: noise=free | nuts hmc gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2 --set noise=free
 pmf_sigmoid | nuts hmc gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2 --set noise=free
 hpmf | nuts hmc gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2
-bpmf | nuts hmc gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2 --set df=6 --set noise=free
+bpmf | nuts gibbs | --rows 14 --plate user=5 --plate item=4 --set dim=2 --set df=6 --set noise=free
 examples/models/bayes_regression.c | nuts hmc gibbs | --data DESIGN --rows 10
 examples/models/hierarchical.c | nuts hmc gibbs | --rows 20 --plate group=5
 examples/models/line.c | nuts hmc gibbs | --rows 10

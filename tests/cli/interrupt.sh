@@ -37,4 +37,16 @@ kill -TERM $job
 wait $job
 check test $? = 130
 check test -f term/fit.json
+
+# So does calibration.
+"$urn" sbc pmf --engine gibbs --plate user=3 --plate item=3 --rows 6 --trials 100000 >out 2>err &
+job=$!
+for _ in $(seq 300); do
+    grep -q '^trial' err && break
+    sleep 0.1
+done
+kill -INT $job
+wait $job
+check test $? = 130
+in_err "urn: interrupted after"
 finish
