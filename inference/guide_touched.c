@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { N_ARRAYS = 6, SHORT_AGE = 4096 };
+enum { N_ARRAYS = 6, SHORT_AGE = 4096, AHEAD = 8, MOST_PREFETCHED = 512 };
 
 struct urn__guide_touched {
     int most_chunks, n_chunks, n_tasks;
@@ -162,17 +162,26 @@ static void list_arrays(urn__guide_arrays *a, void **list[N_ARRAYS])
     memcpy(list, all, sizeof all);
 }
 
+/* Rows are anywhere in memory. */
+static void prefetch(const char *row, size_t bytes)
+{
+    for (size_t at = 0; at < bytes && at < MOST_PREFETCHED; at += 64)
+        __builtin_prefetch(row + at);
+}
+
 /* Copies the chunk's part of each row, out of the guide or into it. */
 static void copy_rows(const urn__guide *all, const urn__chunk *c, void *array, void *part, bool out)
 {
     const urn__seen *seen = &all->target->seen[c->block];
     const size_t real = all->sweeps->real;
+    const int64_t offset = all->target->blocks[c->block].offset;
     int64_t at = c->first / seen->row, column = c->first % seen->row;
     for (int64_t done = 0; done < c->n; at++, column = 0) {
         const int64_t left = c->n - done, row = seen->row - column, n = row < left ? row : left;
-        char *whole = from(all, array,
-                           all->target->blocks[c->block].offset +
-                               (int64_t)seen->rows[at] * seen->row + column);
+        if (out && at + AHEAD < seen->n)
+            prefetch(from(all, array, offset + (int64_t)seen->rows[at + AHEAD] * seen->row),
+                     (size_t)seen->row * real);
+        char *whole = from(all, array, offset + (int64_t)seen->rows[at] * seen->row + column);
         char *own = from(all, part, done);
         if (out)
             memcpy(own, whole, (size_t)n * real);

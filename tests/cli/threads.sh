@@ -32,10 +32,12 @@ check test "$(cmp -s t1/log.csv s1/log.csv; echo $?)" = 1 # floats
 for cpu in base v3 v4; do
     "$urn" fit hpmf --data sim/data.csv --cpu $cpu --steps 1 --quiet >/dev/null 2>&1 || continue
     for precision in double single; do
-        fit --cpu $cpu --threads 1 --precision $precision --out c1 --force
-        fit --cpu $cpu --threads 3 --precision $precision --out c3 --force
-        check cmp c1/draws.nc c3/draws.nc
-        check cmp c1/log.csv c3/log.csv
+        fit --cpu $cpu --threads 1 --precision $precision --steps 12 --out c1 --force
+        for threads in 2 3 8; do
+            fit --cpu $cpu --threads $threads --precision $precision --steps 12 --out c$threads --force
+            check cmp c1/draws.nc c$threads/draws.nc
+            check cmp c1/log.csv c$threads/log.csv
+        done
         json c1/fit.json 'j["cpu"] == "'$cpu'" and j["precision"] == "'$precision'"'
         # ... up to rounding
         have_python && {
@@ -45,7 +47,7 @@ for cpu in base v3 v4; do
             python3 - c1/log.csv $own/log.csv <<'P' || fail "losses on $cpu are not those on the best path"
 import csv, sys
 a, b = ([float(r["loss"]) for r in csv.DictReader(open(f))] for f in sys.argv[1:])
-assert len(a) == len(b) == 40
+assert len(a) == 12 and len(b) == 40
 assert all(abs(x - y) <= 1e-4 * abs(y) for x, y in zip(a, b)), max(abs(x - y) / abs(y) for x, y in zip(a, b))
 P
         }
