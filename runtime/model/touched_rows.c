@@ -10,18 +10,18 @@ static int64_t words_of(int64_t rows)
     return (rows + BITS - 1) / BITS;
 }
 
-static const urn__index *index_to(const urn_program *p, int k, uint32_t plate)
+static const int32_t *column_to(const urn_program *p, int k, uint32_t plate)
 {
     const urn__index_attr *a = urn__plan_batch_index(p->plan, k);
-    return a->index != NULL && a->target_plate == (int32_t)plate ? a->index : NULL;
+    return a->index != NULL && a->target_plate == (int32_t)plate ? a->index->row : NULL;
 }
 
 static void count_rows(urn__touched_rows *t, const urn_model *m)
 {
     const int64_t rows = m->plate[m->batch_plate - 1].size;
-    for (int k = 0; k < t->n_index; k++)
+    for (int k = 0; k < t->n_columns; k++)
         for (int64_t r = 0; r < rows; r++)
-            t->count[t->index[k]->row[r]]++;
+            t->count[t->column[k][r]]++;
     for (int64_t i = 0; i < t->size; i++)
         t->n_unreached += t->count[i] == 0;
 }
@@ -47,8 +47,8 @@ bool urn__touched_rows_init(urn__touched_rows *t, const urn_program *p, uint32_t
     const urn__plate *own = &p->m->plate[plate - 1];
     const size_t size = (size_t)own->size + 1, room = (size_t)own->room + 1;
     *t = (urn__touched_rows){.plate = plate, .size = own->size, .room = own->room};
-    t->index =
-        urn__arena_alloc(arena, (size_t)urn__plan_batch_indices(p->plan) + 1, sizeof *t->index);
+    t->column =
+        urn__arena_alloc(arena, (size_t)urn__plan_batch_indices(p->plan) + 1, sizeof *t->column);
     t->count = urn__arena_alloc(arena, size, sizeof *t->count);
     t->met = urn__arena_alloc(arena, size, sizeof *t->met);
     t->place = urn__arena_alloc(arena, size, sizeof *t->place);
@@ -58,8 +58,8 @@ bool urn__touched_rows_init(urn__touched_rows *t, const urn_program *p, uint32_t
     if (urn__arena_failed(arena))
         return false;
     for (int k = 0; k < urn__plan_batch_indices(p->plan); k++)
-        if (index_to(p, k, plate) != NULL)
-            t->index[t->n_index++] = index_to(p, k, plate);
+        if (column_to(p, k, plate) != NULL)
+            t->column[t->n_columns++] = column_to(p, k, plate);
     count_rows(t, p->m);
     return list_unreached(t, p->m, arena);
 }
@@ -94,9 +94,9 @@ static void add(urn__touched_rows *t, int32_t row, double factor)
 void urn__touched_rows_pick(urn__touched_rows *t, const urn_program *p, uint64_t seed, int64_t step,
                             int64_t n, const int32_t *rows)
 {
-    for (int k = 0; k < t->n_index; k++)
+    for (int k = 0; k < t->n_columns; k++)
         for (int64_t i = 0; i < n; i++) {
-            const int32_t row = t->index[k]->row[rows[i]];
+            const int32_t row = t->column[k][rows[i]];
             t->met[row]++;
             mark(t, row);
         }

@@ -15,12 +15,12 @@
 typedef struct urn__touched_rows {
     uint32_t plate;     /* number + 1 */
     int64_t size, room; /* rows in all; of the program */
-    int n_index;
-    const urn__index **index; /* from the rows of the batched plate */
-    int32_t *count;           /* by row: rows of the batched plate that lead to it */
-    int32_t *met;             /* the same of a batch; 0 between batches */
-    int32_t *place;           /* by row: where it stands among the touched */
-    uint64_t *mark;           /* a bit a row; 0 between batches */
+    int n_columns;
+    const int32_t **column; /* by row of the batched plate: the row it leads to */
+    int32_t *count;         /* by row: rows of the batched plate that lead to it */
+    int32_t *met;           /* the same of a batch; 0 between batches */
+    int32_t *place;         /* by row: where it stands among the touched */
+    uint64_t *mark;         /* a bit a row; 0 between batches */
     int64_t n_unreached, slice;
     int32_t *unreached; /* rows without any; `slice` of them are taken a step */
     /* Of the batch at hand, in ascending order; the program's other rows weigh nothing. */
