@@ -2,8 +2,9 @@
 # The same bytes for any number of threads, and again.
 . "${URN_SRCDIR:?}/tests/cli/lib.sh"
 run 0 simulate hpmf --plate user=1500,item=200 --rows 20000 --popularity 0.8 --seed 2 --out sim
+steps=40
 fit() {
-    run 0 fit hpmf --data sim/data.csv --steps 40 --evaluations 5 --k-hat-draws 20 --holdout 0.1 --quiet "$@"
+    run 0 fit hpmf --data sim/data.csv --steps $steps --evaluations 5 --k-hat-draws 20 --holdout 0.1 --quiet "$@"
 }
 for threads in 1 2 3 8; do
     fit --threads $threads --out t$threads
@@ -29,12 +30,13 @@ fit --threads 2 --seed 2 --out other
 check test "$(cmp -s t1/log.csv other/log.csv; echo $?)" = 1
 check test "$(cmp -s t1/log.csv s1/log.csv; echo $?)" = 1 # floats
 # each CPU path there is: the same bits on any number of threads, other ones than on another path
+steps=12
 for cpu in base v3 v4; do
     "$urn" fit hpmf --data sim/data.csv --cpu $cpu --steps 1 --quiet >/dev/null 2>&1 || continue
     for precision in double single; do
-        fit --cpu $cpu --threads 1 --precision $precision --steps 12 --out c1 --force
+        fit --cpu $cpu --threads 1 --precision $precision --out c1 --force
         for threads in 2 3 8; do
-            fit --cpu $cpu --threads $threads --precision $precision --steps 12 --out c$threads --force
+            fit --cpu $cpu --threads $threads --precision $precision --out c$threads --force
             check cmp c1/draws.nc c$threads/draws.nc
             check cmp c1/log.csv c$threads/log.csv
         done
