@@ -8,7 +8,7 @@ sampled() {
 }
 
 # ---- a run ----
-sampled --warmup 150 --draws 120 --chains 3 --seed 3 --prior 50 --out run
+sampled --warmup 150 --draws 120 --chains 3 --seed 3 --log-every 100 --prior 50 --out run
 in_err "chain 2  warm-up     100/270"
 in_err "chain 0  sampling    270/270"
 in_out "hpmf by nuts"
