@@ -14,8 +14,8 @@ STAN = {
     "logistic": (3907, 7),
 }
 SEEDS = 10
-PEER_SEEDS = {"logistic": 3}  # a run takes half a minute
-LARGE = Size(chains=1, warmup=60, draws=60, depth=5)  # hpmf: time alone
+PEER_SEEDS = {"ark": 5, "logistic": 2}  # a run of Stan takes 7 s and half a minute
+LARGE = Size(chains=1, warmup=40, draws=40, depth=5)  # hpmf: time alone
 LARGE_SEEDS = 2
 
 
@@ -99,7 +99,7 @@ def run(bench):
             checks.append((f"{model}: times Stan's ESS a second", found["stan"]["urn_ess_per_s_over"], ">=", 1.0))
         checks.append((f"{model}: ESS a gradient over Stan's", found["urn"]["ess_per_gradient"] / stans, ">=", 0.8))
     runs = race(bench, "hpmf", LARGE, LARGE_SEEDS, LARGE_SEEDS, with_ess=False)
-    found = results["hpmf"] = show("hpmf on AVOD, 60 + 60 draws of 31 leapfrog steps at most", runs)
+    found = results["hpmf"] = show("hpmf on AVOD, 40 + 40 draws of 31 leapfrog steps at most", runs)
     if "stan" in found:
         checks.append(("hpmf: leapfrog steps a second over Stan's", found["stan"]["urn_gradients_over"], ">=", 5.0))
     print()
