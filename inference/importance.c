@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define KEEP_BYTES ((int64_t)1 << 30)
-/* Weights as even as this are good ones, whatever the shape of their tail. */
-#define EVEN 0.95
 
 /* ---- weights ---- */
 
@@ -27,14 +25,6 @@ static double shifted(int64_t n, const double *log_p, const double *log_q, urn__
     return largest;
 }
 
-static bool all_agree(int64_t n, const double *log_weight)
-{
-    double low = 0.0; /* the largest is 0 */
-    for (int64_t i = 0; i < n; i++)
-        low = fmin(low, log_weight[i]);
-    return low > -1e-6;
-}
-
 urn_status urn__importance_weigh(const urn_allocator *allocator, int64_t n, const double *log_p,
                                  const double *log_q, urn__importance *result, urn_error *error)
 {
@@ -49,7 +39,7 @@ urn_status urn__importance_weigh(const urn_allocator *allocator, int64_t n, cons
         sum += exp(weight[i]);
     result->log_mean = shift + log(sum / (double)n);
     result->k_hat = 0.0;
-    if (!all_agree(n, weight))
+    if (!urn__weights_agree(n, weight))
         URN_TRY(urn__psis(allocator, n, weight, 1.0, &result->k_hat, error));
     sum = 0.0;
     for (int64_t i = 0; i < n; i++)
@@ -96,11 +86,12 @@ void urn__importance_note(urn__run *run, const char *what, int64_t n, const urn_
     const double k = result->k_hat;
     urn__run_number(run, "k_hat", k, false);
     urn__run_number(run, "importance_log_evidence", result->log_mean, false);
+    urn__run_number(run, "importance_draws", (double)n, false);
     urn__run_number(run, "importance_size", result->size, false);
     if (result->n_bad > 0)
         urn__run_warn(run, "the log density is not finite at %lld draws of the approximation",
                       (long long)result->n_bad);
-    if (k > 0.7 && result->size < EVEN * (double)n)
+    if (k > 0.7 && result->size < URN__IMPORTANCE_EVEN * (double)n)
         urn__run_warn(run,
                       "Pareto k-hat of the %s is %.2f, above 0.7: the posterior is not near a "
                       "normal in unconstrained space, so draws reweight poorly and means, sds and "

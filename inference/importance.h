@@ -5,6 +5,10 @@
 
 #include "driver.h"
 
+/* Weights that are worth this share of their draws are good ones, whatever the shape of their tail,
+ * which is all that k-hat looks at. */
+#define URN__IMPORTANCE_EVEN 0.95
+
 typedef struct urn__importance {
     double *weight; /* normalised, smoothed: sum 1; n of them, of the caller */
     double k_hat;

@@ -147,3 +147,13 @@ urn_status urn__psis(const urn_allocator *allocator, int64_t n, double *log_weig
     urn__free(allocator, order);
     return status;
 }
+
+bool urn__weights_agree(int64_t n, const double *log_weight)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (int64_t i = 0; i < n; i++) {
+        low = fmin(low, log_weight[i]);
+        high = fmax(high, log_weight[i]);
+    }
+    return high - low < 1e-6;
+}

@@ -18,4 +18,8 @@ void urn__pareto_fit(int64_t n, const double *exceedance, double *k, double *sig
 urn_status urn__psis(const urn_allocator *allocator, int64_t n, double *log_weight,
                      double relative_efficiency, double *k, urn_error *error);
 
+/* Are n log weights, at least one of them, equal up to 1e-6? Then the draws are of the target
+ * itself, and there is no tail to fit. */
+bool urn__weights_agree(int64_t n, const double *log_weight);
+
 #endif

@@ -71,17 +71,6 @@ static const char *words_for(double k)
            "off";
 }
 
-/* Weights that all agree (the guide is the posterior) have no tail to fit: k-hat is 0 then. */
-static bool all_agree(const urn__svi *svi)
-{
-    double low = HUGE_VAL, high = -HUGE_VAL;
-    for (int64_t i = 0; i < svi->k_hat_draws; i++) {
-        low = fmin(low, svi->log_weight[i]);
-        high = fmax(high, svi->log_weight[i]);
-    }
-    return high - low < 1e-6;
-}
-
 static urn_status note_k_hat(urn__svi *svi, bool batched, urn_error *error)
 {
     urn__run *run = svi->run;
@@ -93,7 +82,8 @@ static urn_status note_k_hat(urn__svi *svi, bool batched, urn_error *error)
                       "k-hat needs the whole density, not mini-batches of it, and was left out");
         return URN_OK;
     }
-    if (!all_agree(svi))
+    /* where weights all agree the guide is the posterior: k-hat is 0 */
+    if (!urn__weights_agree(svi->k_hat_draws, svi->log_weight))
         URN_TRY(urn__psis(run->allocator, svi->k_hat_draws, svi->log_weight, 1.0, &k, error));
     urn__run_number(run, "k_hat", k, false);
     if (k > 0.7)

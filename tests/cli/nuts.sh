@@ -1,6 +1,7 @@
 #!/bin/bash
 # Hamiltonian chains from the command line: Stan's data, metrics, warnings, refusals.
 . "${URN_SRCDIR:?}/tests/cli/lib.sh"
+set -m # background jobs otherwise ignore SIGINT
 examples=$URN_SRCDIR/examples/posteriordb
 schools() {
     run "$1" fit "$examples/eight_schools_noncentered.c" --data "$examples/data/eight_schools_noncentered.json" --quiet "${@:2}"
@@ -129,4 +130,98 @@ in_err "--engine gibbs, or sum the site out"
 run 1 fit broken.c --data y.json --engine nuts
 in_err "not finite at any of 100 random first positions"
 in_err '"y"'
+
+# ---- laplace and pathfinder: independent draws of approximations ----
+# the example's posterior is skewed: k-hat is what it is, and is told
+schools 0 --engine pathfinder --seed 1 --draws 400 --out paths
+in_out "400 independent draws"
+in_out "highest ELBO of a path"
+in_out "log evidence by importance weights"
+in_out "k-hat of the approximation"
+json paths/fit.json 'j["engine"] == "pathfinder" and j["draws"] == j["draws_stored"] == 400 and j["paths"] == 4 and j["paths_failed"] == 0'
+json paths/fit.json 'j["importance_draws"] == 4000 and 1 <= j["importance_size"] <= 4000 and "chains" not in j and "convergence" not in j'
+json paths/fit.json 'not any("r_hat" in e or "ess_bulk" in e or "mcse_mean" in e for s in j["sites"] for e in s.get("elements", []))'
+check test "$(head -n 1 paths/log.csv)" = path,step,lp,elbo
+json paths/fit.json 'j["steps"] == sum(1 for _ in open("paths/log.csv")) - 1'
+check test "$(cut -d, -f1 paths/log.csv | uniq | tr '\n' ' ')" = "path 0 1 2 3 "
+for threads in 1 2 3 8; do
+    schools 0 --engine pathfinder --seed 1 --draws 400 --threads $threads --out paths$threads
+    check cmp paths/draws.nc paths$threads/draws.nc
+    check cmp paths/log.csv paths$threads/log.csv
+done
+run 0 summary paths --json
+json out 'j["sites"] == json.load(open("paths/fit.json"))["sites"]'
+run 0 diagnose paths
+in_out "k-hat of the approximation"
+run 0 export paths --out stan
+check test "$(grep -v '^#' stan_1.csv | wc -l)" = 401
+check test "$(grep -v '^#' stan_1.csv | head -n 1 | cut -d, -f1-3)" = lp__,lp_approx__,mu
+check grep -q "^# method = pathfinder" stan_1.csv
+run 0 export paths1 --out stan --force --sites mu
+run 0 compare paths learned
+in_out "measured by learned"
+in_out "paths (pathfinder): Its k-hat is"
+schools 5 --engine pathfinder --seed 1 --draws 400 --strict --init median --init-jitter 0 --paths 1
+
+# every chain begins at another draw: with no step worth the name they are where they began
+still="--warmup 0 --draws 1 --stepsize 1e-12 --max-depth 1"
+schools 0 --engine nuts $still --init-from paths --seed 3 --out begun
+schools 0 --engine nuts $still --init-from learned --chains 6 --seed 3 --out begun6
+have_python && python3 -c 'import netCDF4' 2>/dev/null && {
+    python3 - <<'P' || fail "chains do not begin at draws of the run"
+import netCDF4, numpy
+def of(run): return numpy.array(netCDF4.Dataset(run + "/draws.nc")["guide"]["loc"])
+paths, learned = of("paths")[0], of("learned")
+begun, begun6 = of("begun")[:, 0], of("begun6")[:, 0]
+near = lambda x, all: numpy.abs(all - x).max(axis=1).min()
+assert begun.shape == (4, 10) and all(near(x, paths) < 1e-9 for x in begun)
+assert all(numpy.abs(begun[i] - begun[k]).max() > 1e-3 for i in range(4) for k in range(i))
+assert all(numpy.abs(begun6[c] - learned[c, -1]).max() < 1e-9 for c in range(4))
+assert all(near(x, learned.reshape(-1, 10)) < 1e-9 for x in begun6)
+assert all(numpy.abs(begun6[i] - begun6[k]).max() > 1e-3 for i in range(6) for k in range(i))
+P
+}
+schools 0 --engine pathfinder --init-from learned --seed 3
+schools 0 --engine laplace --init-from learned --seed 3
+schools 0 --engine svi --steps 5 --evaluations 5 --init-from paths
+
+run 0 fit "$examples/blr.c" --quiet --engine laplace --data "$examples/data/blr.json" --resample psis --out laplace
+in_out "log evidence by the approximation"
+json laplace/fit.json 'j["k_hat"] < 0.7 and abs(j["log_evidence"] - j["importance_log_evidence"]) < 0.2 and j["warnings"] == []'
+run 0 diagnose laplace --strict
+in_out "no problems found"
+run 0 export laplace --out stan --force
+check test "$(grep -v '^#' stan_1.csv | head -n 1 | cut -d, -f1-2)" = log_p__,log_q__
+run 1 fit "$examples/eight_schools_centered.c" --data "$examples/data/eight_schools_centered.json" --quiet --engine laplace
+in_err 'engine "laplace": '
+in_err "tau"
+in_err "use nuts"
+schools 2 --engine laplace --max-size 9
+in_err "the model has 10 coordinates. A dense Hessian of them takes"
+schools 2 --engine laplace --warmup 10
+in_err 'engine "laplace" optimises: it has no warm-up, and no thinning'
+schools 2 --engine svi --draws 10
+in_err "it has no warm-up, draws or thinning"
+run 4 fit label.c --data y.json --engine pathfinder
+in_err "the latent site is discrete"
+run 1 fit broken.c --data y.json --engine pathfinder
+in_err "none of 4 paths came to an approximation. The first: the log density is not finite at any of 100 random first positions"
+run 1 fit broken.c --data y.json --engine laplace
+in_err "not finite at the first position"
+
+# Ctrl-C: what the paths have come to is kept
+"$urn" fit "$examples/eight_schools_noncentered.c" --data "$examples/data/eight_schools_noncentered.json" --engine pathfinder \
+    --path-draws 10000000 --log-every 1 --out stopped >out 2>err &
+job=$!
+for _ in $(seq 300); do
+    grep -q 'paths ' err && break
+    sleep 0.1
+done
+sleep 0.3
+kill -INT $job
+wait $job
+check test $? = 130
+in_err "the run is written"
+json stopped/fit.json 'j["interrupted"] and j["draws_stored"] == 100 and any("have not been weighed" in w for w in j["warnings"])'
+run 0 summary stopped
 finish
