@@ -140,7 +140,7 @@ static urn_status name_direction(urn__laplace *l, urn__arena *arena, urn_error *
 {
     const int64_t n = l->run->target->size;
     double value;
-    char name[160], ended[160] = "";
+    char name[160], far[160], ended[400] = "";
     if (!lowest(l, &value, arena))
         return urn__fail_memory(error, "the Hessian's eigenvalues",
                                 36 * (size_t)n * sizeof(double));
@@ -148,8 +148,12 @@ static urn_status name_direction(urn__laplace *l, urn__arena *arena, urn_error *
     const double share = 100.0 * l->step[at] * l->step[at];
     urn__coordinate_name(l->run->target, at, name, sizeof name);
     if (!l->search.converged)
-        snprintf(ended, sizeof ended, " (after %lld steps: %s)", (long long)l->run->step,
-                 l->search.stalled ? l->search.stalled : "there were no more steps");
+        snprintf(
+            ended, sizeof ended, " (after %lld steps: %s; farthest out is %s, at %.4g)",
+            (long long)l->run->step,
+            l->search.stalled ? l->search.stalled : "there were no more steps",
+            urn__coordinate_name(l->run->target, largest(n, l->search.position), far, sizeof far),
+            l->search.position[largest(n, l->search.position)]);
     if (value < -SINGULAR)
         return urn__fail(
             error, URN_ERR_RUNTIME, NULL, NULL,
