@@ -415,7 +415,7 @@ static void refusals(void **state)
                 "option \"dim\" must be at least 1");
     static const char *const positive[] = {"noise_scale", "scale_u", "scale_v"};
     for (int i = 0; i < 3; i++) {
-        refused("pmf", (urn_setting){positive[i], "0"}, "scale_v must be positive");
+        refused("pmf", (urn_setting){positive[i], "0"}, "scale_v and scale_b must be positive");
         refused("pmf_sigmoid", (urn_setting){positive[i], "-1"}, "scale_v must be positive");
     }
     refused("bpmf", (urn_setting){"alpha", "0"}, "option \"alpha\" must be positive");
