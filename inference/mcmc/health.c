@@ -1,6 +1,7 @@
 /* Numbers and warnings of Hamiltonian chains: see health.h. */
 #include "health.h"
 #include "../diagnostics/chains.h"
+#include "hmc.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,6 +55,24 @@ static void warn_depth(urn__run *run, int64_t n, int64_t draws)
                   (long long)depth + 2);
 }
 
+/* Trajectories whose steps are too small for their length. */
+static void warn_cut(urn__run *run, int n_chains, const urn__chain_stats *chains, int64_t draws)
+{
+    int64_t n = 0;
+    if (urn__setting(run->settings, "leapfrogs")->set)
+        return;
+    for (int c = 0; c < n_chains; c++)
+        for (int64_t i = 0; i < chains[c].n; i++)
+            n += chains[c].values[i * chains[c].n_stats + URN__STAT_N_STEPS] >= URN__HMC_MOST_STEPS;
+    if (n > 0)
+        urn__run_warn(run,
+                      "%lld of %lld draws ended after %d leapfrogs, short of --path: steps "
+                      "became so small that the posterior must be sharply curved somewhere. Use "
+                      "--engine nuts, or give priors that keep scales away from 0",
+                      (long long)n, (long long)draws, share((double)n, (double)draws),
+                      URN__HMC_MOST_STEPS);
+}
+
 static void warn_energy(urn__run *run, int chain, double e_bfmi)
 {
     urn__run_warn(run,
@@ -104,6 +123,8 @@ urn_status urn__hmc_conclude(urn__run *run, int n_chains, const urn__chain_stats
         warn_divergences(run, (int64_t)divergent, draws);
     if (saturated > 0)
         warn_depth(run, saturated, draws);
+    if (!trees)
+        warn_cut(run, n_chains, chains, draws);
     urn__run_number(run, "e_bfmi", lowest_e_bfmi(run, n_chains, chains), false);
     return URN_OK;
 }

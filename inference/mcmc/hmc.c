@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MOST_LOSS 1000.0         /* of energy, before a trajectory counts as divergent */
-#define MOST_WARMUP_STEPS 1024.0 /* of a trajectory of given length */
+#define MOST_WARMUP_STEPS 1024.0 /* of a trajectory of given length; see URN__HMC_MOST_STEPS */
 
 /* ---- life ---- */
 
@@ -243,7 +243,8 @@ static int draw_momentum(urn__hmc *h, const urn__stream *stream, int64_t step)
  * long ones may diverge, whatever the step size, which then shrinks while they take ever longer. */
 static void fixed_transition(urn__hmc *h, urn_rng *rng, int momentum, bool adapting)
 {
-    const double most = adapting ? MOST_WARMUP_STEPS : 1e9, wanted = h->options.path / h->step_size;
+    const double most = adapting ? MOST_WARMUP_STEPS : URN__HMC_MOST_STEPS;
+    const double wanted = h->options.path / h->step_size;
     const int64_t n = h->options.n_steps > 0 ? h->options.n_steps
                       : wanted < 1.0         ? 1
                                              : (int64_t)fmin(wanted, most);

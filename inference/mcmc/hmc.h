@@ -11,6 +11,10 @@
 #include "adapt.h"
 
 /* Complete: there are no defaults but those of urn__hmc_defaults. */
+/* Leapfrogs a trajectory of given length has at most, however small its steps: it is cut there,
+ * which leaves the posterior as it is and the chain slow. */
+enum { URN__HMC_MOST_STEPS = 1 << 14 };
+
 typedef struct urn__hmc_options {
     const char *name; /* of its random streams; borrowed */
     uint64_t seed, chain;

@@ -59,6 +59,10 @@ in_err "option --max-depth is 0; it takes 1 to 20"
 schools 2 --engine nuts --delta 1
 schools 0 --engine nuts --max-depth 1 --warmup 50 --draws 50
 in_out "used all 1 doublings of --max-depth"
+schools 0 --engine hmc --chains 1 --warmup 0 --draws 2 --stepsize 1e-5
+in_out "2 of 2 draws ended after 16384 leapfrogs, short of --path"
+schools 0 --engine hmc --chains 1 --warmup 0 --draws 2 --stepsize 1e-5 --leapfrogs 20000
+check test "$(grep -c 'short of --path' out)" = 0
 run 5 fit "$examples/eight_schools_centered.c" --quiet --engine nuts --strict \
     --data "$examples/data/eight_schools_centered.json" --draws 2000
 in_err "diverged"
