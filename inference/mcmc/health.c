@@ -69,8 +69,7 @@ static void warn_cut(urn__run *run, int n_chains, const urn__chain_stats *chains
                       "%lld of %lld draws ended after %d leapfrogs, short of --path: steps "
                       "became so small that the posterior must be sharply curved somewhere. Use "
                       "--engine nuts, or give priors that keep scales away from 0",
-                      (long long)n, (long long)draws, share((double)n, (double)draws),
-                      URN__HMC_MOST_STEPS);
+                      (long long)n, (long long)draws, URN__HMC_MOST_STEPS);
 }
 
 static void warn_energy(urn__run *run, int chain, double e_bfmi)
