@@ -136,7 +136,7 @@ urn_status sbc_list(sbc_run *c, const urn_model *model, urn_error *error)
                               "there is no site to rank");
     }
     if (status == URN_OK) {
-        c->quantities = calloc((size_t)c->n, sizeof *c->quantities);
+        c->quantities = calloc((size_t)c->n + 1, sizeof *c->quantities);
         if (c->quantities != NULL)
             (void)list_all(c, model, roles);
         else

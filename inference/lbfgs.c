@@ -59,48 +59,48 @@ static urn_status judge(urn__lbfgs *own, int result, urn_error *error)
     }
 }
 
-static urn_status run(urn__lbfgs *own, double *x, urn_error *error)
+static urn_status descend(urn__lbfgs *search, double *x, urn_error *error)
 {
-    const urn__target *target = own->target;
+    const urn__target *target = search->target;
     const size_t bytes = (size_t)target->size * sizeof *x;
-    memcpy(x, own->position, bytes);
+    memcpy(x, search->position, bytes);
     lbfgs_parameter_t parameter;
     lbfgs_parameter_init(&parameter);
-    parameter.m = own->history;
-    parameter.epsilon = own->tolerance;
-    parameter.max_iterations = (int)(own->most_steps < INT_MAX ? own->most_steps : INT_MAX);
+    parameter.m = search->history;
+    parameter.epsilon = search->tolerance;
+    parameter.max_iterations = (int)(search->most_steps < INT_MAX ? search->most_steps : INT_MAX);
     parameter.max_linesearch = 60;
-    own->log_density = urn__target_log_density(target, x, own->gradient);
-    const int result = lbfgs((int)target->size, x, NULL, evaluate, progress, own, &parameter);
-    return judge(own, result, error);
+    search->log_density = urn__target_log_density(target, x, search->gradient);
+    const int result = lbfgs((int)target->size, x, NULL, evaluate, progress, search, &parameter);
+    return judge(search, result, error);
 }
 
-urn_status urn__lbfgs_run(urn__lbfgs *own, urn_error *error)
+urn_status urn__lbfgs_run(urn__lbfgs *search, urn_error *error)
 {
-    const int64_t size = own->target->size;
-    own->converged = false;
-    own->stalled = NULL;
+    const int64_t size = search->target->size;
+    search->converged = false;
+    search->stalled = NULL;
     if (size > INT_MAX - 64)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "fit with svi, or map --method adam",
                          "L-BFGS takes at most %d coordinates, but the model has %lld",
                          INT_MAX - 64, (long long)size);
-    double *x = lbfgs_malloc((int)size); /* its own alignment and padding */
+    double *x = lbfgs_malloc((int)size); /* its search alignment and padding */
     if (!x)
         return urn__fail_memory(error, "L-BFGS", (size_t)size * sizeof *x);
-    const urn_status status = run(own, x, error);
+    const urn_status status = descend(search, x, error);
     lbfgs_free(x);
     return status;
 }
 
-urn_status urn__lbfgs_check(const urn__run *of, const double *position, const char *hint,
+urn_status urn__lbfgs_check(const urn__run *run, const double *position, const char *hint,
                             urn_error *error)
 {
     bool varies;
-    URN_TRY(urn__target_varies(of->target, of->seed, position, &varies, error));
+    URN_TRY(urn__target_varies(run->target, run->seed, position, &varies, error));
     if (varies)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, hint,
                          "L-BFGS needs the whole density, but this one changes from step to step "
                          "(mini-batches, or sites drawn from their priors)");
-    return urn__target_address(of->target, of->seed, urn__chain_for(URN__USE_STEPS, of->chain), 0,
-                               error);
+    return urn__target_address(run->target, run->seed, urn__chain_for(URN__USE_STEPS, run->chain),
+                               0, error);
 }

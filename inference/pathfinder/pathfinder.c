@@ -188,7 +188,7 @@ static void put_draw(urn__pathfinder *p, const urn__path *path, int64_t d, int64
 static void draw_in_turn(urn__pathfinder *p, int64_t n, bool known)
 {
     const int paths = count_good(p);
-    for (int64_t s = 0; s < n; s++) {
+    for (int64_t s = 0; paths > 0 && s < n; s++) {
         const int64_t d = s / paths;
         put_draw(p, good_path(p, (int)(s % paths)), d, s, known && d < p->n_draws);
     }

@@ -1,5 +1,6 @@
 /* Long runs whose figures cannot depend on how the library was compiled are left out, aloud, of the
- * builds that look for something else: sanitizers, distcheck (scripts/test.sh sets the variable). */
+ * builds that look for something else: sanitizers, distcheck (scripts/test.sh sets the variable).
+ */
 #ifndef URN_TESTS_MODELS_STATISTICS_H
 #define URN_TESTS_MODELS_STATISTICS_H
 

@@ -244,8 +244,9 @@ static guide guide_new(uint64_t *seed)
 static void apply(const urn__kernels_real *kernels, const urn__adam *adam,
                   const urn__real *gradient, const urn__real *z, guide *g, int from, int n)
 {
-    kernels->guide_adam(n, adam, 0.25, 1.0, gradient + from, z + from, g->loc + from, g->m_loc + from,
-                        g->v_loc + from, g->log_scale + from, g->m_scale + from, g->v_scale + from);
+    kernels->guide_adam(n, adam, 0.25, 1.0, gradient + from, z + from, g->loc + from,
+                        g->m_loc + from, g->v_loc + from, g->log_scale + from, g->m_scale + from,
+                        g->v_scale + from);
 }
 
 /* Element i moved from `old` to `g`. The scale's gradient is a product of two roundings and a
