@@ -3,19 +3,16 @@
  * depends on the others or on who runs it, so results have the same bits for any number of threads.
  */
 #include "chains.h"
+#include "workers.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Runs one chain after another. */
 typedef struct worker {
+    urn__worker base;
     urn__chains_run *c;
-    const urn__target *target;
-    urn__target *own; /* NULL: works on the fit's own target */
-    int threads;
     double *scratch; /* a state that is not stored */
-    pthread_t thread;
-    bool started;
 } worker;
 
 /* ---- hooks, under the lock ---- */
@@ -207,7 +204,7 @@ static urn_status begin_chain(worker *w, urn__chain *chain, urn_error *error)
     URN_TRY(urn__fit_new(base->allocator, &chain->notes, error));
     *chain->run = (urn__run){
         .allocator = base->allocator,
-        .target = w->target,
+        .target = w->base.target,
         .settings = base->settings,
         .seed = base->seed,
         .chain = (uint64_t)chain->number,
@@ -219,7 +216,7 @@ static urn_status begin_chain(worker *w, urn__chain *chain, urn_error *error)
         .thin = c->plan.thin,
         .fit = chain->notes,
         .options = base->options,
-        .most_threads = w->threads};
+        .most_threads = w->base.threads};
     return c->engine->start(chain->run, &chain->state, error);
 }
 
@@ -290,29 +287,13 @@ static void *work(void *context)
 static urn_status prepare_worker(urn__chains_run *c, int i, worker *w, urn_error *error)
 {
     const urn__run *base = c->base;
-    const int most = base->target->threads, n = c->plan.workers;
     const size_t bytes = (size_t)c->plan.size * sizeof *w->scratch;
-    *w = (worker){.c = c, .target = base->target, .threads = most / n + (i < most % n)};
+    w->c = c;
     w->scratch = urn__alloc(base->allocator, bytes);
     if (!w->scratch)
         return urn__fail_memory(error, "a state", bytes);
-    if (i > 0) {
-        URN_TRY(base->target->fork(base->target->context, w->threads, &w->own, error));
-        w->target = w->own;
-    }
-    return URN_OK;
-}
-
-/* The first works on the calling thread. Where the system has no more threads, others do the work.
- */
-static void run_workers(worker *workers, int n)
-{
-    for (int i = 1; i < n; i++)
-        workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
-    work(&workers[0]);
-    for (int i = 1; i < n; i++)
-        if (workers[i].started)
-            pthread_join(workers[i].thread, NULL);
+    return urn__worker_open(&w->base, base->target, i, c->plan.workers, base->target->threads,
+                            error);
 }
 
 static urn_status run_chains(urn__chains_run *c, urn_error *error)
@@ -327,10 +308,9 @@ static urn_status run_chains(urn__chains_run *c, urn_error *error)
         status = prepare_worker(c, i, &workers[i], error);
     c->start = urn__clock_now();
     if (status == URN_OK)
-        run_workers(workers, n);
+        urn__workers_run(workers, sizeof *workers, n, work);
     for (int i = 0; i < n; i++) {
-        if (workers[i].own)
-            base->target->join(workers[i].own);
+        urn__worker_close(&workers[i].base, base->target);
         urn__free(base->allocator, workers[i].scratch);
     }
     urn__free(base->allocator, workers);

@@ -73,23 +73,29 @@ static inline urn_status normal_explain(void *context, const double *position, c
     return URN_OK;
 }
 
-static inline urn_status normal_fork(void *context, int threads, urn__target **own,
+/* A copy of a test's target, which stands first in `size` bytes. */
+static inline urn_status copy_target(const void *of, size_t size, int threads, urn__target **own,
                                      urn_error *error)
 {
-    normal_target *copy = malloc(sizeof *copy);
-    *own = NULL;
+    urn__target *copy = malloc(size);
+    *own = copy;
     if (!copy)
-        return urn__fail_memory(error, "a target", sizeof *copy);
-    memcpy(copy, context, sizeof *copy);
-    copy->target.context = copy;
-    copy->target.threads = threads;
-    *own = &copy->target;
+        return urn__fail_memory(error, "a target", size);
+    memcpy(copy, of, size);
+    copy->context = copy;
+    copy->threads = threads;
     return URN_OK;
 }
 
-static inline void normal_join(urn__target *own)
+static inline void free_copy(urn__target *own)
 {
-    free(own->context);
+    free(own);
+}
+
+static inline urn_status normal_fork(void *context, int threads, urn__target **own,
+                                     urn_error *error)
+{
+    return copy_target(context, sizeof(normal_target), threads, own, error);
 }
 
 /* Blocks "a" of n elements, "b" of one, "c", a parameter, of one. */
@@ -112,7 +118,7 @@ static inline normal_target *normal_target_new(int64_t n, int threads)
                               .address = normal_address,
                               .explain = normal_explain,
                               .fork = normal_fork,
-                              .join = normal_join};
+                              .join = free_copy};
     assert_int_equal(urn__kernels_select(NULL, &t->target.kernels, NULL), URN_OK);
     t->target.kernels_single = urn__kernels_in_single(t->target.kernels);
     for (int64_t i = 0; i < n + 2; i++) {

@@ -13,20 +13,7 @@ typedef struct free_target {
 static inline urn_status free_target_fork(void *context, int threads, urn__target **own,
                                           urn_error *error)
 {
-    free_target *copy = malloc(sizeof *copy);
-    *own = NULL;
-    if (!copy)
-        return urn__fail_memory(error, "a target", sizeof *copy);
-    memcpy(copy, context, sizeof *copy);
-    copy->target.context = copy;
-    copy->target.threads = threads;
-    *own = &copy->target;
-    return URN_OK;
-}
-
-static inline void free_target_join(urn__target *own)
-{
-    free(own->context);
+    return copy_target(context, sizeof(free_target), threads, own, error);
 }
 
 static inline urn_status free_target_explain(void *context, const double *position, char *text,
@@ -52,7 +39,7 @@ static inline void free_target_init(free_target *t, int64_t n,
                               .log_density = density,
                               .explain = free_target_explain,
                               .fork = free_target_fork,
-                              .join = free_target_join};
+                              .join = free_copy};
     assert_int_equal(urn__kernels_select(NULL, &t->target.kernels, NULL), URN_OK);
     t->target.kernels_single = urn__kernels_in_single(t->target.kernels);
 }

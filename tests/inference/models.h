@@ -81,4 +81,31 @@ static inline int64_t offset_of(const urn_model *model, const char *site)
     return info.offset;
 }
 
+/* Every allocation of a fit fails once, on any number of threads. */
+static inline void each_allocation_fails(const urn_model_def *def, const char *engine,
+                                         const urn_setting *settings, size_t n, int threads)
+{
+    const double y[3] = {2, 0, 3};
+    for (long fail_at = 1;; fail_at++) {
+        failing_memory memory;
+        scene s = scene_y(def, 3, y);
+        failing_memory_init(&memory, fail_at, fail_at % 2 == 0);
+        urn_fit_options options = options_for(engine, settings, n, NULL);
+        urn_fit *fit = NULL;
+        urn_error error = {0};
+        options.allocator = &memory.hook;
+        options.threads = threads;
+        options.draws = 30;
+        const urn_status status = urn_fit_run(s.model, &options, &fit, &error);
+        const bool all = memory.calls < fail_at;
+        if (status != (all ? URN_OK : URN_ERR_MEMORY))
+            fail_msg("allocation %ld: %s: %s", fail_at, urn_status_text(status), error.message);
+        urn_fit_free(fit);
+        assert_int_equal(memory.live, 0);
+        scene_clear(&s);
+        if (all)
+            break;
+    }
+}
+
 #endif

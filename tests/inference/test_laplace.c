@@ -364,32 +364,11 @@ static void draws_that_do_not_fit_are_told(void **state)
     free(t);
 }
 
-/* Every allocation fails once. */
 static void memory_running_out_is_an_error(void **state)
 {
     (void)state;
     static const urn_setting settings[] = {{"resample", "psis"}};
-    const double y[3] = {2, 0, 3};
-    for (long fail_at = 1;; fail_at++) {
-        failing_memory memory;
-        scene s = scene_y(urn_model_rate(), 3, y);
-        failing_memory_init(&memory, fail_at, fail_at % 2 == 0);
-        urn_fit_options options = options_for("laplace", settings, 1, NULL);
-        urn_fit *fit = NULL;
-        urn_error error = {0};
-        options.allocator = &memory.hook;
-        options.threads = 1;
-        options.draws = 30;
-        const urn_status status = urn_fit_run(s.model, &options, &fit, &error);
-        const bool all = memory.calls < fail_at;
-        if (status != (all ? URN_OK : URN_ERR_MEMORY))
-            fail_msg("allocation %ld: %s: %s", fail_at, urn_status_text(status), error.message);
-        urn_fit_free(fit);
-        assert_int_equal(memory.live, 0);
-        scene_clear(&s);
-        if (all)
-            break;
-    }
+    each_allocation_fails(urn_model_rate(), "laplace", settings, 1, 1);
 }
 
 int main(void)

@@ -1,16 +1,13 @@
 /* Runs the paths: several at the same time on threads of their own, each with its share of the
  * others. Nothing a path computes depends on the others or on who runs it. */
+#include "../workers.h"
 #include "pathfinder.h"
 
 #include <string.h>
 
 typedef struct worker {
+    urn__worker base;
     urn__pathfinder *p;
-    const urn__target *target;
-    urn__target *own; /* NULL: works on the fit's own target */
-    int threads;
-    pthread_t thread;
-    bool started;
 } worker;
 
 /* ---- hooks, under the lock ---- */
@@ -87,7 +84,7 @@ static void run_path(worker *w, urn__path *path)
     urn__pathfinder *p = w->p;
     urn_error error = {0};
     pthread_mutex_lock(&p->lock);
-    urn_status status = urn__path_begin(path, w->target, w->threads, &error);
+    urn_status status = urn__path_begin(path, w->base.target, w->base.threads, &error);
     pthread_mutex_unlock(&p->lock);
     if (status == URN_OK)
         status = urn__path_run(path, &error);
@@ -132,48 +129,23 @@ int urn__pathfinder_workers(const urn__run *run, int n_paths)
     return n_paths < most ? n_paths : most;
 }
 
-static urn_status fork_target(worker *w, int number, int n, int most, urn_error *error)
-{
-    const urn__target *target = w->p->run->target;
-    w->target = target;
-    w->threads = most / n + (number < most % n);
-    if (number == 0)
-        return URN_OK;
-    URN_TRY(target->fork(target->context, w->threads, &w->own, error));
-    w->target = w->own;
-    return URN_OK;
-}
-
-/* The first works on the calling thread. Where the system has no more threads, others do the work.
- */
-static void run_workers(worker *workers, int n)
-{
-    for (int i = 1; i < n; i++)
-        workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
-    work(&workers[0]);
-    for (int i = 1; i < n; i++)
-        if (workers[i].started)
-            pthread_join(workers[i].thread, NULL);
-}
-
 static urn_status run_all(urn__pathfinder *p, urn_error *error)
 {
     urn__run *run = p->run;
-    const int most = run->most_threads, n = urn__pathfinder_workers(run, p->n_paths);
+    const int n = urn__pathfinder_workers(run, p->n_paths);
     worker *workers = urn__calloc(run->allocator, (size_t)n, sizeof *workers);
     if (!workers)
         return urn__fail_memory(error, "the paths", (size_t)n * sizeof *workers);
     urn_status status = URN_OK;
     for (int i = 0; status == URN_OK && i < n; i++) {
         workers[i].p = p;
-        status = fork_target(&workers[i], i, n, most, error);
+        status = urn__worker_open(&workers[i].base, run->target, i, n, run->most_threads, error);
     }
     p->first_step = urn__clock_now();
     if (status == URN_OK)
-        run_workers(workers, n);
+        urn__workers_run(workers, sizeof *workers, n, work);
     for (int i = 0; i < n; i++)
-        if (workers[i].own)
-            run->target->join(workers[i].own);
+        urn__worker_close(&workers[i].base, run->target);
     urn__free(run->allocator, workers);
     if (status == URN_OK && p->status != URN_OK) {
         if (error)
