@@ -217,33 +217,20 @@ static urn_status add_forms(cli_handlers *h, const urn_forms *forms, bool quiet,
     return URN_OK;
 }
 
-/* Engines whose results do not depend on coordinates, or that need the centred form. */
-static const char *why_not(const urn_engine *engine)
-{
-    const char *name = urn_engine_name(engine);
-    if (strcmp(name, "gibbs") == 0)
-        return "its conditionals in closed form are those of centred sites";
-    return strcmp(name, "map") == 0 ? "a mode is the same in any coordinates" : NULL;
-}
-
 urn_status cli_handlers_settle(cli_handlers *h, const urn_model_def *def,
                                const urn_trace_options *trace, const urn_fit_options *fit,
                                bool quiet, urn_error *error)
 {
     if (!h->automatic)
         return URN_OK;
-    const char *why = why_not(fit->engine);
-    if (why != NULL) {
-        if (!quiet)
-            fprintf(stderr, "urn: --reparam auto changes nothing for %s: %s\n",
-                    urn_engine_name(fit->engine), why);
-        return URN_OK;
-    }
     urn_trace_options options = *trace;
     options.handlers = h->list;
     options.n_handlers = h->n;
     urn_forms *forms = NULL;
     URN_TRY(urn_forms_choose(def, &options, fit, &forms, error));
+    if (urn_forms_why(forms) != NULL && !quiet)
+        fprintf(stderr, "urn: --reparam auto changes nothing for %s: %s\n",
+                urn_engine_name(fit->engine), urn_forms_why(forms));
     const urn_status status = add_forms(h, forms, quiet, error);
     urn_forms_free(forms);
     return status;

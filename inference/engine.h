@@ -232,6 +232,8 @@ struct urn_engine {
     /* Compiles what it needs from target->model itself: the target comes without a density. */
     bool own_programs;
     const urn_option_spec *options;
+    /* Why its results are no better in other coordinates (urn_forms_why), or NULL. */
+    const char *any_form;
     /* Can this engine fit this target? If not, the error names the site and the reason. */
     urn_status (*accepts)(const urn__target *target, const urn__settings *settings,
                           urn_error *error);

@@ -9,10 +9,16 @@ enum { MOST_ELEMENTS = 1000, PILOT_DRAWS = 150, PILOT_STEPS = 1000 };
 
 struct urn_forms {
     const urn_allocator *allocator;
+    const char *why;
     int n;
     urn_form *form;
     char (*name)[64];
 };
+
+const char *urn_forms_why(const urn_forms *forms)
+{
+    return forms->why;
+}
 
 int urn_forms_count(const urn_forms *forms)
 {
@@ -208,7 +214,10 @@ urn_status urn_forms_choose(const urn_model_def *def, const urn_trace_options *t
     if (!made)
         return urn__fail_memory(error, "forms of sites", sizeof *made);
     made->allocator = trace->allocator;
-    urn_status status = find_sites(def, trace, made, error);
+    made->why = fit->engine->any_form;
+    urn_status status = URN_OK;
+    if (made->why == NULL)
+        status = find_sites(def, trace, made, error);
     if (status == URN_OK)
         status = run_pilot(def, trace, fit, made, error);
     if (status == URN_OK)

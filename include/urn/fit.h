@@ -260,10 +260,14 @@ typedef struct urn_forms urn_forms;
  * svi, 1,000 steps of it with learning rates from 0.05 down; else one chain of 150 + 150 steps of
  * nuts, at most 63 gradients each. `trace` and `fit` are as for the fit to come; settings and hooks
  * other than `interrupted` are not used. Sites that `trace` has handlers for are
- * left alone. *forms has an entry a site, in the order of declaration, and is the caller's. */
+ * left alone. *forms has an entry a site, in the order of declaration, and is the caller's; it has
+ * none for an engine that has no use for another form, see urn_forms_why. */
 URN_API urn_status urn_forms_choose(const urn_model_def *def, const urn_trace_options *trace,
                                     const urn_fit_options *fit, urn_forms **forms,
                                     urn_error *error);
+/* Why no site was looked at, or NULL: the engine's results do not depend on coordinates, or it
+ * needs the form that is written. */
+URN_API const char *urn_forms_why(const urn_forms *forms);
 URN_API int urn_forms_count(const urn_forms *forms);
 URN_API const urn_form *urn_forms_at(const urn_forms *forms, int i);
 URN_API void urn_forms_free(urn_forms *forms); /* takes NULL */

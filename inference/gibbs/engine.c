@@ -158,6 +158,7 @@ const urn_engine urn__engine_gibbs = {
     .one_chain_at_a_time = true,
     .sweeps = true,
     .own_programs = true,
+    .any_form = "its conditionals in closed form are those of centred sites",
     .options = options,
     .accepts = accepts,
     .memory = memory,

@@ -350,6 +350,7 @@ const urn_engine urn__engine_map = {
     .single = true,
     .options = options,
     .accepts = accepts,
+    .any_form = "a mode is the same in any coordinates",
     .no_jacobian = no_jacobian,
     .touched = touched,
     .memory = memory,
