@@ -26,9 +26,14 @@ static void sum(urn_model *m)
 }
 URN_MODEL(sum, "a test");
 C
+# The test is wrong once in a hundred times, and which time depends on how a build rounds: an engine
+# that is off fails with both seeds.
+uniform() {
+    "$urn" sbc "$@" --quiet --strict >out 2>err || run 0 sbc "$@" --quiet --strict --seed 2
+}
 for engine in nuts "hmc --path 2" gibbs; do
     # shellcheck disable=SC2086
-    run 0 sbc normal.c --engine $engine --rows 6 --quiet --strict
+    uniform normal.c --engine $engine --rows 6
     in_out "200 trials, ranks among 99 draws"
     in_out "ranks are uniform as far as these trials can tell"
 done
@@ -49,7 +54,7 @@ in_out "fits: guides are far from their posteriors"
 run 0 simulate sum.c --rows 20 --out drawn
 run 0 fit sum.c --data drawn/data.csv --engine svi --steps 600 --lr 0.1 --schedule cosine --k-hat-draws 10000 --out fitted
 in_out "above 0.7: draws of the guide"
-run 0 sbc sum.c --rows 20 --quiet --strict
+uniform sum.c --rows 20
 
 # ---- factors are ranked by their products ----
 ratings="--rows 8 --plate user=3 --plate item=3 --set dim=2 --trials 40 --quiet"
