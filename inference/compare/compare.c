@@ -102,7 +102,7 @@ static double error_of(const tally *t)
     return t->n > 1 ? sqrt(t->squares / (n - 1.0) / n) : (double)NAN;
 }
 
-bool urn__score_cells(const urn__cells *cells, int group, urn__run_scores *scores)
+bool urn__score_cells(const urn__held_cells *cells, int group, urn__run_scores *scores)
 {
     static const double levels[] = {0.50, 0.80, 0.95};
     tally squares = {0}, sizes = {0}, density = {0}, crps = {0}, inside[3] = {{0}};
@@ -133,7 +133,8 @@ bool urn__score_cells(const urn__cells *cells, int group, urn__run_scores *score
 }
 
 /* A difference of RMSEs is that of mean squares over their sum; so is its error, nearly. */
-static void compare_cells(const urn__cells *own, const urn__cells *reference, urn__score_versus *v)
+static void compare_cells(const urn__held_cells *own, const urn__held_cells *reference,
+                          urn__score_versus *v)
 {
     tally squares = {0}, density = {0}, crps = {0};
     double own_square = 0.0, reference_square = 0.0;

@@ -74,7 +74,7 @@ typedef struct urn__field {
 } urn__field;
 
 /* Held-out rows of one observed site. */
-typedef struct urn__cells {
+typedef struct urn__held_cells {
     int64_t n;
     double *observed;
     double *mean;        /* of the predictive distribution */
@@ -82,7 +82,7 @@ typedef struct urn__cells {
     double *cdf;
     double *crps;         /* NaN where there are fewer than two predictive draws */
     unsigned char *group; /* 1 .. URN__GROUPS - 1; 0: not known */
-} urn__cells;
+} urn__held_cells;
 
 typedef struct urn__digest {
     urn__arena *arena;
@@ -91,7 +91,7 @@ typedef struct urn__digest {
     int n_series, n_fields;
     urn__series *series;
     urn__field *fields;
-    urn__cells cells;
+    urn__held_cells cells;
     const urn__field *held_out; /* the field of conditional means of the cells; NULL: none */
     int64_t n_loo, n_training;  /* rows left out of those there are */
     urn__elpd_point *loo;       /* NULL: none */
@@ -171,7 +171,7 @@ typedef struct urn__versus {
 urn_status urn__compare_digests(const urn__digest *own, const urn__digest *reference,
                                 urn__arena *arena, urn__versus *versus, urn_error *error);
 /* Scores of the cells of a group; false if there are none. */
-bool urn__score_cells(const urn__cells *cells, int group, urn__run_scores *scores);
+bool urn__score_cells(const urn__held_cells *cells, int group, urn__run_scores *scores);
 
 /* ---- in words ---- */
 

@@ -114,7 +114,7 @@ static void read_sites(urn__digesting *w, int64_t s)
 /* The running log of a sum of exponentials: log_density holds the sum over exp(largest). */
 static void add_density(urn__digesting *w, const double *value, int64_t s)
 {
-    urn__cells *cells = &w->out->cells;
+    urn__held_cells *cells = &w->out->cells;
     if (!value)
         cells->log_density = NULL;
     for (int64_t i = 0; cells->log_density && i < cells->n; i++) {
@@ -131,7 +131,7 @@ static void add_density(urn__digesting *w, const double *value, int64_t s)
 
 static void read_held_out(urn__digesting *w, int64_t s)
 {
-    urn__cells *cells = &w->out->cells;
+    urn__held_cells *cells = &w->out->cells;
     const double *draw = result(w, &w->held_out, URN_RESULT_DRAW);
     const double *mean = result(w, &w->held_out, URN_RESULT_MEAN);
     const double *cdf = result(w, &w->held_out, URN_RESULT_CDF);

@@ -102,7 +102,7 @@ typedef struct scoring {
 static void score_chunk(void *context, int64_t chunk, int thread)
 {
     const scoring *job = context;
-    const urn__cells *cells = &job->w->out->cells;
+    const urn__held_cells *cells = &job->w->out->cells;
     const int64_t n = job->w->n_predictive, first = chunk * CELLS_AT_ONCE;
     const int64_t end = first + CELLS_AT_ONCE < cells->n ? first + CELLS_AT_ONCE : cells->n;
     double *x = job->room + thread * n;
@@ -120,7 +120,7 @@ static unsigned char group_of(int64_t n_rows)
 
 static urn_status finish_cells(urn__digesting *w, urn_error *error)
 {
-    urn__cells *cells = &w->out->cells;
+    urn__held_cells *cells = &w->out->cells;
     const double n = (double)w->n_predict;
     if (cells->n == 0)
         return URN_OK;

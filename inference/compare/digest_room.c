@@ -92,7 +92,7 @@ static void room_for_series(urn__digesting *w)
 
 static void room_for_cells(urn__digesting *w)
 {
-    urn__cells *cells = &w->out->cells;
+    urn__held_cells *cells = &w->out->cells;
     urn__arena *arena = w->out->arena;
     if (w->held_out.site < 0 || !w->held_out.observed)
         return;

@@ -3,9 +3,7 @@
 #ifndef URN_TESTS_GIBBS_CASES_H
 #define URN_TESTS_GIBBS_CASES_H
 
-#include "inference/gibbs/gibbs.h"
-#include "inference/gibbs/verify.h"
-#include "tests/inference/models.h"
+#include "tests/gibbs/conditionals.h"
 
 enum { N_ROWS = 30 };
 
@@ -62,14 +60,6 @@ static inline const urn__gibbs_block *block_of_site(const urn__gibbs *g, const c
     return NULL;
 }
 
-static inline urn__gibbs *derive(const urn_model *model, int threads)
-{
-    urn_error error = {0};
-    urn__gibbs *g;
-    assert_ok(urn__gibbs_new(model, NULL, threads, NULL, &g, &error), &error);
-    return g;
-}
-
 static inline void check_site(const urn__gibbs *g, const char *model, const expected *e)
 {
     const urn__gibbs_block *b = block_of_site(g, e->site);
@@ -85,30 +75,6 @@ static inline void check_site(const urn__gibbs *g, const char *model, const expe
         fail_msg("%s, site %s: %s", model, e->site, b->sequential ? "sequential" : "parallel");
     if (e->why != NULL && strstr(b->why, e->why) == NULL)
         fail_msg("%s, site %s: \"%s\" is not in \"%s\"", model, e->site, e->why, b->why);
-}
-
-/* Every closed-form block equals the joint density, at a few random points. */
-static inline int check_conditionals(urn__gibbs *g, const char *model, int points)
-{
-    int checked = 0;
-    for (int b = 0; b < g->n_blocks; b++) {
-        const urn__gibbs_block *block = &g->block[b];
-        if (block->kind == NULL || !block->kind->exact)
-            continue;
-        for (int p = 0; p < points; p++) {
-            urn__block_check check;
-            urn_error error = {0};
-            assert_ok(urn__gibbs_check(g, b, 7, p, &check, &error), &error);
-            const double moved = fabs(check.joint[0] - check.joint[1]);
-            const bool discrete = g->m->site[block->site[0]].support->discrete;
-            if (!check.agrees || !(moved > 1e-6 || discrete)) /* two draws may be the same */
-                fail_msg("%s, block of %s, point %d: differences %.12g and %.12g (allowed %.3g)",
-                         model, g->m->site[block->site[0]].name, p, check.joint[0] - check.joint[1],
-                         check.conditional[0] - check.conditional[1], check.allowed);
-            checked++;
-        }
-    }
-    return checked;
 }
 
 static inline void run_case(const gibbs_case *c, const urn_dataset *data)

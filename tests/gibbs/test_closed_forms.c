@@ -6,13 +6,15 @@
  * - among themselves, on what does not depend on how factors are turned or labels given: the series
  *   of a digest (inference/compare/compare.h), and all products of factors.
  *
+ * And every block that gibbs has in closed form is held against the joint density.
+ *
  * Means and sds, in standard errors of the chains. Seeds are fixed; right samplers go beyond BOUND
  * once in 15,000 comparisons, of which there are some 700. With URN_AGREE=20 in the environment
  * chains are twenty times as long. */
 #include "inference/compare/compare.h"
 #include "inference/diagnostics/chains.h"
 #include "runtime/model/roles.h"
-#include "tests/inference/models.h"
+#include "tests/gibbs/conditionals.h"
 #include <gsl/gsl_sf_psi.h>
 
 #define BOUND 4.0
@@ -479,6 +481,15 @@ static urn_fit *fit_by(const known *k, int sampler, urn_model *model)
     return fit;
 }
 
+static void check_blocks(const urn_model *model)
+{
+    urn_error error = {0};
+    urn__gibbs *g = derive(model, 1);
+    assert_ok(urn__gibbs_open(g, &error), &error);
+    assert_true(check_conditionals(g, urn_model_name(model), 4) > 0);
+    urn__gibbs_free(g);
+}
+
 /* Returns how many samplers took the model. */
 static int run_known(tally *t, const known *k, const urn_dataset *data)
 {
@@ -487,6 +498,7 @@ static int run_known(tally *t, const known *k, const urn_dataset *data)
     urn__digest *digest[SAMPLERS] = {NULL};
     char what[128];
     int fits = 0;
+    check_blocks(model);
     for (int i = SAMPLERS - 1; i >= 0; i--) {
         fit[i] = fit_by(k, i, model);
         if (fit[i] == NULL)

@@ -205,7 +205,7 @@ static void differences_of_scores(void **state)
     double crps_a[4] = {.1, .2, .3, .4}, crps_b[4] = {.1, .2, .4, .4};
     unsigned char group[4] = {1, 2, 2, 4};
     urn__digest a = {.cells = {4, observed, mean_a, density_a, NULL, crps_a, group}}, b = a;
-    b.cells = (urn__cells){4, observed, mean_b, density_b, NULL, crps_b, group};
+    b.cells = (urn__held_cells){4, observed, mean_b, density_b, NULL, crps_b, group};
     urn__arena *arena = urn__arena_new(NULL);
     urn__versus v;
     compare(&a, &b, arena, &v);
