@@ -112,7 +112,6 @@ static bool after_step(void *context)
     memcpy(path->gradient_before, s->gradient, bytes);
     memcpy(path->last, s->position, bytes);
     judge(path);
-    path->n_steps++;
     urn__run_govern(path->run, urn__step_clock_stop(&path->run->clock));
     const bool go_on = urn__pathfinder_report(path, "paths");
     urn__step_clock_resume(&path->run->clock);

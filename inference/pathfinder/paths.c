@@ -56,7 +56,9 @@ bool urn__pathfinder_report(urn__path *path, const char *phase)
     urn__pathfinder *p = path->all;
     const urn_fit_options *options = p->run->options;
     pthread_mutex_lock(&p->lock);
-    p->done += strcmp(phase, "paths") == 0;
+    const bool step = strcmp(phase, "paths") == 0;
+    p->done += step;
+    path->n_steps += step; /* under the lock: whoever ends a path logs the others' rows, too */
     show_progress(p, path, phase);
     if (!p->stop && options->interrupted && options->interrupted(options->context))
         p->run->interrupted = p->stop = true;
