@@ -102,7 +102,7 @@ static void threads_share_a_bridge(void **state)
 static void expect_refusal(const urn_model_def *def, const char *text, urn_status status,
                            const char *site, const char *message)
 {
-    urn_error error = {URN_OK};
+    urn_error error = {0};
     urn_bridge *bridge;
     assert_int_equal(urn_bridge_new(def, text, NULL, 0, &bridge, &error), status);
     assert_null(bridge);
