@@ -155,6 +155,9 @@ typedef struct urn_support {
     /* index of the first row of `value` outside the support, -1 if none; `free` has room for one
      * row and is lost */
     int64_t (*first_outside)(const urn_bijection_call *call);
+    /* in what way, and by how much, the first row of `value` is outside the support, in words;
+     * `free` has room for one row and is lost; NULL: the row's first element says it */
+    void (*tell_outside)(const urn_bijection_call *call, char *text, size_t size);
 } urn_support;
 
 /* The supports that come with Urn. `bounded` takes low, high or both; without either it is real. */

@@ -65,6 +65,7 @@ typedef struct urn__text {
 } urn__text;
 void urn__text_add(urn__text *text, const char *format, ...) URN_PRINTF(2, 3);
 void urn__text_clear(urn__text *text); /* frees */
+double urn__shown(double v);           /* for messages: without the sign that some NaNs carry */
 
 /* The name in `names` (n of them) nearest to `name` by edit distance, or NULL if none is near. */
 const char *urn__nearest(const char *name, const char *const *names, size_t n);

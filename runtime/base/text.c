@@ -106,3 +106,8 @@ bool urn__parse_real(const char *text, double *value)
     *value = parsed;
     return true;
 }
+
+double urn__shown(double v)
+{
+    return isnan(v) ? (double)NAN : v;
+}

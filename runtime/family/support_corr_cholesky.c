@@ -4,6 +4,7 @@
  * p_ii,  p_ij = prod_{k < j} sqrt(1 - z_ik^2), log |J| = sum_{j < i} (1 + (i - 1 - j) / 2) log(1 -
  * z_ij^2). sqrt(1 - z^2) = 1 / cosh(f) is computed as such, without cancellation. */
 #include "family.h"
+#include "outside.h"
 
 static int64_t free_size(int64_t dim, int64_t value_size)
 {
@@ -119,6 +120,30 @@ static int64_t first_outside(const urn_bijection_call *c)
     return -1;
 }
 
+/* Rows of unit length, lower triangular, a positive diagonal. */
+static void tell_outside(const urn_bijection_call *c, char *text, size_t size)
+{
+    const int64_t d = c->dim;
+    for (int64_t i = 0; i < d; i++) {
+        double square = 0.0;
+        char what[64];
+        for (int64_t j = 0; j < d; j++) {
+            const double v = c->value[i * d + j];
+            square += v * v;
+            if (j < i || (j == i ? v > 0.0 : !(v > 0.0 || v < 0.0)))
+                continue;
+            (void)snprintf(text, size, "element %lld, %lld is %g %s", (long long)i, (long long)j,
+                           urn__shown(v), j == i ? "on the diagonal" : "above the diagonal");
+            return;
+        }
+        if (fabs(square - 1.0) < 1e-6)
+            continue;
+        (void)snprintf(what, sizeof what, "the length of the matrix's row %lld is", (long long)i);
+        urn__tell_difference(what, sqrt(square), 1.0, text, size);
+        return;
+    }
+}
+
 static const urn_support support = {
     .bytes = sizeof(urn_support),
     .name = "corr_cholesky",
@@ -127,6 +152,7 @@ static const urn_support support = {
     .constrain_vjp = constrain_vjp,
     .unconstrain = unconstrain,
     .first_outside = first_outside,
+    .tell_outside = tell_outside,
 };
 
 const urn_support *urn_support_corr_cholesky(void)

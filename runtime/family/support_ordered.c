@@ -1,6 +1,7 @@
 /* Vectors in increasing order: value_0 = f_0, value_k = value_(k-1) + exp(f_k), log-Jacobian the
  * sum of f_k over k > 0. */
 #include "family.h"
+#include "outside.h"
 
 /* As many as there are elements, but none of them belongs to one element alone. */
 static int64_t free_size(int64_t dim, int64_t value_size)
@@ -60,6 +61,18 @@ static int64_t first_outside(const urn_bijection_call *c)
     return -1;
 }
 
+static void tell_outside(const urn_bijection_call *c, char *text, size_t size)
+{
+    const double *v = c->value;
+    for (int64_t k = 1; k < c->value_size; k++)
+        if (!(v[k] > v[k - 1])) {
+            (void)snprintf(text, size, "element %lld is %g, after %g", (long long)k,
+                           urn__shown(v[k]), urn__shown(v[k - 1]));
+            return;
+        }
+    (void)snprintf(text, size, "an element is not finite");
+}
+
 static const urn_support support = {
     .bytes = sizeof(urn_support),
     .name = "ordered",
@@ -68,6 +81,7 @@ static const urn_support support = {
     .constrain_vjp = constrain_vjp,
     .unconstrain = unconstrain,
     .first_outside = first_outside,
+    .tell_outside = tell_outside,
 };
 
 const urn_support *urn_support_ordered(void)

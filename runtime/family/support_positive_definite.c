@@ -2,6 +2,7 @@
  * lower triangular with L_ij = f_ij below the diagonal and L_ii = exp(f_ii); the f go row by row, i
  * from 0, diagonal included. Over the lower triangle of X (Gupta and Nagar 2000, theorem 1.3.9)
  *   log |J| = d log 2 + sum_i (d - i + 1) f_ii. */
+#include "outside.h"
 #include "positive_definite.h"
 
 #define LOG_2 0.69314718055994530942
@@ -69,6 +70,19 @@ static void constrain_vjp(const urn_bijection_call *c)
     }
 }
 
+/* Row i of the factor, from the rows before it; returns the square of its diagonal element. */
+static double factor_row(int64_t i, int64_t d, const double *x, double *l)
+{
+    double rest = 0.0;
+    for (int64_t j = 0; j <= i; j++) {
+        rest = x[i * d + j];
+        for (int64_t k = 0; k < j; k++)
+            rest -= l[row_start(i) + k] * l[row_start(j) + k];
+        l[row_start(i) + j] = i == j ? sqrt(rest) : rest / l[row_start(j) + j];
+    }
+    return rest;
+}
+
 /* Row by row in place: the factor's elements, then logarithms of its diagonal. */
 static void unconstrain(const urn_bijection_call *c)
 {
@@ -77,12 +91,7 @@ static void unconstrain(const urn_bijection_call *c)
         const double *x = c->value + r * c->value_size;
         double *l = c->free + r * c->free_size;
         for (int64_t i = 0; i < d; i++)
-            for (int64_t j = 0; j <= i; j++) {
-                double rest = x[i * d + j];
-                for (int64_t k = 0; k < j; k++)
-                    rest -= l[row_start(i) + k] * l[row_start(j) + k];
-                l[row_start(i) + j] = i == j ? sqrt(rest) : rest / l[row_start(j) + j];
-            }
+            (void)factor_row(i, d, x, l);
         for (int64_t i = 0; i < d; i++)
             l[row_start(i) + i] = log(l[row_start(i) + i]);
     }
@@ -113,6 +122,38 @@ static int64_t first_outside(const urn_bijection_call *c)
     return -1;
 }
 
+/* The pair furthest from symmetric; -1 where all agree. */
+static int64_t least_symmetric(int64_t d, const double *a, double *most)
+{
+    int64_t at = 0;
+    *most = 0.0;
+    for (int64_t i = 0; i < d * d; i++) {
+        const double off = fabs(a[i] - a[i % d * d + i / d]);
+        at = off > *most ? i : at;
+        *most = off > *most ? off : *most;
+    }
+    return *most > SYMMETRY * fabs(a[at]) ? at : -1;
+}
+
+static void tell_outside(const urn_bijection_call *c, char *text, size_t size)
+{
+    const int64_t d = c->dim;
+    double most;
+    const int64_t at = least_symmetric(d, c->value, &most);
+    if (at >= 0) {
+        (void)snprintf(text, size, "elements %lld, %lld and %lld, %lld differ by %.3g",
+                       (long long)(at / d), (long long)(at % d), (long long)(at % d),
+                       (long long)(at / d), most);
+        return;
+    }
+    double pivot = 1.0;
+    int64_t i = -1;
+    while (pivot > 0.0 && ++i < d)
+        pivot = factor_row(i, d, c->value, c->free);
+    (void)snprintf(text, size, "it is not positive definite: its pivot %lld is %.3g", (long long)i,
+                   urn__shown(pivot));
+}
+
 static const urn_support support = {
     .bytes = sizeof(urn_support),
     .name = "positive_definite",
@@ -121,6 +162,7 @@ static const urn_support support = {
     .constrain_vjp = constrain_vjp,
     .unconstrain = unconstrain,
     .first_outside = first_outside,
+    .tell_outside = tell_outside,
 };
 
 const urn_support *urn_support_positive_definite(void)

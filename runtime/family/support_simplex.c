@@ -4,6 +4,7 @@
  * k), for k < d - 1, x_(d-1) = r_(d-1); f = 0 is the centre. Over the first d - 1 parts log |J| =
  * sum_k log s_k + (d - 1 - k) log(1 - s_k). */
 #include "logit.h"
+#include "outside.h"
 
 static int64_t free_size(int64_t dim, int64_t value_size)
 {
@@ -83,6 +84,19 @@ static int64_t first_outside(const urn_bijection_call *c)
     return -1;
 }
 
+static void tell_outside(const urn_bijection_call *c, char *text, size_t size)
+{
+    double sum = 0.0;
+    for (int64_t k = 0; k < c->dim; k++) {
+        sum += c->value[k];
+        if (c->value[k] >= 0.0)
+            continue;
+        (void)snprintf(text, size, "element %lld is %g", (long long)k, urn__shown(c->value[k]));
+        return;
+    }
+    urn__tell_difference("its elements add up to", sum, 1.0, text, size);
+}
+
 static const urn_support support = {
     .bytes = sizeof(urn_support),
     .name = "simplex",
@@ -91,6 +105,7 @@ static const urn_support support = {
     .constrain_vjp = constrain_vjp,
     .unconstrain = unconstrain,
     .first_outside = first_outside,
+    .tell_outside = tell_outside,
 };
 
 const urn_support *urn_support_simplex(void)

@@ -253,6 +253,14 @@ static int64_t first_outside(const looker *l, int64_t from, int64_t n)
     return -1;
 }
 
+void urn__outside_text(const urn__site *s, const urn_bijection_call *call, char *text, size_t size)
+{
+    if (s->support->tell_outside != NULL)
+        s->support->tell_outside(call, text, size);
+    else
+        (void)snprintf(text, size, "found %g", urn__shown(call->value[0]));
+}
+
 static void report_outside(urn_model *m, const looker *l, int64_t at)
 {
     const urn__site *s = l->site;
@@ -261,7 +269,9 @@ static void report_outside(urn_model *m, const looker *l, int64_t at)
     char where[256];
     char found[160];
     urn__values_read(l->values, at * s->event, s->event, l->value);
-    urn__outside_text(m, s, l->value, found, sizeof found);
+    const urn_bijection_call call = {
+        .n = 1, .dim = s->dim, .value_size = s->event, .value = l->value, .free = l->free};
+    urn__outside_text(s, &call, found, sizeof found);
     where_of_row(m, s, row, where, sizeof where);
     (void)urn__model_error(m, URN_ERR_DATA, where, s->name,
                            "mend the data, mask the row, or use a family with another support",

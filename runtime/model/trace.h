@@ -179,10 +179,8 @@ const double *urn__known_values(const urn_model *m, urn__id id);
 /* Checks of what is known before fitting: parameters in their domain, observations in the support.
  */
 void urn__check_site(urn_model *m, const urn__site *site);
-/* What is wrong with a row of values that is outside the site's support, and by how much. */
-void urn__outside_text(const urn_model *m, const urn__site *s, const double *value, char *text,
-                       size_t size);
-double urn__shown(double v); /* without the sign that some NaNs carry */
+/* What is wrong with the call's first row of values, which is outside the site's support. */
+void urn__outside_text(const urn__site *s, const urn_bijection_call *call, char *text, size_t size);
 /* The log density node of a site with this value, mask and parameters: one a row, or their weighted
  * sum. */
 urn__id urn__density_node(urn__graph *g, const urn__site *s, const urn_family *family,
