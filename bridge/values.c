@@ -172,25 +172,6 @@ urn_status urn_bridge_constrain(const urn_bridge *b, bool recorded, const double
 
 /* ---- values to position ---- */
 
-/* The site's coordinates where the others are, on which its bounds, or its loc and scale, depend.
- */
-static urn_status place_among(const urn_bridge *b, int k, const double *value, double *position,
-                              const double **values, double *all, urn_error *error)
-{
-    const urn_site_info info = info_of(b, k);
-    urn__bridge_slot *slot;
-    URN_TRY(urn__bridge_take(b, URN__BRIDGE_VALUES, &slot, error));
-    urn_replay_run(slot->replay, position);
-    for (int i = 0; i < urn_model_site_count(b->model); i++)
-        values[i] = i == b->sites[k] ? value : urn_replay_result(slot->replay, i, URN_RESULT_VALUE);
-    const urn_status status = urn_model_unconstrain_all(b->model, values, all, error);
-    urn__bridge_give(b, URN__BRIDGE_VALUES, slot);
-    if (status == URN_OK)
-        memcpy(position + info.offset, all + info.offset,
-               (size_t)info.free_size * sizeof *position);
-    return status;
-}
-
 /* Puts the k-th site where its values, row-major, say. What it depends on is declared before it,
  * and has been put into the position. */
 static urn_status place(const urn_bridge *b, int k, const double *value, double *position,
@@ -199,16 +180,14 @@ static urn_status place(const urn_bridge *b, int k, const double *value, double 
     const urn_site_info info = info_of(b, k);
     urn_status status =
         urn_model_unconstrain(b->model, b->sites[k], value, position + info.offset, error);
-    if (status != URN_ERR_MODEL)
+    if (status != URN_ERR_MODEL) /* bounds, or loc and scale, that depend on other sites */
         return status;
-    const size_t n = (size_t)urn_model_site_count(b->model);
-    const double **values = urn__calloc(NULL, n + 1, sizeof *values);
-    double *all = urn__calloc(NULL, (size_t)b->size + 1, sizeof *all);
-    status = values != NULL && all != NULL
-                 ? place_among(b, k, value, position, values, all, error)
-                 : urn__fail_memory(error, "a position", (size_t)b->size * sizeof *all);
-    urn__free(NULL, values);
-    urn__free(NULL, all);
+    urn__bridge_slot *slot;
+    URN_TRY(urn__bridge_take(b, URN__BRIDGE_VALUES, &slot, error));
+    urn_replay_run(slot->replay, position);
+    status =
+        urn_model_unconstrain_among(b->model, slot->replay, b->sites[k], value, position, error);
+    urn__bridge_give(b, URN__BRIDGE_VALUES, slot);
     return status;
 }
 

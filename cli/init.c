@@ -78,32 +78,18 @@ static urn_status fail_site(const urn_model *model, const char *where, const cha
 static urn_status set_among_others(const urn_model *model, int site, const double *value,
                                    double *position, urn_error *error)
 {
-    const int n = urn_model_site_count(model);
     const urn_compile_options options = {.bytes = sizeof options, .kind = URN_PROGRAM_VALUES};
     urn_program *program = NULL;
     urn_replay *replay = NULL;
-    urn_site_info info;
-    urn_model_site(model, site, &info);
-    const double **values = calloc((size_t)n + 1, sizeof *values);
-    double *all = calloc((size_t)urn_model_position_size(model) + 1, sizeof *all);
-    urn_status status = values != NULL && all != NULL ? URN_OK : cli_fail_memory(error);
-    if (status == URN_OK)
-        status = urn_program_compile(model, &options, &program, error);
+    urn_status status = urn_program_compile(model, &options, &program, error);
     if (status == URN_OK)
         status = urn_replay_new(program, 1, &replay, error);
     if (status == URN_OK) {
         urn_replay_run(replay, position);
-        for (int i = 0; i < n; i++)
-            values[i] = i == site ? value : urn_replay_result(replay, i, URN_RESULT_VALUE);
-        status = urn_model_unconstrain_all(model, values, all, error);
+        status = urn_model_unconstrain_among(model, replay, site, value, position, error);
     }
-    if (status == URN_OK && all != NULL)
-        memcpy(position + info.offset, all + info.offset,
-               (size_t)info.free_size * sizeof *position);
     urn_replay_free(replay);
     urn_program_free(program);
-    free(values);
-    free(all);
     return status;
 }
 

@@ -351,6 +351,12 @@ URN_API urn_status urn_model_unconstrain(const urn_model *model, int site, const
 URN_API urn_status urn_model_unconstrain_all(const urn_model *model, const double *const *values,
                                              double *position, urn_error *error);
 
+/* The same for one site among others: `replay` has run a program of URN_PROGRAM_VALUES of the model
+ * at `position`, which says where the other sites are; the coordinates of `site` alone are set. */
+URN_API urn_status urn_model_unconstrain_among(const urn_model *model, const urn_replay *replay,
+                                               int site, const double *value, double *position,
+                                               urn_error *error);
+
 /* First site whose log-density term is not finite at `position`, written as text with the value and
  * parameters concerned; "" when all are finite. For messages. */
 URN_API urn_status urn_model_explain(const urn_model *model, const double *position, char *text,

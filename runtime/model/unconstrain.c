@@ -71,8 +71,8 @@ static void standardise(const urn__site *s, const others *o, const double *value
 }
 
 /* `room` holds two numbers a row. */
-static urn_status unconstrain(const urn_model *m, const urn__site *s, const others *o,
-                              const double *value, double *position, double *room, urn_error *error)
+static urn_status unconstrain(const urn__site *s, const others *o, const double *value,
+                              double *position, double *room, urn_error *error)
 {
     union {
         const double *in;
@@ -92,7 +92,8 @@ static urn_status unconstrain(const urn_model *m, const urn__site *s, const othe
     const int64_t row = s->support->first_outside == NULL ? -1 : s->support->first_outside(&call);
     if (row >= 0) {
         char found[160];
-        urn__outside_text(m, s, value + row * s->value_size, found, sizeof found);
+        call.value += row * s->value_size;
+        urn__outside_text(s, &call, found, sizeof found);
         return urn__fail(error, URN_ERR_DATA, NULL, s->name, "start from values in the support",
                          "row %lld is outside the support (%s): %s", (long long)row,
                          s->support->name, found);
@@ -110,7 +111,7 @@ static urn_status with_room(const urn_model *m, const urn__site *s, const others
     double *room = urn__calloc(m->allocator, 2 * (size_t)s->support_rows + 1, sizeof *room);
     if (room == NULL)
         return urn__fail_memory(error, "bounds", (size_t)s->support_rows);
-    const urn_status status = unconstrain(m, s, o, value, position, room, error);
+    const urn_status status = unconstrain(s, o, value, position, room, error);
     urn__free(m->allocator, room);
     return status;
 }
@@ -233,5 +234,34 @@ urn_status urn_model_unconstrain_all(const urn_model *model, const double *const
     urn__evaluation_free(w.at);
     urn__free(m->allocator, root);
     urn__nodes_free(w.nodes);
+    return status;
+}
+
+static urn_status place_among(const urn_model *model, const urn_replay *replay, int site,
+                              const double *value, const double **values, double *all,
+                              double *position, urn_error *error)
+{
+    urn_site_info info;
+    urn_model_site(model, site, &info);
+    for (int i = 0; i < urn_model_site_count(model); i++)
+        values[i] = i == site ? value : urn_replay_result(replay, i, URN_RESULT_VALUE);
+    URN_TRY(urn_model_unconstrain_all(model, values, all, error));
+    memcpy(position + info.offset, all + info.offset, (size_t)info.free_size * sizeof *position);
+    return URN_OK;
+}
+
+urn_status urn_model_unconstrain_among(const urn_model *model, const urn_replay *replay, int site,
+                                       const double *value, double *position, urn_error *error)
+{
+    const size_t n = (size_t)urn_model_site_count(model);
+    const size_t size = (size_t)urn_model_position_size(model);
+    const double **values = urn__calloc(model->allocator, n + 1, sizeof *values);
+    double *all = urn__calloc(model->allocator, size + 1, sizeof *all);
+    const urn_status status =
+        values != NULL && all != NULL
+            ? place_among(model, replay, site, value, values, all, position, error)
+            : urn__fail_memory(error, "a position", size * sizeof *all);
+    urn__free(model->allocator, values);
+    urn__free(model->allocator, all);
     return status;
 }
