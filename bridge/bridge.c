@@ -1,5 +1,6 @@
 /* A bridge's life, its pool of replays, densities and their derivatives. */
 #include "../io/io.h"
+#include "../runtime/tensor/tensor.h"
 #include "parts.h"
 #include <math.h>
 #include <pthread.h>
@@ -257,14 +258,6 @@ urn_status urn_bridge_hessian_product(const urn_bridge *b, bool jacobian, const 
     return status;
 }
 
-/* Differences are symmetric but for their error: the mean of both halves is. */
-static void symmetrise(int64_t n, double *a)
-{
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < i; j++)
-            a[i * n + j] = a[j * n + i] = 0.5 * (a[i * n + j] + a[j * n + i]);
-}
-
 urn_status urn_bridge_hessian(const urn_bridge *b, bool jacobian, const double *position,
                               double *value, double *gradient, double *hessian, urn_error *error)
 {
@@ -283,7 +276,7 @@ urn_status urn_bridge_hessian(const urn_bridge *b, bool jacobian, const double *
             unit[i] = 0.0;
         }
         urn__bridge_give(b, density_of(jacobian), slot);
-        symmetrise(n, hessian);
+        urn__symmetrise(n, hessian); /* as differences are but for their error */
     }
     urn__free(NULL, work);
     return status;

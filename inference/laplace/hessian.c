@@ -55,13 +55,6 @@ static urn_status fill_column(urn__laplace *l, int64_t j, urn_error *error)
     return difference(l, j, fmax(STEP * sd, least), column, error);
 }
 
-static void make_symmetric(int64_t n, double *a)
-{
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < i; j++)
-            a[i * n + j] = a[j * n + i] = 0.5 * (a[i * n + j] + a[j * n + i]);
-}
-
 urn_status urn__laplace_curvature(urn__laplace *l, bool *whole, urn_error *error)
 {
     const int64_t n = l->run->target->size;
@@ -72,7 +65,7 @@ urn_status urn__laplace_curvature(urn__laplace *l, bool *whole, urn_error *error
         if (!urn__run_evaluating(l->run, j + 1, n))
             return URN_OK;
     }
-    make_symmetric(n, l->curvature);
+    urn__symmetrise(n, l->curvature);
     *whole = true;
     return URN_OK;
 }

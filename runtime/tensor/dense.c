@@ -187,6 +187,13 @@ bool urn__cholesky(int64_t d, const double *a, double *l)
     return true;
 }
 
+void urn__symmetrise(int64_t d, double *a)
+{
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < i; j++)
+            a[i * d + j] = a[j * d + i] = 0.5 * (a[i * d + j] + a[j * d + i]);
+}
+
 /* One right-hand side: every inner loop runs along a row of l. */
 static void solve_vector(int64_t d, const double *l, bool transposed, double *b)
 {

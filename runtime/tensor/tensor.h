@@ -88,6 +88,7 @@ int urn__thread_count(int wanted);
 
 /* Dense helpers, d x d row-major; leading dimension d. Return false when not positive definite. */
 bool urn__cholesky(int64_t d, const double *a, double *l); /* lower, upper part zeroed */
+void urn__symmetrise(int64_t d, double *a); /* both halves become their mean; never fails */
 void urn__tri_solve(int64_t d, int64_t n, const double *l, bool transposed,
                     double *b); /* b: d x n, in place */
 void urn__matmul(int64_t r, int64_t k, int64_t c, const double *a, bool a_transposed,
