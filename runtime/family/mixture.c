@@ -275,6 +275,19 @@ void urn__add_weights(urn__made *made, int n, int rank)
         (urn_family_alternative){"mixture", "mixture_logits", URN_DOMAIN_UNIT, urn_log};
 }
 
+static bool has_bounds(const urn_family *base)
+{
+    return base->low_word != NULL || base->high_word != NULL;
+}
+
+const char *urn__refuse_bounds(const urn_family *base)
+{
+    return has_bounds(base) && !base->support()->discrete
+               ? "the components would have supports of their own; use urn_log_density for each, "
+                 "urn_logsumexp and urn_factor"
+               : NULL;
+}
+
 const char *urn__make_mixture(urn__made *made, const urn_family *base, bool observed)
 {
     (void)observed;
@@ -283,13 +296,10 @@ const char *urn__make_mixture(urn__made *made, const urn_family *base, bool obse
     const int n = urn__param_count(base);
     const char *why = urn__make_of(made, base, "mixture of", 1);
     urn_family *f = &made->family;
+    why = why != NULL ? why : urn__refuse_bounds(base);
     if (why != NULL)
         return why;
-    const bool bounded = base->low_word != NULL || base->high_word != NULL;
-    if (bounded && !base->support()->discrete)
-        return "the components would have supports of their own; use urn_log_density for each, "
-               "urn_logsumexp and urn_factor";
-    if (bounded) /* outside a component's own bounds it has no weight */
+    if (has_bounds(base)) /* outside a component's own bounds it has no weight */
         f->support = urn_support_integer;
     f->low_word = f->high_word = NULL;
     for (int k = 0; k < n; k++)

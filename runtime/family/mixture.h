@@ -8,6 +8,9 @@
 /* Gives the copy of a base with n parameters its weights, of that many event dims. */
 void urn__add_weights(urn__made *made, int n, int rank);
 
+/* Why components of a base with bounds that are parameters cannot be mixed, or NULL. */
+const char *urn__refuse_bounds(const urn_family *base);
+
 /* log sum exp(x[k step] + plus[k]); plus may be NULL. */
 static inline double urn__log_sum_exp(int64_t n, const double *x, int64_t step, const double *plus)
 {

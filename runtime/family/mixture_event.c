@@ -208,12 +208,9 @@ const char *urn__make_event_mixture(urn__made *made, const urn_family *base)
 {
     const char *why = urn__copy_of(made, base, "mixture of", 1);
     urn_family *f = &made->family;
+    why = why != NULL ? why : urn__refuse_bounds(base);
     if (why != NULL)
         return why;
-    const bool bounded = base->low_word != NULL || base->high_word != NULL;
-    if (bounded && !base->support()->discrete)
-        return "the components would have supports of their own; use urn_log_density for each, "
-               "urn_logsumexp and urn_factor";
     f->low_word = f->high_word = NULL; /* of counts: each component knows its own */
     f->event_rank = base->event_rank;
     f->size_from = base->size_from;

@@ -64,7 +64,6 @@ static void mark_inputs(const urn_model *m, bool *needed)
 
 typedef struct search {
     urn_model *m;
-    const bool *needed;
     uint32_t plate;
     int64_t n_index; /* columns of the mini-batch that lead to the plate */
     char why[160];   /* it may not be; empty: it may, as far as known */
@@ -146,7 +145,7 @@ static int64_t room_of(const search *s)
 static void look_at(urn_model *m, uint32_t plate, const bool *needed)
 {
     urn__plate *p = &m->plate[plate - 1];
-    search s = {.m = m, .needed = needed, .plate = plate};
+    search s = {.m = m, .plate = plate};
     if (p->kind != URN__PLATE_IDS && p->kind != URN__PLATE_SIZE)
         return;
     for (urn__id id = 1; id <= urn__graph_count(m->graph); id++)
