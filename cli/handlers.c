@@ -86,31 +86,14 @@ urn_status cli_numbers(const char *option, const char *name, const char *text, d
     }
 }
 
-static size_t count_numbers(const json_t *json)
-{
-    size_t n = json_is_number(json);
-    for (size_t i = 0; i < json_array_size(json); i++)
-        n += count_numbers(json_array_get(json, i));
-    return n;
-}
-
-static double *put_numbers(const json_t *json, double *to)
-{
-    if (json_is_number(json))
-        *to++ = json_number_value(json);
-    for (size_t i = 0; i < json_array_size(json); i++)
-        to = put_numbers(json_array_get(json, i), to);
-    return to;
-}
-
 /* Numbers of nested arrays, row-major. */
 static urn_status json_numbers(const json_t *json, double **values, int64_t *n, urn_error *error)
 {
-    *n = (int64_t)count_numbers(json);
+    *n = urn__io_json_flatten(json, NULL, 0);
     *values = malloc(((size_t)*n + 1) * sizeof **values);
     if (*values == NULL)
         return cli_fail_memory(error);
-    (void)put_numbers(json, *values);
+    (void)urn__io_json_flatten(json, *values, *n);
     return URN_OK;
 }
 

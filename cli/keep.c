@@ -19,11 +19,6 @@ struct cli_keep {
     int64_t draws, drawn; /* of a chain; of all */
 };
 
-static bool has_values(const urn_site_info *site)
-{
-    return site->role == URN_SITE_LATENT || site->role == URN_SITE_RECORDED;
-}
-
 urn_status cli_keep_check(const urn_model *model, const char *sites, urn_error *error)
 {
     const char *known[MOST_NAMES];
@@ -31,7 +26,7 @@ urn_status cli_keep_check(const urn_model *model, const char *sites, urn_error *
     for (int i = 0; i < urn_model_site_count(model) && n < MOST_NAMES; i++) {
         urn_site_info site;
         urn_model_site(model, i, &site);
-        if (has_values(&site))
+        if (cli_is_drawn(&site))
             known[n++] = site.name;
     }
     return cli_check_listed(sites, known, n, error);
@@ -44,7 +39,7 @@ static urn_status make_room(cli_keep *k, const cli_keep_options *options, urn_er
     for (int i = 0; i < urn_model_site_count(k->model) && k->n < MOST_NAMES; i++) {
         urn_site_info site;
         urn_model_site(k->model, i, &site);
-        if (!has_values(&site) || !cli_listed(options->sites, site.name))
+        if (!cli_is_drawn(&site) || !cli_listed(options->sites, site.name))
             continue;
         k->sites[k->n++] = i;
         bytes += 8.0 * draws * (double)site.size;

@@ -1,24 +1,11 @@
 /* urn sbc: what is ranked. */
 #include "../runtime/model/roles.h"
 #include "sbc.h"
+#include "sites.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_ELEMENTS = 50 };
-
-static bool is_listed(const char *list, const char *name)
-{
-    const size_t n = strlen(name);
-    for (const char *p = list; p != NULL; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-        if (strncmp(p, name, n) == 0 && (p[n] == '\0' || p[n] == ','))
-            return true;
-    return false;
-}
-
-static bool has_value(const urn_site_info *info)
-{
-    return info->role == URN_SITE_LATENT || info->role == URN_SITE_RECORDED;
-}
 
 static void name_element(char name[160], const urn_site_info *info, int64_t k)
 {
@@ -83,8 +70,8 @@ static int64_t list_all(sbc_run *c, const urn_model *model, const unsigned *role
         urn_site_info info;
         urn_model_site(model, i, &info);
         const bool turns = (roles[i] & (URN__ROLE_FACTOR | URN__ROLE_AXES)) != 0;
-        if (has_value(&info) &&
-            (wanted != NULL ? is_listed(wanted, info.name) : !turns && info.size <= MOST_ELEMENTS))
+        if (cli_is_drawn(&info) &&
+            (wanted != NULL ? cli_listed(wanted, info.name) : !turns && info.size <= MOST_ELEMENTS))
             list_site(c, i, &info, &n);
     }
     if (wanted != NULL)
@@ -114,7 +101,7 @@ static urn_status list_left_out(sbc_run *c, const urn_model *model, const unsign
         return cli_fail_memory(error);
     for (int i = 0; i < urn_model_site_count(model); i++) {
         urn_model_site(model, i, &info);
-        if (has_value(&info) && roles[i] & (URN__ROLE_FACTOR | URN__ROLE_AXES) &&
+        if (cli_is_drawn(&info) && roles[i] & (URN__ROLE_FACTOR | URN__ROLE_AXES) &&
             cli_text(c->args, "sites") == NULL)
             used += (size_t)snprintf(c->left_out + used, room - used, "%s%s", used > 0 ? ", " : "",
                                      info.name);

@@ -23,10 +23,14 @@ bool cli_listed(const char *names, const char *name)
     return false;
 }
 
+bool cli_is_drawn(const urn_site_info *site)
+{
+    return site->role == URN_SITE_LATENT || site->role == URN_SITE_RECORDED;
+}
+
 static bool has_values(const urn_site_info *site)
 {
-    return site->role == URN_SITE_LATENT || site->role == URN_SITE_RECORDED ||
-           site->role == URN_SITE_PARAM;
+    return cli_is_drawn(site) || site->role == URN_SITE_PARAM;
 }
 
 urn_status cli_check_listed(const char *names, const char *const *known, size_t n, urn_error *error)

@@ -10,6 +10,8 @@ enum {
 
 /* Is `name` among the comma-separated `names`? Are all of these among the n known ones? */
 bool cli_listed(const char *names, const char *name);
+/* Has each draw of a sampler values of its own for it? */
+bool cli_is_drawn(const urn_site_info *site);
 urn_status cli_check_listed(const char *names, const char *const *known, size_t n,
                             urn_error *error);
 

@@ -155,6 +155,8 @@ double urn__io_json_get_real(const json_t *json, const char *path, double fallba
 int64_t urn__io_json_get_int(const json_t *json, const char *path, int64_t fallback);
 const char *urn__io_json_get_text(const json_t *json, const char *path, const char *fallback);
 
+/* The first `most` numbers of nested arrays in order; returns how many there are. */
+int64_t urn__io_json_flatten(const json_t *json, double *values, int64_t most);
 /* A site's elements from JSON: a number, or nested lists, row-major. *values is the caller's, for
  * urn__free(NULL, ..). `where` begins messages. */
 urn_status urn__io_json_site_values(const char *where, const urn_model *model, int site,

@@ -14,7 +14,6 @@ int64_t urn__io_column_major(int rank, const int64_t *dims, int64_t k, int64_t *
     return at;
 }
 
-/* Numbers of nested arrays in order; returns how many there are. */
 static int64_t flatten(const json_t *json, double *values, int64_t most, int64_t n)
 {
     if (json_is_number(json)) {
@@ -25,6 +24,11 @@ static int64_t flatten(const json_t *json, double *values, int64_t most, int64_t
     for (size_t i = 0; i < json_array_size(json); i++)
         n = flatten(json_array_get(json, i), values, most, n);
     return n;
+}
+
+int64_t urn__io_json_flatten(const json_t *json, double *values, int64_t most)
+{
+    return flatten(json, values, most, 0);
 }
 
 /* "user=40 x 2", or "scalar". */
