@@ -217,7 +217,7 @@ static urn_status begin_chain(worker *w, urn__chain *chain, urn_error *error)
         .fit = chain->notes,
         .options = base->options,
         .most_threads = w->base.threads};
-    return c->engine->start(chain->run, &chain->state, error);
+    return urn__state_new(chain->run, c->engine, &chain->state, error);
 }
 
 /* A chain that was interrupted before its first draw leaves the state it is in. */
@@ -255,8 +255,7 @@ static void run_chain(worker *w, urn__chain *chain)
     pthread_mutex_lock(&c->lock);
     if (status == URN_OK)
         status = end_chain(c, chain, &chain->error);
-    if (chain->state)
-        c->engine->release(chain->state);
+    urn__state_free(c->base, c->engine, chain->state);
     urn__free(c->base->allocator, chain->run);
     chain->state = NULL;
     chain->run = NULL;

@@ -217,11 +217,44 @@ static urn_status finish(urn__run *run, const urn_engine *engine, void *state, u
     return URN_OK;
 }
 
+int64_t urn__find_not_finite(int64_t n, const double *position, double *value)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(position[i])) {
+            *value = position[i];
+            return i;
+        }
+    return -1;
+}
+
+urn_status urn__state_new(urn__run *run, const urn_engine *engine, void **state, urn_error *error)
+{
+    urn__run **made = urn__calloc(run->allocator, 1, engine->state_size);
+    *state = NULL;
+    if (!made)
+        return urn__fail_memory(error, "the state of an engine", engine->state_size);
+    *made = run;
+    const urn_status status = engine->start(made, error);
+    if (status == URN_OK)
+        *state = made;
+    else
+        urn__state_free(run, engine, made);
+    return status;
+}
+
+void urn__state_free(const urn__run *run, const urn_engine *engine, void *state)
+{
+    if (!state)
+        return;
+    engine->release(state);
+    urn__free(run->allocator, state);
+}
+
 /* A steady number of steps of one chain that ends in a posterior of the engine's. */
 static urn_status optimise(urn__run *run, const urn_engine *engine, urn_error *error)
 {
     void *state = NULL;
-    URN_TRY(engine->start(run, &state, error));
+    URN_TRY(urn__state_new(run, engine, &state, error));
     urn_status status = URN_OK;
     if (!urn__trend_start(&run->trend, run->fit->arena, run->n_steps))
         status = urn__fail_memory(error, "the losses of the last steps", sizeof(double));
@@ -233,7 +266,7 @@ static urn_status optimise(urn__run *run, const urn_engine *engine, urn_error *e
         status = keep_profile(run, error);
     if (status == URN_OK)
         status = finish(run, engine, state, error);
-    engine->release(state);
+    urn__state_free(run, engine, state);
     return status;
 }
 

@@ -55,6 +55,14 @@ struct urn_fit {
 /* An empty fit; *fit is NULL on failure. */
 urn_status urn__fit_new(const urn_allocator *allocator, urn_fit **fit, urn_error *error);
 
+/* The state of an engine for one chain, started; NULL on failure. */
+urn_status urn__state_new(urn__run *run, const urn_engine *engine, void **state, urn_error *error);
+/* Takes NULL. */
+void urn__state_free(const urn__run *run, const urn_engine *engine, void *state);
+
+/* The first of n coordinates that is not finite, and its value; -1 if all are. */
+int64_t urn__find_not_finite(int64_t n, const double *position, double *value);
+
 /* Notes a number of the finished fit. `name` is a literal. */
 void urn__run_number(urn__run *run, const char *name, double value, bool of_the_clock);
 /* Notes a warning in words. */

@@ -247,8 +247,9 @@ struct urn_engine {
     /* Bytes of the state of one chain, and of the posterior. */
     int64_t (*memory)(const urn__target *target, const urn__settings *settings);
     int64_t (*posterior_memory)(const urn__target *target, const urn__settings *settings);
-    /* Makes the state of one chain; sets the run's number of steps. On failure *state is NULL. */
-    urn_status (*start)(urn__run *run, void **state, urn_error *error);
+    size_t state_size; /* of the state of one chain, whose first member is its urn__run * */
+    /* Fills a state that is zeroed but for its run; sets the run's number of steps. */
+    urn_status (*start)(void *state, urn_error *error);
     /* Step number `step` (from 1). Never allocates. */
     urn_status (*step)(void *state, int64_t step, urn__step_info *info, urn_error *error);
     /* In place of `step`, for a library that owns its loop: calls urn__run_after_step after each of
@@ -267,6 +268,8 @@ struct urn_engine {
                            urn_error *error);
     /* Optimisers: what was fitted. The draws of samplers are the driver's. */
     urn_status (*posterior)(void *state, urn_posterior **posterior, urn_error *error);
+    /* Gives back what the state holds, also after a start that failed; the state itself is freed by
+     * who made it. */
     void (*release)(void *state);
 };
 

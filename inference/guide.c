@@ -1,19 +1,50 @@
 /* Guides: memory, chunks, and the order of sweeps. What touches a number is in guide_sweeps.c, what
  * makes coordinates depend on each other in guides/factor.c, and steps on the rows that a
  * mini-batch touches in guide_touched.c. */
+#include "../runtime/family/family.h"
 #include "guide_touched.h"
 #include "guides/guides.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-#define HALF_LOG_2PI 0.91893853320467274178
+#define MOST_BAD_STEPS 10
+#define HALF_LOG_2PI (0.5 * URN__LOG_2PI)
 
 /* ---- chunks and tasks ---- */
 
-static int64_t chunks_of(int64_t size)
+int64_t urn__chunks_of(int64_t size)
 {
     return (size + URN__CHUNK - 1) / URN__CHUNK;
+}
+
+urn__chunk *urn__cut_block(int block, bool random, int64_t offset, int64_t size, urn__chunk *chunk)
+{
+    for (int64_t first = 0; first < size; first += URN__CHUNK) {
+        const int64_t left = size - first;
+        *chunk++ = (urn__chunk){.block = block,
+                                .random = random,
+                                .offset = offset + first,
+                                .first = first,
+                                .n = left < URN__CHUNK ? left : URN__CHUNK};
+    }
+    return chunk;
+}
+
+int urn__group_chunks(int n, const urn__chunk *chunks, int *task)
+{
+    int64_t elements = URN__CHUNK;
+    int n_tasks = 0;
+    for (int c = 0; c < n; c++) {
+        if (elements >= URN__CHUNK) {
+            task[n_tasks++] = c;
+            elements = 0;
+        }
+        elements += chunks[c].n;
+    }
+    task[n_tasks] = n;
+    return n_tasks;
 }
 
 static void cut_chunks(urn__guide *guide)
@@ -23,30 +54,10 @@ static void cut_chunks(urn__guide *guide)
     for (int b = 0; b < target->n_blocks; b++) {
         const urn__block *block = &target->blocks[b];
         const bool random = guide->normal && !block->point;
-        for (int64_t first = 0; first < block->size; first += URN__CHUNK) {
-            const int64_t left = block->size - first;
-            *chunk++ = (urn__chunk){.block = b,
-                                    .random = random,
-                                    .offset = block->offset + first,
-                                    .first = first,
-                                    .n = left < URN__CHUNK ? left : URN__CHUNK};
-        }
+        chunk = urn__cut_block(b, random, block->offset, block->size, chunk);
         guide->n_random += random ? block->size : 0;
     }
-}
-
-/* Small chunks are put together, so that many small sites are not many tasks. */
-static void group_tasks(urn__guide *guide)
-{
-    int64_t elements = URN__CHUNK;
-    for (int c = 0; c < guide->n_chunks; c++) {
-        if (elements >= URN__CHUNK) {
-            guide->task[guide->n_tasks++] = c;
-            elements = 0;
-        }
-        elements += guide->chunks[c].n;
-    }
-    guide->task[guide->n_tasks] = guide->n_chunks;
+    guide->n_tasks = urn__group_chunks(guide->n_chunks, guide->chunks, guide->task);
 }
 
 /* ---- memory ---- */
@@ -87,7 +98,7 @@ urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__targ
                                                                          : &urn__guide_sweeps};
     int64_t n_chunks = 0;
     for (int b = 0; b < target->n_blocks; b++)
-        n_chunks += chunks_of(target->blocks[b].size);
+        n_chunks += urn__chunks_of(target->blocks[b].size);
     if (n_chunks >= INT32_MAX)
         return urn__fail_memory(error, "a guide", SIZE_MAX);
     guide->n_chunks = (int)n_chunks;
@@ -104,7 +115,6 @@ urn_status urn__guide_init(urn__guide *guide, urn__arena *arena, const urn__targ
         return fail_memory(guide, "a guide", 3, error);
     URN_TRY(urn__guide_touched_init(guide, arena, error));
     cut_chunks(guide);
-    group_tasks(guide);
     return plan->kind->lay_out ? urn__factor_init(guide, plan, arena, error) : URN_OK;
 }
 
@@ -146,7 +156,7 @@ int64_t urn__guide_memory(const urn__target *target, const urn__optimiser *optim
     const int arrays = sides * (1 + moments);
     const int draws = 1 + (normal || target->seen ? 1 : 0) + (averaging ? sides : 0);
     const size_t real = target->precision == URN_PRECISION_SINGLE ? sizeof(float) : sizeof(double);
-    const int64_t chunks = chunks_of(target->size) + target->n_blocks;
+    const int64_t chunks = urn__chunks_of(target->size) + target->n_blocks;
     const size_t a_chunk = sizeof(urn__chunk) + sizeof(urn__sums) + sizeof(int);
     const int64_t factor = plan->kind->lay_out
                                ? urn__factor_memory(plan, target, 1 + moments + (averaging ? 1 : 0))
@@ -344,6 +354,17 @@ urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, ur
     return status;
 }
 
+urn_status urn__guide_skip(urn__guide *guide, int64_t step, urn__step_info *info, urn_error *error)
+{
+    info->skipped = true;
+    if (++guide->bad_in_a_row < MOST_BAD_STEPS)
+        return URN_OK;
+    char what[96];
+    snprintf(what, sizeof what, "at %d steps in a row, the last of them step %lld", MOST_BAD_STEPS,
+             (long long)step);
+    return urn__guide_fail_density(guide, what, error);
+}
+
 /* ---- updates ---- */
 
 urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, double factor,
@@ -363,11 +384,11 @@ urn__sums urn__guide_step(urn__guide *guide, const urn__optimiser *optimiser, do
                                                           .norms = norms,
                                                           .draw = draw,
                                                           .chunk = guide->sweeps->step});
-    if (guide->touched)
-        urn__guide_touched_count(guide);
     if (draw)
         note_draw(guide, *next, &sums);
-    else if (next && !guide->touched)
+    if (guide->touched)
+        urn__guide_touched_count(guide);
+    else if (next && !draw)
         urn__guide_sample(guide, *next);
     return sums;
 }

@@ -72,6 +72,7 @@ typedef struct urn__guide {
     bool drawn;                   /* the position holds this draw: */
     urn__draw draw;
     double sum_log_scale, sum_squares; /* of it */
+    int bad_in_a_row;            /* steps that were skipped; a step that is made sets it to 0 */
     urn__guide_touched *touched; /* of a target that sees what a mini-batch touches; else NULL */
 } urn__guide;
 
@@ -105,6 +106,9 @@ double urn__guide_log_density(const urn__guide *guide);
 urn_status urn__guide_varies(urn__guide *guide, uint64_t seed, bool *varies, urn_error *error);
 /* See urn__target_fail_density: at the position. */
 urn_status urn__guide_fail_density(const urn__guide *guide, const char *what, urn_error *error);
+/* Leaves out a step whose density or gradient is not finite: an error once there are many in a row.
+ */
+urn_status urn__guide_skip(urn__guide *guide, int64_t step, urn__step_info *info, urn_error *error);
 /* The first location that is not finite, -1 if all are. */
 int64_t urn__guide_find_bad(const urn__guide *guide, double *value);
 /* Locations and scales (0 where there is none) as doubles; `scale` may be NULL. Of a guide with a
@@ -167,6 +171,14 @@ struct urn__sweep_table {
     int64_t (*find_bad)(const urn__guide *guide, double *value);
 };
 extern const urn__sweep_table urn__guide_sweeps, urn__guide_sweeps_single;
+
+/* Chunks of so many coordinates. */
+int64_t urn__chunks_of(int64_t size);
+/* Cuts a block's coordinates, which begin at `offset`; returns what follows the last chunk. */
+urn__chunk *urn__cut_block(int block, bool random, int64_t offset, int64_t size, urn__chunk *chunk);
+/* Puts small chunks together, so that many small sites are not many tasks: task[t] is the first of
+ * task t, and task[the number returned] is n. */
+int urn__group_chunks(int n, const urn__chunk *chunks, int *task);
 
 /* Runs sweep->chunk over all chunks; sums are over tasks in their order. */
 urn__sums urn__guide_sweep(urn__sweep *sweep);

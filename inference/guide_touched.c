@@ -20,11 +20,6 @@ struct urn__guide_touched {
     urn__adam *adam; /* corrections by age, below SHORT_AGE */
 };
 
-static int64_t chunks_of(int64_t size)
-{
-    return (size + URN__CHUNK - 1) / URN__CHUNK;
-}
-
 static int64_t seen_now(const urn__target *target, int b)
 {
     const urn__seen *seen = &target->seen[b];
@@ -37,7 +32,7 @@ static int64_t most_chunks(const urn__target *target)
 {
     int64_t n = 0;
     for (int b = 0; b < target->n_blocks; b++)
-        n += chunks_of(target->seen[b].size);
+        n += urn__chunks_of(target->seen[b].size);
     return n;
 }
 
@@ -60,13 +55,6 @@ static void new_blocks(urn__guide_touched *r, const urn__target *target, urn__ar
         if (r->drawn)
             r->drawn[b] = seen->size / seen->row;
     }
-}
-
-/* Of the bias of Adam's moments after so many updates before this one. */
-static void correct(int32_t age, urn__adam *adam)
-{
-    adam->correction1 = 1.0 - pow(adam->beta1, (double)age + 1.0);
-    adam->correction2 = 1.0 - pow(adam->beta2, (double)age + 1.0);
 }
 
 urn_status urn__guide_touched_init(urn__guide *guide, urn__arena *arena, urn_error *error)
@@ -92,7 +80,7 @@ urn_status urn__guide_touched_init(urn__guide *guide, urn__arena *arena, urn_err
     guide->touched = r;
     for (int32_t age = 0; r->adam && age < SHORT_AGE; age++) {
         r->adam[age] = (urn__adam){.beta1 = URN__ADAM_BETA1, .beta2 = URN__ADAM_BETA2};
-        correct(age, &r->adam[age]);
+        urn__adam_correct(&r->adam[age], age + 1);
     }
     if (urn__arena_failed(arena))
         return urn__fail_memory(error, "a guide", (size_t)r->n_windows * window_bytes(guide));
@@ -118,26 +106,12 @@ static void cut_chunks(const urn__guide *guide)
 {
     urn__guide_touched *r = guide->touched;
     const urn__target *target = guide->target;
-    int64_t elements = URN__CHUNK;
-    r->n_chunks = r->n_tasks = 0;
-    for (int b = 0; b < target->n_blocks; b++) {
-        const int64_t size = seen_now(target, b);
-        for (int64_t first = 0; first < size; first += URN__CHUNK) {
-            const int64_t left = size - first, n = left < URN__CHUNK ? left : URN__CHUNK;
-            if (elements >= URN__CHUNK) { /* small chunks are put together */
-                r->task[r->n_tasks++] = r->n_chunks;
-                elements = 0;
-            }
-            elements += n;
-            r->chunks[r->n_chunks++] =
-                (urn__chunk){.block = b,
-                             .random = guide->normal && !target->blocks[b].point,
-                             .offset = target->seen[b].offset + first,
-                             .first = first,
-                             .n = n};
-        }
-    }
-    r->task[r->n_tasks] = r->n_chunks;
+    urn__chunk *chunk = r->chunks;
+    for (int b = 0; b < target->n_blocks; b++)
+        chunk = urn__cut_block(b, guide->normal && !target->blocks[b].point, target->seen[b].offset,
+                               seen_now(target, b), chunk);
+    r->n_chunks = (int)(chunk - r->chunks);
+    r->n_tasks = urn__group_chunks(r->n_chunks, r->chunks, r->task);
 }
 
 /* ---- windows ---- */
@@ -241,7 +215,7 @@ static void correct_for(const urn__guide_touched *r, int32_t age, urn__adam *ada
 {
     const urn__adam *known = &r->adam[age < SHORT_AGE ? age : 0];
     if (age >= SHORT_AGE || known->beta1 != adam->beta1 || known->beta2 != adam->beta2) {
-        correct(age, adam);
+        urn__adam_correct(adam, (int64_t)age + 1);
         return;
     }
     adam->correction1 = known->correction1;

@@ -84,7 +84,7 @@ urn_status urn__lbfgs_run(urn__lbfgs *search, urn_error *error)
         return urn__fail(error, URN_ERR_USAGE, NULL, NULL, "fit with svi, or map --method adam",
                          "L-BFGS takes at most %d coordinates, but the model has %lld",
                          INT_MAX - 64, (long long)size);
-    double *x = lbfgs_malloc((int)size); /* its search alignment and padding */
+    double *x = lbfgs_malloc((int)size); /* its own alignment and padding */
     if (!x)
         return urn__fail_memory(error, "L-BFGS", (size_t)size * sizeof *x);
     const urn_status status = descend(search, x, error);

@@ -64,12 +64,17 @@ double urn__optimiser_rate(const urn__optimiser *optimiser, int64_t step)
     return optimiser->lr;
 }
 
+void urn__adam_correct(urn__adam *adam, int64_t updates)
+{
+    adam->correction1 = 1.0 - pow(adam->beta1, (double)updates);
+    adam->correction2 = 1.0 - pow(adam->beta2, (double)updates);
+}
+
 void urn__optimiser_begin(urn__optimiser *optimiser, int64_t step)
 {
     urn__adam *adam = &optimiser->adam;
     optimiser->updates++;
     optimiser->lr_now = urn__optimiser_rate(optimiser, step);
     adam->lr = optimiser->lr_now;
-    adam->correction1 = 1.0 - pow(adam->beta1, (double)optimiser->updates);
-    adam->correction2 = 1.0 - pow(adam->beta2, (double)optimiser->updates);
+    urn__adam_correct(adam, optimiser->updates);
 }

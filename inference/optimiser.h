@@ -77,6 +77,8 @@ urn_status urn__optimiser_read(const urn__settings *settings, int64_t n_steps,
                                urn__optimiser *optimiser, urn_error *error);
 /* Learning rate of step `step`, from 1. */
 double urn__optimiser_rate(const urn__optimiser *optimiser, int64_t step);
+/* Corrections of the bias of Adam's moments after so many updates. */
+void urn__adam_correct(urn__adam *adam, int64_t updates);
 /* Prepares the update of step `step`; call once before the updates of its chunks. */
 void urn__optimiser_begin(urn__optimiser *optimiser, int64_t step);
 /* p moves by one step on the gradient g of the loss; m and v are the optimiser's memory of p (sgd

@@ -60,11 +60,7 @@ static int64_t posterior_memory(const urn__target *target, const urn__settings *
 
 static void release(void *state)
 {
-    sampler *s = state;
-    if (!s)
-        return;
-    urn__gibbs_free(s->g);
-    urn__free(s->run->allocator, s);
+    urn__gibbs_free(((sampler *)state)->g);
 }
 
 static urn_status set_start(sampler *s, urn_error *error)
@@ -95,8 +91,9 @@ static urn_status check_blocks(sampler *s, urn_error *error)
     return urn__gibbs_check_all(s->g, always ? INT64_MAX : URN__CHECK_AFFORDABLE, error);
 }
 
-static urn_status prepare(sampler *s, urn_error *error)
+static urn_status start(void *state, urn_error *error)
 {
+    sampler *s = state;
     const urn__run *run = s->run;
     const urn__target *target = run->target;
     s->threads = run->most_threads > 0 ? run->most_threads : 1;
@@ -111,21 +108,6 @@ static urn_status prepare(sampler *s, urn_error *error)
     URN_TRY(urn__gibbs_open(s->g, error));
     URN_TRY(check_blocks(s, error));
     return set_start(s, error);
-}
-
-static urn_status start(urn__run *run, void **state, urn_error *error)
-{
-    *state = NULL;
-    sampler *s = urn__calloc(run->allocator, 1, sizeof *s);
-    if (!s)
-        return urn__fail_memory(error, "a chain of gibbs", sizeof *s);
-    s->run = run;
-    const urn_status status = prepare(s, error);
-    if (status == URN_OK)
-        *state = s;
-    else
-        release(s);
-    return status;
 }
 
 static urn_status step(void *state, int64_t number, urn__step_info *info, urn_error *error)
@@ -163,6 +145,7 @@ const urn_engine urn__engine_gibbs = {
     .accepts = accepts,
     .memory = memory,
     .posterior_memory = posterior_memory,
+    .state_size = sizeof(sampler),
     .start = start,
     .step = step,
     .position = position,

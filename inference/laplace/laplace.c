@@ -2,12 +2,11 @@
  * density there, with the inverse of minus its Hessian for covariance (Tierney and Kadane, Accurate
  * approximations for posterior moments and marginal densities, 1986). */
 #include "laplace.h"
+#include "../../runtime/family/family.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define LOG_2PI 1.83787706640934548356
 
 static const urn_option_spec options[] = {
     {"jacobian", URN_OPTION_CHOICE, "yes", "yes|no", 0, 0,
@@ -127,30 +126,16 @@ static urn_status prepare(urn__laplace *l, urn_error *error)
 static void release(void *state)
 {
     urn__laplace *l = state;
-    if (!l)
-        return;
-    const urn_allocator *allocator = l->run->allocator;
     urn_posterior_free(l->final.posterior);
     urn__arena_free(l->arena);
-    urn__free(allocator, l);
 }
 
-static urn_status start(urn__run *run, void **state, urn_error *error)
+static urn_status start(void *state, urn_error *error)
 {
-    *state = NULL;
-    urn__laplace *l = urn__calloc(run->allocator, 1, sizeof *l);
-    if (!l)
-        return urn__fail_memory(error, "the state of laplace", sizeof *l);
-    l->run = run;
-    l->arena = urn__arena_new(run->allocator);
-    const urn_status status =
-        l->arena ? prepare(l, error) : urn__fail_memory(error, "the state of laplace", sizeof *l);
-    if (status != URN_OK) {
-        release(l);
-        return status;
-    }
-    *state = l;
-    return URN_OK;
+    urn__laplace *l = state;
+    l->arena = urn__arena_new(l->run->allocator);
+    return l->arena ? prepare(l, error)
+                    : urn__fail_memory(error, "the state of laplace", sizeof *l);
 }
 
 static urn_status search(void *state, urn_error *error)
@@ -162,12 +147,7 @@ static urn_status search(void *state, urn_error *error)
 static int64_t find_bad(const void *state, double *value)
 {
     const urn__laplace *l = state;
-    for (int64_t i = 0; i < l->run->target->size; i++)
-        if (!isfinite(l->search.position[i])) {
-            *value = l->search.position[i];
-            return i;
-        }
-    return -1;
+    return urn__find_not_finite(l->run->target->size, l->search.position, value);
 }
 
 /* ---- draws ---- */
@@ -184,7 +164,7 @@ static double draw(const urn__laplace *l, int64_t s, double *position)
     urn__tri_solve(n, 1, l->factor, true, position);
     for (int64_t i = 0; i < n; i++)
         position[i] += l->search.position[i];
-    return 0.5 * (l->log_determinant - squares - (double)n * LOG_2PI);
+    return 0.5 * (l->log_determinant - squares - (double)n * URN__LOG_2PI);
 }
 
 static void draw_all(urn__laplace *l, int64_t n)
@@ -247,7 +227,7 @@ static void note_mode(urn__laplace *l)
     if (l->jacobian)
         urn__run_number(run, "log_evidence",
                         l->search.log_density +
-                            0.5 * ((double)target->size * LOG_2PI - l->log_determinant),
+                            0.5 * ((double)target->size * URN__LOG_2PI - l->log_determinant),
                         false);
 }
 
@@ -291,6 +271,7 @@ const urn_engine urn__engine_laplace = {
     .accepts = accepts,
     .no_jacobian = no_jacobian,
     .memory = memory,
+    .state_size = sizeof(urn__laplace),
     .start = start,
     .loop = search,
     .find_bad = find_bad,

@@ -7,10 +7,7 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-#define MOST_BAD_STEPS 10
 
 static const urn_option_spec options[] = {
     {"method", URN_OPTION_CHOICE, "lbfgs", "lbfgs|adam|blocks", 0, 0,
@@ -157,45 +154,20 @@ static urn_status prepare(urn__map_state *map, urn_error *error)
 static void release(void *state)
 {
     urn__map_state *map = state;
-    if (!map)
-        return;
-    const urn_allocator *allocator = map->run->allocator;
     urn__guide_settle(&map->guide);
     urn__gibbs_free(map->blocks);
     urn__arena_free(map->arena);
-    urn__free(allocator, map);
 }
 
-static urn_status start(urn__run *run, void **state, urn_error *error)
+static urn_status start(void *state, urn_error *error)
 {
-    *state = NULL;
-    urn__map_state *map = urn__calloc(run->allocator, 1, sizeof *map);
-    if (!map)
-        return urn__fail_memory(error, "the state of map", sizeof *map);
-    map->run = run;
-    map->arena = urn__arena_new(run->allocator);
-    const urn_status status =
-        map->arena ? prepare(map, error) : urn__fail_memory(error, "the state of map", sizeof *map);
-    if (status != URN_OK) {
-        release(map);
-        return status;
-    }
-    *state = map;
-    return URN_OK;
+    urn__map_state *map = state;
+    map->arena = urn__arena_new(map->run->allocator);
+    return map->arena ? prepare(map, error)
+                      : urn__fail_memory(error, "the state of map", sizeof *map);
 }
 
 /* ---- Adam and SGD ---- */
-
-static urn_status skip(urn__map_state *map, int64_t step, urn__step_info *info, urn_error *error)
-{
-    info->skipped = true;
-    if (++map->bad_in_a_row < MOST_BAD_STEPS)
-        return URN_OK;
-    char what[96];
-    snprintf(what, sizeof what, "at %d steps in a row, the last of them step %lld", MOST_BAD_STEPS,
-             (long long)step);
-    return urn__guide_fail_density(&map->guide, what, error);
-}
 
 /* Norms take a pass over memory, so they are only asked for where they decide something: with a
  * limit on the gradient, or when the norms of the last step (which the update has by the way) were
@@ -232,7 +204,7 @@ urn_status urn__map_descend(urn__map_state *map, int64_t step, urn__step_info *i
     urn__run_phase(run, "log density and gradient");
     info->loss = -value / run->target->observations;
     if (!isfinite(value))
-        return skip(map, step, info, error);
+        return urn__guide_skip(&map->guide, step, info, error);
     const double factor = factor_of(map);
     if (factor == 0.0) {
         info->done = map->converged = true;
@@ -244,8 +216,8 @@ urn_status urn__map_descend(urn__map_state *map, int64_t step, urn__step_info *i
     urn__run_phase(run, "update");
     map->close = watch && is_close(map, &sums);
     if (sums.bad > 0.0)
-        return skip(map, step, info, error);
-    map->bad_in_a_row = 0;
+        return urn__guide_skip(&map->guide, step, info, error);
+    map->guide.bad_in_a_row = 0;
     return URN_OK;
 }
 
@@ -273,12 +245,7 @@ static int64_t find_bad(const void *state, double *value)
     const urn__map_state *map = state;
     if (!map->position)
         return urn__guide_find_bad(&map->guide, value);
-    for (int64_t i = 0; i < map->run->target->size; i++)
-        if (!isfinite(map->position[i])) {
-            *value = map->position[i];
-            return i;
-        }
-    return -1;
+    return urn__find_not_finite(map->run->target->size, map->position, value);
 }
 
 /* Log density where the search ended, with the norms there. */
@@ -355,6 +322,7 @@ const urn_engine urn__engine_map = {
     .touched = touched,
     .memory = memory,
     .posterior_memory = posterior_memory,
+    .state_size = sizeof(urn__map_state),
     .start = start,
     .loop = all_steps,
     .find_bad = find_bad,

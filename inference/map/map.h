@@ -20,7 +20,6 @@ typedef struct urn__map_state {
     urn__guide guide;            /* adam and sgd: a guide of points */
     urn__optimiser optimiser;
     bool close; /* adam and sgd: the gradient may be small enough at the next step */
-    int bad_in_a_row;
     bool converged;
     const char *stalled; /* why a line search gave up, or NULL */
 } urn__map_state;

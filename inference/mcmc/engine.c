@@ -180,8 +180,9 @@ static urn_status place(hmc_state *s, double *position, urn_error *error)
     return urn__start_finite(run, init, try_place, s, position, error);
 }
 
-static urn_status prepare(hmc_state *s, urn_error *error)
+static urn_status start(void *state, urn_error *error)
 {
+    hmc_state *s = state;
     urn__run *run = s->run;
     urn__hmc_options o = options_of(run->settings, run->seed, run->chain, run->n_warmup);
     const size_t bytes = (size_t)run->target->size * sizeof(double);
@@ -198,27 +199,7 @@ static urn_status prepare(hmc_state *s, urn_error *error)
 
 static void release(void *state)
 {
-    hmc_state *s = state;
-    if (!s)
-        return;
-    urn__hmc_free(s->hmc);
-    urn__free(s->run->allocator, s);
-}
-
-static urn_status start(urn__run *run, void **state, urn_error *error)
-{
-    *state = NULL;
-    hmc_state *s = urn__calloc(run->allocator, 1, sizeof *s);
-    if (!s)
-        return urn__fail_memory(error, "a chain", sizeof *s);
-    s->run = run;
-    const urn_status status = prepare(s, error);
-    if (status != URN_OK) {
-        release(s);
-        return status;
-    }
-    *state = s;
-    return URN_OK;
+    urn__hmc_free(((hmc_state *)state)->hmc);
 }
 
 /* ---- running ---- */
@@ -272,6 +253,7 @@ const urn_engine urn__engine_nuts = {
     .accepts = accepts,
     .memory = memory,
     .posterior_memory = posterior_memory,
+    .state_size = sizeof(hmc_state),
     .start = start,
     .step = step,
     .position = position,
@@ -292,6 +274,7 @@ const urn_engine urn__engine_hmc = {
     .accepts = accepts,
     .memory = memory,
     .posterior_memory = posterior_memory,
+    .state_size = sizeof(hmc_state),
     .start = start,
     .step = step,
     .position = position,

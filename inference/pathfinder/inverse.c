@@ -1,10 +1,10 @@
 /* The inverse Hessian of a history of steps (see inverse.h for the papers). */
 #include "inverse.h"
+#include "../../runtime/family/family.h"
 
 #include <math.h>
 #include <string.h>
 
-#define LOG_2PI 1.83787706640934548356
 /* A step's change of gradient may not be larger than this times what its curvature makes of it. */
 #define STEEPEST 1e12
 /* A column of which less than this is left does depend on those before it. */
@@ -241,5 +241,5 @@ double urn__low_rank_draw(const urn__low_rank *q, const urn__kernels *kernels, d
     apply(q, kernels, false, z, room->t);
     for (int64_t i = 0; i < q->n; i++)
         z[i] = q->mean[i] + q->scale[i] * z[i];
-    return -0.5 * (q->log_determinant + squares + (double)q->n * LOG_2PI);
+    return -0.5 * (q->log_determinant + squares + (double)q->n * URN__LOG_2PI);
 }

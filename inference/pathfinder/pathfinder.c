@@ -79,35 +79,20 @@ static urn_status prepare(urn__pathfinder *p, urn_error *error)
 static void release(void *state)
 {
     urn__pathfinder *p = state;
-    if (!p)
-        return;
-    const urn_allocator *allocator = p->run->allocator;
     for (int i = 0; p->path && i < p->n_paths; i++) {
         urn__path_end(&p->path[i]);
         urn__arena_free(p->path[i].kept);
     }
     urn_posterior_free(p->final.posterior);
     urn__arena_free(p->arena);
-    urn__free(allocator, p);
 }
 
-static urn_status start(urn__run *run, void **state, urn_error *error)
+static urn_status start(void *state, urn_error *error)
 {
-    *state = NULL;
-    urn__pathfinder *p = urn__calloc(run->allocator, 1, sizeof *p);
-    if (!p)
-        return urn__fail_memory(error, "the state of pathfinder", sizeof *p);
-    p->run = run;
-    p->arena = urn__arena_new(run->allocator);
-    const urn_status status = p->arena
-                                  ? prepare(p, error)
-                                  : urn__fail_memory(error, "the state of pathfinder", sizeof *p);
-    if (status != URN_OK) {
-        release(p);
-        return status;
-    }
-    *state = p;
-    return URN_OK;
+    urn__pathfinder *p = state;
+    p->arena = urn__arena_new(p->run->allocator);
+    return p->arena ? prepare(p, error)
+                    : urn__fail_memory(error, "the state of pathfinder", sizeof *p);
 }
 
 /* ---- the paths ---- */
@@ -287,6 +272,7 @@ const urn_engine urn__engine_pathfinder = {
     .accepts = accepts,
     .workers = workers,
     .memory = memory,
+    .state_size = sizeof(urn__pathfinder),
     .start = start,
     .loop = run_paths,
     .find_bad = find_bad,

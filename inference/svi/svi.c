@@ -7,10 +7,7 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-#define MOST_BAD_STEPS 10
 
 /* "|normal|delta|...": the words of guides.def */
 static const char guide_words[] =
@@ -138,41 +135,16 @@ static urn_status prepare(urn__svi *svi, urn_error *error)
 static void release(void *state)
 {
     urn__svi *svi = state;
-    if (!svi)
-        return;
-    const urn_allocator *allocator = svi->run->allocator;
     urn__guide_settle(&svi->guide);
     urn__arena_free(svi->arena);
-    urn__free(allocator, svi);
 }
 
-static urn_status start(urn__run *run, void **state, urn_error *error)
+static urn_status start(void *state, urn_error *error)
 {
-    *state = NULL;
-    urn__svi *svi = urn__calloc(run->allocator, 1, sizeof *svi);
-    if (!svi)
-        return urn__fail_memory(error, "the state of svi", sizeof *svi);
-    svi->run = run;
-    svi->arena = urn__arena_new(run->allocator);
-    const urn_status status =
-        svi->arena ? prepare(svi, error) : urn__fail_memory(error, "the state of svi", sizeof *svi);
-    if (status != URN_OK) {
-        release(svi);
-        return status;
-    }
-    *state = svi;
-    return URN_OK;
-}
-
-static urn_status skip(urn__svi *svi, int64_t step, urn__step_info *info, urn_error *error)
-{
-    info->skipped = true;
-    if (++svi->bad_in_a_row < MOST_BAD_STEPS)
-        return URN_OK;
-    char what[96];
-    snprintf(what, sizeof what, "at %d steps in a row, the last of them step %lld", MOST_BAD_STEPS,
-             (long long)step);
-    return urn__guide_fail_density(&svi->guide, what, error);
+    urn__svi *svi = state;
+    svi->arena = urn__arena_new(svi->run->allocator);
+    return svi->arena ? prepare(svi, error)
+                      : urn__fail_memory(error, "the state of svi", sizeof *svi);
 }
 
 static urn__draw draw_of(const urn__svi *svi, int64_t number)
@@ -205,16 +177,16 @@ static urn_status step_fused(urn__svi *svi, int64_t step, urn__step_info *info, 
     URN_TRY(evaluate(svi, step - 1, &value, error));
     info->loss = -(value + urn__guide_entropy(&svi->guide)) * factor;
     if (!isfinite(value))
-        return skip(svi, step, info, error);
+        return urn__guide_skip(&svi->guide, step, info, error);
     const urn__draw next = draw_of(svi, step);
-    const bool more = step < run->n_steps && svi->bad_in_a_row == 0;
+    const bool more = step < run->n_steps && svi->guide.bad_in_a_row == 0;
     urn__optimiser_begin(&svi->optimiser, step);
     const urn__sums sums =
         urn__guide_step(&svi->guide, &svi->optimiser, factor, false, more ? &next : NULL);
     urn__run_phase(run, svi->normal ? "update of the guide and next draw" : "update of the guide");
     if (sums.bad > 0.0)
-        return skip(svi, step, info, error);
-    svi->bad_in_a_row = 0;
+        return urn__guide_skip(&svi->guide, step, info, error);
+    svi->guide.bad_in_a_row = 0;
     return URN_OK;
 }
 
@@ -233,8 +205,8 @@ static urn_status step_averaged(urn__svi *svi, int64_t step, urn__step_info *inf
     }
     info->loss = -(log_density + urn__guide_entropy(&svi->guide)) * factor;
     if (!good)
-        return skip(svi, step, info, error);
-    svi->bad_in_a_row = 0;
+        return urn__guide_skip(&svi->guide, step, info, error);
+    svi->guide.bad_in_a_row = 0;
     urn__optimiser_begin(&svi->optimiser, step);
     urn__guide_update(&svi->guide, &svi->optimiser, factor);
     urn__run_phase(run, "update of the guide");
@@ -277,6 +249,7 @@ const urn_engine urn__engine_svi = {
     .touched = touched,
     .memory = memory,
     .posterior_memory = posterior_memory,
+    .state_size = sizeof(urn__svi),
     .start = start,
     .step = take_step,
     .find_bad = find_bad,

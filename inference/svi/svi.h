@@ -12,7 +12,6 @@ typedef struct urn__svi {
     bool normal; /* else a point */
     bool fused;  /* one sweep does the update: see urn__guide_step */
     int64_t particles, evaluations, k_hat_draws;
-    int bad_in_a_row;
     double *log_weight; /* of the evaluations, k_hat_draws at most */
 } urn__svi;
 

@@ -36,9 +36,10 @@ static urn_status accept_all(const urn__target *target, const urn__settings *set
     return URN_OK;
 }
 
-static urn_status walk_start(urn__run *run, void **state, urn_error *error)
+static urn_status walk_start(void *state, urn_error *error)
 {
-    *state = NULL;
+    walk *w = state;
+    urn__run *run = w->run;
     assert_int_equal(run->n_steps, run->n_warmup + run->n_draws * run->thin);
     const bool bad = urn__setting_int(run->settings, "bad-chain") == (int64_t)run->chain;
     const int64_t bad_step = urn__setting_int(run->settings, "bad-step");
@@ -46,23 +47,15 @@ static urn_status walk_start(urn__run *run, void **state, urn_error *error)
     if (bad && bad_step == 0)
         return urn__fail(error, URN_ERR_RUNTIME, NULL, NULL, NULL, "chain %d does not start",
                          (int)run->chain);
-    walk *w = urn__calloc(run->allocator, 1, sizeof *w);
-    if (!w)
-        return urn__fail_memory(error, "a walk", sizeof *w);
     *w = (walk){.run = run,
                 .scale = urn__setting_real(run->settings, "scale"),
                 .bad_step = bad ? bad_step : -1,
                 .leaves = leaves};
-    const urn_status status = urn__start_position(run, "random", 0.0, w->x, error);
-    if (status != URN_OK) {
-        urn__free(run->allocator, w);
-        return status;
-    }
+    URN_TRY(urn__start_position(run, "random", 0.0, w->x, error));
     w->lp = run->target->log_density(run->target->context, w->x, NULL);
     urn__run_warn(run, "walks have no memory");
     if (run->chain == 1)
         urn__run_warn(run, "this is chain 1");
-    *state = w;
     return URN_OK;
 }
 
@@ -112,8 +105,7 @@ static urn_status walk_finish(void *state, urn_error *error)
 
 static void walk_release(void *state)
 {
-    walk *w = state;
-    urn__free(w->run->allocator, w);
+    (void)state; /* which holds nothing */
 }
 
 static int64_t walk_memory(const urn__target *target, const urn__settings *settings)
@@ -132,6 +124,7 @@ static const urn_engine walk_engine = {.name = "walk",
                                        .options = walk_options,
                                        .accepts = accept_all,
                                        .memory = walk_memory,
+                                       .state_size = sizeof(walk),
                                        .start = walk_start,
                                        .step = walk_step,
                                        .position = walk_position,
