@@ -62,27 +62,21 @@ if [ -e inference/engines.def ]; then
     same "inference/engines.def (<) and the urn__engine_ descriptors (>)" "$engines" "$defined"
 fi
 
-# Guides: a row names guides/<name>.c, which describes that guide.
-guides=$(grep -oE '^URN_GUIDE\([a-z_0-9]+' inference/guides/guides.def | sed 's/.*(//')
-defined=$(grep -hoE '^const urn__guide_kind urn__guide_[a-z_0-9]+' inference/guides/*.c | sed 's/.*urn__guide_//')
-same "inference/guides/guides.def (<) and the urn__guide_ descriptors (>)" "$guides" "$defined"
-for guide in $guides; do
-    if ! grep -qs "^const urn__guide_kind urn__guide_$guide\b" "inference/guides/$guide.c"; then
-        echo "lists: guide $guide is not described in inference/guides/$guide.c" >&2
-        bad=1
-    fi
-done
-
-# Conjugacy rules: a row names rules/<name>.c, which describes that rule.
-rules=$(grep -oE '^URN_RULE\([a-z_0-9]+' inference/gibbs/rules.def | sed 's/.*(//')
-defined=$(grep -rhoE --include='*.c' '^const urn__rule urn__rule_[a-z_0-9]+' inference/gibbs | sed 's/.*urn__rule_//')
-same "inference/gibbs/rules.def (<) and the urn__rule_ descriptors (>)" "$rules" "$defined"
-for rule in $rules; do
-    if ! grep -qs "^const urn__rule urn__rule_$rule\b" "inference/gibbs/rules/$rule.c"; then
-        echo "lists: rule $rule is not described in inference/gibbs/rules/$rule.c" >&2
-        bad=1
-    fi
-done
+# Guides and conjugacy rules: a row names FOLDER/<name>.c, which has the descriptor "const TYPE PREFIX<name>".
+described() { # WHAT ROW LIST TYPE PREFIX FOLDER
+    local rows defined row
+    rows=$(grep -oE "^$2\([a-z_0-9]+" "$3" | sed 's/.*(//')
+    defined=$(grep -rhoE --include='*.c' "^const $4 $5[a-z_0-9]+" "$(dirname "$3")" | sed "s/.*$5//")
+    same "$3 (<) and the $5 descriptors (>)" "$rows" "$defined"
+    for row in $rows; do
+        if ! grep -qs "^const $4 $5$row\b" "$6/$row.c"; then
+            echo "lists: $1 $row is not described in $6/$row.c" >&2
+            bad=1
+        fi
+    done
+}
+described guide URN_GUIDE inference/guides/guides.def urn__guide_kind urn__guide_ inference/guides
+described rule URN_RULE inference/gibbs/rules.def urn__rule urn__rule_ inference/gibbs/rules
 
 # Models: a row names models/<name>.c with URN_MODEL(<name>, ...).
 if [ -e models/models.def ]; then

@@ -300,26 +300,34 @@ static int compare_all(sampled *s, const posterior_case *c, const json_t *refere
     return bad;
 }
 
+/* false: there is no reference. */
+static bool reference_of(const posterior_case *c, char data[4096], json_t **reference)
+{
+    const char *shared = getenv("URN_SHARED");
+    char path[4096];
+    json_error_t why;
+    snprintf(path, sizeof path, "%s/posteriordb/%s-%s/reference.json",
+             shared ? shared : "../shared", c->data, c->model()->name);
+    snprintf(data, 4096, "%s/posteriordb/%s-%s/data.json", shared ? shared : "../shared", c->data,
+             c->model()->name);
+    *reference = json_load_file(path, 0, &why);
+    if (!*reference)
+        print_message("skipped: no %s\n", path);
+    return *reference != NULL;
+}
+
 static void reference_posteriors_are_met(void **state)
 {
     (void)state;
     if (statistics_left_out())
         skip();
-    const char *shared = getenv("URN_SHARED");
     int bad = 0, met = 0;
     for (int i = 0; i < N_CASES; i++) {
         const posterior_case *c = &cases[i];
-        char data[4096], path[4096];
-        json_error_t why;
-        snprintf(path, sizeof path, "%s/posteriordb/%s-%s/reference.json",
-                 shared ? shared : "../shared", c->data, c->model()->name);
-        snprintf(data, sizeof data, "%s/posteriordb/%s-%s/data.json", shared ? shared : "../shared",
-                 c->data, c->model()->name);
-        json_t *reference = json_load_file(path, 0, &why);
-        if (!reference) {
-            print_message("skipped: no %s\n", path);
+        char data[4096];
+        json_t *reference;
+        if (!reference_of(c, data, &reference))
             continue;
-        }
         sampled s = {0};
         sample(c, data, 1000, &s);
         bad += compare_all(&s, c, reference);
@@ -357,22 +365,6 @@ static const posterior_case *case_of(const char *model)
             return &cases[i];
     fail_msg("no case %s", model);
     return NULL;
-}
-
-/* false: there is no reference. */
-static bool reference_of(const posterior_case *c, char data[4096], json_t **reference)
-{
-    const char *shared = getenv("URN_SHARED");
-    char path[4096];
-    json_error_t why;
-    snprintf(path, sizeof path, "%s/posteriordb/%s-%s/reference.json",
-             shared ? shared : "../shared", c->data, c->model()->name);
-    snprintf(data, 4096, "%s/posteriordb/%s-%s/data.json", shared ? shared : "../shared", c->data,
-             c->model()->name);
-    *reference = json_load_file(path, 0, &why);
-    if (!*reference)
-        print_message("skipped: no %s\n", path);
-    return *reference != NULL;
 }
 
 static int compare_approximation(sampled *s, const struct approximation_case *a,
