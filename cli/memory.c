@@ -72,7 +72,7 @@ static void *allocate(void *context, size_t size)
         __atomic_fetch_add(&memory->in_use, (long long)whole, __ATOMIC_RELAXED);
     const bool over =
         memory->limit > 0.0 && memory->base + (double)before + (double)whole > memory->limit;
-    char *block = over ? NULL : aligned_alloc(HEADER, whole);
+    char *block = over ? NULL : urn__alloc(NULL, whole);
     if (block == NULL) {
         __atomic_fetch_sub(&memory->in_use, (long long)whole, __ATOMIC_RELAXED);
         if (over && memory->refused == 0) {
@@ -92,7 +92,7 @@ static void release(void *context, void *given)
     size_t whole;
     memcpy(&whole, block, sizeof whole);
     __atomic_fetch_sub(&memory->in_use, (long long)whole, __ATOMIC_RELAXED);
-    free(block);
+    urn__free(NULL, block);
 }
 
 static double counted(const cli_memory *memory)

@@ -249,6 +249,13 @@ typedef struct urn_draw_call {
     const urn_family *family; /* as for the density */
 } urn_draw_call;
 
+/* What a family says of a log density that is constant - precision / 2 * (x - location)^2, both of
+ * them functions of the other parameters: their values and their derivatives in each of these. */
+typedef struct urn_quadratic {
+    double constant, precision;
+    double d_constant[URN_FAMILY_PARAMS], d_precision[URN_FAMILY_PARAMS];
+} urn_quadratic;
+
 /* A distribution. Unset members mean "does not exist". Outside the support the log density is
  * -infinity; with a parameter outside its domain it is NaN. Partials are of the log density. */
 struct urn_family {
@@ -278,6 +285,9 @@ struct urn_family {
     /* > 0: every parameter has a leading dim of so many components, of which event_rank and
      * size_from know nothing: a mixture of vectors */
     int64_t components;
+    /* Optional, for numbers x: the log density is quadratic in x and in params[0]. `param` has the
+     * parameters' values (what is at the location is not read); `found` is zero at first. */
+    void (*quadratic)(const double *param, urn_quadratic *found);
 };
 
 #ifdef __cplusplus

@@ -100,6 +100,15 @@ static double tail(bool upper, double x, const double *param, double *d_x, doubl
 
 URN__TAILS(tail)
 
+static void quadratic(const double *param, urn_quadratic *found)
+{
+    const double scale = param[SCALE], inverse = 1.0 / scale;
+    found->constant = scale > 0.0 ? -log(scale) - 0.5 * URN__LOG_2PI : (double)NOT_A_NUMBER;
+    found->precision = inverse * inverse;
+    found->d_constant[SCALE] = -inverse;
+    found->d_precision[SCALE] = -2.0 * inverse * found->precision;
+}
+
 static const urn_family family = {
     .bytes = sizeof(urn_family),
     .name = "normal",
@@ -116,6 +125,7 @@ static const urn_family family = {
     .quantile = quantile,
     .log_cdf = log_cdf,
     .log_survival = log_survival,
+    .quadratic = quadratic,
 };
 
 URN__FAMILY_DEFINE(normal, family)

@@ -140,6 +140,10 @@ void URN__KERNEL(scatter_both)(int64_t from, int64_t to, int64_t d, const int64_
                                const int32_t *order, const urn__real *weight, const urn__real *x,
                                const int32_t *ix, const urn__real *own, const urn__real *base,
                                urn__real *out, urn__real *other);
+double URN__KERNEL(squares_both)(int64_t from, int64_t to, int64_t d, const int64_t *start,
+                                 const urn__squares *mean, int64_t n, const int32_t *ix,
+                                 const urn__real *x, const urn__real *own, const urn__real *base,
+                                 urn__real *out, urn__real *pairs);
 void URN__KERNEL(gather_rows)(int64_t from, int64_t to, int64_t d, const urn__real *x,
                               const int32_t *index, urn__real *y);
 void URN__KERNEL(normals)(const urn__stream *stream, int64_t first, int64_t n, urn__real *z);

@@ -1,20 +1,9 @@
 /* The pass of a factor model over its ratings in the order of one factor's rows: each rating adds
  * to the row it belongs to, and to a row of the other factor. */
 #include "kernels.h"
+#include "lengths.h"
 
 #include <string.h>
-
-/* The row lengths with a body of their own: the common ones of at least one register. */
-#define EACH_LENGTH(X)                                                                             \
-    X(16)                                                                                          \
-    X(20)                                                                                          \
-    X(24)                                                                                          \
-    X(30)                                                                                          \
-    X(32)                                                                                          \
-    X(40)                                                                                          \
-    X(48)                                                                                          \
-    X(50)                                                                                          \
-    X(64)
 
 #define AHEAD 8       /* ratings whose rows are asked of the cache */
 #define MOST_GROUPS 8 /* registers a row may take */
@@ -33,7 +22,7 @@ URN__INLINE void ask(const urn__real *row, int64_t d)
 }
 
 /* Where group k of a row of d numbers starts: the last one overlaps the one before, and computes
- * the same there. */
+ * the same there. In the other factor's sums each group has a place of its own. */
 URN__INLINE int64_t group_at(int64_t k, int64_t groups, int64_t d)
 {
     return k + 1 < groups ? k * LINE : d - LINE;
@@ -46,9 +35,8 @@ URN__INLINE void known_row(int64_t from, int64_t to, int64_t d, const ratings *r
     const int64_t groups = (d + LINE - 1) / LINE;
     urn__lanes sum[MOST_GROUPS], row[MOST_GROUPS];
     for (int64_t k = 0; k < groups; k++) {
-        sum[k] = row[k] = (urn__lanes){0};
-        memcpy(&row[k], own + k * LINE,
-               (size_t)(k + 1 < groups ? LINE : d - k * LINE) * sizeof *own);
+        sum[k] = (urn__lanes){0};
+        memcpy(&row[k], own + group_at(k, groups, d), sizeof row[k]);
         if (base)
             memcpy(&sum[k], base + group_at(k, groups, d), sizeof sum[k]);
     }
@@ -74,17 +62,20 @@ URN__INLINE void known_row(int64_t from, int64_t to, int64_t d, const ratings *r
 URN__INLINE void any_row(int64_t from, int64_t to, int64_t d, const ratings *r,
                          const urn__real *restrict own, const urn__real *base, urn__real *out)
 {
-    const int64_t padded = (d + LINE - 1) / LINE * LINE;
+    const int64_t padded = (d + LINE - 1) / LINE * LINE, whole = d > 0 ? padded - LINE : 0;
     for (int64_t k = 0; k < d; k++)
         out[k] = base ? base[k] : 0;
     for (int64_t j = from; j < to; j++) {
         const int64_t i = r->order ? r->order[j] : j;
         const urn__real w = r->weight[i];
         const urn__real *restrict x = r->x + r->ix[i] * d;
-        urn__real *restrict y = r->other + r->ix[i] * padded;
+        urn__real *restrict y = r->other + r->ix[i] * padded, *restrict end = y + padded - d;
         URN__SIMD
-        for (int64_t k = 0; k < d; k++)
+        for (int64_t k = 0; k < whole; k++)
             y[k] += w * own[k];
+        URN__SIMD
+        for (int64_t k = whole; k < d; k++)
+            end[k] += w * own[k];
         URN__SIMD
         for (int64_t k = 0; k < d; k++)
             out[k] += w * x[k];
@@ -115,7 +106,7 @@ void URN__KERNEL(scatter_both)(int64_t from, int64_t to, int64_t d, const int64_
     case length:                                                                                   \
         all_rows(from, to, length, true, start, &r, own, base, out);                               \
         break;
-        EACH_LENGTH(CASE)
+        URN__EACH_LENGTH(CASE)
 #undef CASE
     default:
         all_rows(from, to, d, false, start, &r, own, base, out);

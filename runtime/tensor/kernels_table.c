@@ -14,6 +14,7 @@ static const urn__kernels_real table = {
     .row_dot = URN__KERNEL(row_dot),
     .scatter_rows = URN__KERNEL(scatter_rows),
     .scatter_both = URN__KERNEL(scatter_both),
+    .squares_both = URN__KERNEL(squares_both),
     .gather_rows = URN__KERNEL(gather_rows),
     .normals = URN__KERNEL(normals),
     .guide_sample = URN__KERNEL(guide_sample),

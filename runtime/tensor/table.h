@@ -22,12 +22,24 @@ typedef struct URN__TABLE {
                          const int32_t *order, const URN__T *weight, const URN__T *x,
                          const int32_t *ix, const URN__T *base, URN__T *out);
     /* The same, and each of those rows also adds weight[r] * own[t] to row ix[r] of `other`, whose
-     * rows are 64-byte aligned and padded to whole cache lines. Nothing but `order` and `base` may
-     * be NULL. */
+     * rows are 64-byte aligned and padded to whole cache lines. What does not fill a line is at the
+     * end of the last one, after numbers that mean nothing. Nothing but `order` and `base` may be
+     * NULL. */
     void (*scatter_both)(int64_t from, int64_t to, int64_t d, const int64_t *start,
                          const int32_t *order, const URN__T *weight, const URN__T *x,
                          const int32_t *ix, const URN__T *own, const URN__T *base, URN__T *out,
                          URN__T *other);
+    /* The two of them with the ratings themselves: rating j of x, start[t] <= j < start[t + 1], has
+     * the mean that `mean` says of u = own[t] and v = row ix[j]; with w its weight times its
+     * residual times the mean's slope, out[t] = base[t] + the sum of w v, and the sums of row ix[j]
+     * have w u added. Row i of the other factor is in `pairs`, in 64-byte lines: as many as hold d
+     * numbers, of which the last line has as many as there are left at its end and zeros before
+     * them, then as many of sums, in which what is before these numbers means nothing. Returns the
+     * sum of the squared residuals. ix has n numbers, of which those past the last are asked for
+     * ahead of time; d fills a line, and URN__SQUARES_MOST_LINES at most. */
+    double (*squares_both)(int64_t from, int64_t to, int64_t d, const int64_t *start,
+                           const urn__squares *mean, int64_t n, const int32_t *ix, const URN__T *x,
+                           const URN__T *own, const URN__T *base, URN__T *out, URN__T *pairs);
     /* out[k] += sum over rows i of [from, to), in order, of weight[i] * x[i d + k] */
     void (*weigh_rows)(int64_t from, int64_t to, int64_t d, const URN__T *weight, const URN__T *x,
                        double *out);

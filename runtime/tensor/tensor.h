@@ -60,6 +60,15 @@ typedef struct urn__adam {
     double weight_decay;             /* decoupled (AdamW) */
 } urn__adam;
 
+/* Ratings with means gain * (u . v + offset) + shift, or gain * sigmoid(u . v + offset) + shift,
+ * and the log density constant - weight / 2 * residual^2. */
+typedef struct urn__squares {
+    bool sigmoid;
+    bool far; /* rows are better asked of the cache ahead of time */
+    double offset, gain, shift, weight;
+} urn__squares;
+#define URN__SQUARES_MOST_LINES 8 /* a row's lines of the cache, at most */
+
 #define URN__T double
 #define URN__TABLE urn__kernels
 #include "table.h"

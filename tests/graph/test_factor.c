@@ -22,6 +22,7 @@ typedef struct problem {
     int32_t map;     /* link: urn__map1, or -1 */
     bool scaled;     /* mean times a number plus a number */
     bool biases;     /* offsets gathered from users and items, and a constant */
+    bool level;      /* a constant alone */
     bool bernoulli;  /* else normal */
     bool own_scales; /* one a rating */
     bool priors;     /* something to add to the partials */
@@ -104,6 +105,8 @@ static urn__id mean_of(fixture *f, const problem *p, urn__id u, urn__id v, urn__
         mean = urn__emit2(f->g, &urn__op_add, mean, urn__emit2(f->g, &urn__op_gather, bias, iu));
         mean = urn__emit2(f->g, &urn__op_add, urn__number(f->g, 0.125), mean);
     }
+    if (p->level)
+        mean = urn__emit2(f->g, &urn__op_add, mean, urn__number(f->g, -0.25));
     for (int i = 0; p->map >= 0 && urn__op_at(i) != NULL; i++)
         if (urn__op_at(i)->map == p->map && urn__op_at(i)->arity == 1 &&
             (urn__op_at(i)->flags & URN__OP_ELEMENTWISE))
@@ -319,6 +322,19 @@ static void known_shapes(void **state)
         {.n = 5000, .n_users = 20000, .n_items = 30, .dim = 32, .map = -1, .own_scales = true},
         {.n = 5000, .n_users = 2000, .n_items = 1500, .dim = 64, .map = -1, .priors = true},
         {.n = 3000, .n_users = 50, .n_items = 60, .dim = 17, .map = -1, .bernoulli = true},
+        /* rows of many ratings and squared residuals: all in one pass, near and far */
+        {.n = 6000, .n_users = 100, .n_items = 60, .dim = 16, .map = -1, .priors = true},
+        {.n = 6000, .n_users = 60, .n_items = 100, .dim = 17, .map = -1, .level = true},
+        {.n = 6001, .n_users = 1, .n_items = 99, .dim = 64, .map = -1, .scaled = true},
+        {.n = 6000, .n_users = 80, .n_items = 90, .dim = 100, .map = -1, .level = true},
+        {.n = 6000, .n_users = 80, .n_items = 1, .dim = 30, .map = URN__MAP_SIGMOID, .level = true},
+        {.n = 9000,
+         .n_users = 150,
+         .n_items = 90,
+         .dim = 47,
+         .map = URN__MAP_SIGMOID,
+         .scaled = true},
+        {.n = 56000, .n_users = 1200, .n_items = 1110, .dim = 30, .map = -1, .priors = true},
         {.n = 3000, .n_users = 50, .n_items = 60, .dim = 7, .map = URN__MAP_TANH, .biases = true},
     };
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
@@ -343,6 +359,7 @@ static void random_shapes(void **state)
                            .map = links[next_below(&f, 4)],
                            .scaled = next_below(&f, 3) == 0,
                            .biases = next_below(&f, 2) == 0,
+                           .level = next_below(&f, 4) == 0,
                            .bernoulli = next_below(&f, 4) == 0,
                            .own_scales = next_below(&f, 3) == 0,
                            .priors = next_below(&f, 2) == 0};

@@ -16,6 +16,9 @@
 #define RATINGS_A_ROW 24 /* of V, for each copy of its partial */
 #define MOST_COPIES 8
 #define COPY_ROWS 256
+#define AT_ONCE 8         /* row numbers */
+#define SQUARES_A_ROW 32  /* ratings of a row of U from which on one pass over them pays */
+#define NEAR_PAIRS 524288 /* bytes that need not be asked of the cache ahead of time */
 
 typedef struct factor_param {
     int input, number; /* of the call; of the family */
@@ -32,6 +35,7 @@ typedef struct factor_job {
     factor_param param[URN_FAMILY_PARAMS];
     bool offset_a_row, sorted; /* ratings by row of U */
     bool by_block; /* a rating's weight is wanted while its block is at hand, and never again */
+    bool squares;  /* nor that: a pass over squared residuals does everything */
     bool x_stored; /* the observations are read as they are stored, from x_first on */
     urn__cells x;
     int64_t x_first;
@@ -39,6 +43,8 @@ typedef struct factor_job {
     int out_u, out_v, out_offset;
     urn__family_runner runner;
     /* of the current run */
+    urn_quadratic quadratic;
+    double offset;     /* if all ratings share it */
     urn__real *weight; /* d log density / d mean, by rating; NULL: none, or by block */
     double *sums, *threads, *copy;
 } factor_job;
@@ -86,6 +92,19 @@ static int64_t family_scratch(const factor_job *job)
     return URN__REAL(family_block_scratch)(job->a->density.family, job->block, 1);
 }
 
+/* Is the log density quadratic in the mean, with parameters that all ratings share, and the rest of
+ * what the one pass is written for? */
+static bool is_squares(const factor_job *job)
+{
+    const urn__factor_attr *a = job->a;
+    bool shared = true;
+    for (int k = 0; k < job->n_params; k++)
+        shared = shared && !job->param[k].a_row;
+    return job->by_block && shared && job->n >= SQUARES_A_ROW * job->n_u &&
+           a->density.family->quadratic != NULL && a->density.producer == 0 && !job->offset_a_row &&
+           (a->link < 0 || a->link == URN__MAP_SIGMOID) && job->d <= URN__SQUARES_MOST_LINES * LINE;
+}
+
 /* Of a thread: mean, value, density, partial of the mean, link's slope, two of each parameter, the
  * family's own; and two lists of row numbers. */
 static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape *const *in,
@@ -118,14 +137,36 @@ static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape
                            .out = URN__REAL(factor_wanted)(a, k) ? out++ : -1};
     }
     job->n_sums = 1 + job->n_params;
+    job->squares = is_squares(job);
     job->thread_size = doubles_for(job->block) * (5 + 2 * job->n_params) +
-                       (family_scratch(job) + 7) / 8 * 8 + job->block;
+                       (family_scratch(job) + 7) / 8 * 8 + job->block + AT_ONCE;
 }
 
-/* Doubles of a copy of the partial of V, whose rows are whole cache lines. */
+/* Doubles of a copy of the partial of V, whose rows are whole cache lines; for squared residuals
+ * the row itself is before its sums. */
 static int64_t copy_size(const factor_job *job)
 {
-    return job->n_v * doubles_for(job->d);
+    return job->n_v * doubles_for(job->d) * (job->squares ? 2 : 1);
+}
+
+/* Numbers of a row of whole cache lines, and those of them before the last line. */
+static int64_t padded_row(const factor_job *job)
+{
+    return (job->d + LINE - 1) / LINE * LINE;
+}
+
+static int64_t whole_lines(const factor_job *job)
+{
+    return job->d > 0 ? padded_row(job) - LINE : 0;
+}
+
+/* Puts a row of numbers where scatter_both and squares_both have it: what does not fill a line is
+ * at the end of the last one. */
+static void lay_row(const factor_job *job, const urn__real *from, urn__real *to)
+{
+    const int64_t whole = whole_lines(job), rest = job->d - whole;
+    memcpy(to, from, (size_t)whole * sizeof *to);
+    memcpy(to + whole + LINE - rest, from + whole, (size_t)rest * sizeof *to);
 }
 
 /* Are the weights of all ratings kept between the passes, in scratch? */
@@ -221,7 +262,7 @@ static room room_of(const factor_job *job, int thread)
     }
     r.family = at;
     r.u = (int32_t *)(void *)(at + (family_scratch(job) + 7) / 8 * 8);
-    r.v = r.u + job->block;
+    r.v = r.u + job->block + AT_ONCE;
     return r;
 }
 
@@ -264,6 +305,7 @@ typedef struct stretch {
     const int32_t *order; /* of the stretch */
     double *sums;         /* of the task */
     urn__real *copy;      /* of the task: partial of V; NULL without */
+    const urn__real *x;   /* observations of the stretch, for squared residuals */
 } stretch;
 
 /* One number a rating of the stretch, from an input of one a row. */
@@ -308,10 +350,12 @@ static void link_slope(const stretch *s, urn__real *slope)
     }
 }
 
-/* Rows of U of ratings that are sorted by them. */
+/* Rows of U of ratings that are sorted by them. Most rows have few: some are written at once, and
+ * the next row writes over what was too many. */
 static const int32_t *rows_from_starts(const stretch *s)
 {
     const int64_t *start = s->job->call->index[URN__FACTOR_IU]->start;
+    int32_t *restrict u = s->r->u;
     int64_t low = 0, high = s->job->n_u - 1; /* the last one to start at `from` or before */
     while (low < high) {
         const int64_t middle = high - (high - low) / 2;
@@ -320,10 +364,15 @@ static const int32_t *rows_from_starts(const stretch *s)
         else
             high = middle - 1;
     }
-    for (int64_t i = 0; i < s->n; low++)
-        for (; i < s->n && s->from + i < start[low + 1]; i++)
-            s->r->u[i] = (int32_t)low;
-    return s->r->u;
+    for (int64_t i = 0; i < s->n; low++) {
+        const int64_t end = start[low + 1] - s->from, to = end < s->n ? end : s->n;
+        do
+            for (int k = 0; k < AT_ONCE; k++)
+                u[i + k] = (int32_t)low;
+        while ((i += AT_ONCE) < to);
+        i = to;
+    }
+    return u;
 }
 
 static void means(const stretch *s)
@@ -421,23 +470,56 @@ static void run_stretch(const stretch *s)
         settle_param(s, k);
 }
 
-/* add_rows with the weights of the block at hand: positions count from its start. */
+/* What ratings of squared residuals add to the task's sums. */
+static void add_squares(const stretch *s, int64_t n, double squares)
+{
+    const factor_job *job = s->job;
+    const urn_quadratic *q = &job->quadratic;
+    s->sums[0] += (double)n * q->constant - 0.5 * q->precision * squares;
+    for (int k = 0; k < job->n_params; k++) {
+        const int number = job->param[k].number;
+        s->sums[1 + k] +=
+            (double)n * q->d_constant[number] - 0.5 * q->d_precision[number] * squares;
+    }
+}
+
+/* Rows 0 .. n - 1 of `own` and `out`, whose ratings are at start[t] .. start[t + 1] of the block at
+ * hand. */
+static void add_some(const stretch *s, int64_t n, const int64_t *start, const urn__real *own,
+                     const urn__real *base, urn__real *out)
+{
+    const factor_job *job = s->job;
+    const urn__call *c = job->call;
+    const urn__factor_attr *a = job->a;
+    const int32_t *ix = c->index[URN__FACTOR_IV]->row + s->from;
+    const urn__squares mean = {.sigmoid = a->link >= 0,
+                               .far = copy_size(job) * (int64_t)sizeof(double) > NEAR_PAIRS,
+                               .offset = job->offset,
+                               .gain = a->gain,
+                               .shift = a->shift,
+                               .weight = a->density.weight * job->quadratic.precision};
+    if (!job->squares)
+        s->kernels->scatter_both(0, n, job->d, start, NULL, s->r->d_mean, c->in[URN__FACTOR_V], ix,
+                                 own, base, out, s->copy);
+    else
+        add_squares(s, start[n] - start[0],
+                    s->kernels->squares_both(0, n, job->d, start, &mean, job->n - s->from, ix, s->x,
+                                             own, base, out, s->copy));
+}
+
+/* add_rows with the ratings of the block at hand: positions count from its start. */
 static void add_block(const stretch *s, int64_t from, int64_t to, const int64_t *start,
                       const urn__real *base, urn__real *out)
 {
     enum { SOME = 64 };
-    const factor_job *job = s->job;
-    const urn__call *c = job->call;
-    const int64_t d = job->d;
-    const urn__real *own = (const urn__real *)c->in[URN__FACTOR_U] + from * d;
+    const int64_t d = s->job->d;
+    const urn__real *own = (const urn__real *)s->job->call->in[URN__FACTOR_U] + from * d;
     int64_t within[SOME + 1];
     for (int64_t t = 0; t < to - from; t += SOME) {
         const int64_t n = to - from - t < SOME ? to - from - t : SOME;
         for (int64_t k = 0; k <= n; k++)
             within[k] = start[t + k] - s->from;
-        s->kernels->scatter_both(0, n, d, within, NULL, s->r->d_mean, c->in[URN__FACTOR_V],
-                                 c->index[URN__FACTOR_IV]->row + s->from, own + t * d,
-                                 base == NULL ? NULL : base + t * d, out + t * d, s->copy);
+        add_some(s, n, within, own + t * d, base == NULL ? NULL : base + t * d, out + t * d);
     }
 }
 
@@ -497,6 +579,17 @@ static void fill_shared(const factor_job *job, const room *r)
             fill(job->block, *(const urn__real *)job->call->in[job->param[k].input], r->value[k]);
 }
 
+/* Empty sums, of a task. */
+static urn__real *new_copy(const factor_job *job, int64_t task)
+{
+    double *copy = job->copy + task * copy_size(job);
+    urn__real *row = (urn__real *)(void *)copy;
+    memset(copy, 0, (size_t)copy_size(job) * sizeof *copy);
+    for (int64_t i = 0; job->squares && i < job->n_v; i++, row += 2 * padded_row(job))
+        lay_row(job, (const urn__real *)job->call->in[URN__FACTOR_V] + i * job->d, row);
+    return (urn__real *)(void *)copy;
+}
+
 static void first_task(void *context, int64_t task, int thread)
 {
     const factor_job *job = context;
@@ -510,17 +603,17 @@ static void first_task(void *context, int64_t task, int thread)
                  .kernels = urn__exec_kernels(job->call->exec),
                  .sums = job->sums + task * job->n_sums};
     memset(s.sums, 0, (size_t)job->n_sums * sizeof *s.sums);
-    if (job->copies > 0) {
-        double *copy = job->copy + task * copy_size(job);
-        s.copy = (urn__real *)(void *)copy;
-        memset(copy, 0, (size_t)copy_size(job) * sizeof *copy);
-    }
+    if (job->copies > 0)
+        s.copy = new_copy(job, task);
     int64_t row = first, from = iu->start[first];
     for (; from < iu->start[end]; from += s.n) {
         s.from = from;
         s.n = iu->start[end] - from < job->block ? iu->start[end] - from : job->block;
         s.order = iu->sorted ? NULL : iu->order + from;
-        run_stretch(&s);
+        if (job->squares)
+            s.x = observations(&s);
+        else
+            run_stretch(&s);
         if (job->out_u >= 0)
             add_stretch(&s, from, from + s.n, end, &row);
     }
@@ -551,8 +644,9 @@ static void add_copies(void *context, int64_t chunk, int thread)
     (void)thread;
     const factor_job *job = context;
     const urn__call *c = job->call;
-    const int64_t d = job->d, padded = (d + LINE - 1) / LINE * LINE;
+    const int64_t d = job->d, whole = whole_lines(job), shift = padded_row(job) - d;
     const int64_t end = (chunk + 1) * COPY_ROWS < job->n_v ? (chunk + 1) * COPY_ROWS : job->n_v;
+    const int64_t pitch = copy_size(job) / job->n_v;
     const urn__real *base =
         job->a->base_v ? c->in[URN__REAL(factor_base_input)(job->a, true)] : NULL;
     for (int64_t row = chunk * COPY_ROWS; row < end; row++) {
@@ -560,9 +654,13 @@ static void add_copies(void *context, int64_t chunk, int thread)
         for (int64_t k = 0; k < d; k++)
             out[k] = base == NULL ? 0 : base[row * d + k];
         for (int64_t i = 0; i < job->copies; i++) {
-            const double *copy = job->copy + i * copy_size(job);
-            const urn__real *restrict from = (const urn__real *)(const void *)copy + row * padded;
-            for (int64_t k = 0; k < d; k++)
+            const double *copy = job->copy + i * copy_size(job) + row * pitch;
+            const urn__real *from = (const urn__real *)(const void *)copy;
+            from += job->squares ? padded_row(job) : 0;
+            for (int64_t k = 0; k < whole; k++)
+                out[k] += from[k];
+            from += shift;
+            for (int64_t k = whole; k < d; k++)
                 out[k] += from[k];
         }
     }
@@ -588,6 +686,20 @@ static void collect(const factor_job *job)
     }
 }
 
+/* At the parameters' current values. */
+static void find_quadratic(factor_job *job)
+{
+    double param[URN_FAMILY_PARAMS] = {0};
+    for (int k = 0; k < job->n_params; k++)
+        param[job->param[k].number] =
+            (double)*(const urn__real *)job->call->in[job->param[k].input];
+    if (job->a->has_offset)
+        job->offset =
+            (double)*(const urn__real *)job->call->in[URN__REAL(factor_offset_input)(job->a)];
+    job->quadratic = (urn_quadratic){0};
+    job->a->density.family->quadratic(param, &job->quadratic);
+}
+
 void URN__REAL(factor_run)(const urn__call *c)
 {
     factor_job *job = c->state;
@@ -599,6 +711,8 @@ void URN__REAL(factor_run)(const urn__call *c)
     job->copy = at;
     job->threads = job->copy + job->copies * copy_size(job);
     job->sums = job->threads + job->thread_size * c->exec->threads;
+    if (job->squares)
+        find_quadratic(job);
     urn__parallel(c->exec->threads, job->tasks_u, first_task, job);
     if (job->copies > 0)
         urn__parallel(c->exec->threads, (job->n_v + COPY_ROWS - 1) / COPY_ROWS, add_copies, job);
