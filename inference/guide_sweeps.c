@@ -103,8 +103,7 @@ static void step_point(const urn__sweep *s, const urn__chunk *c)
     const urn__guide_arrays *a = &s->guide->arrays;
     urn__real *slope = at(a->gradient, c);
     const urn__real factor = (urn__real)-s->factor;
-    for (int64_t i = 0; i < c->n; i++)
-        slope[i] *= factor;
+    kernels_of(s)->map2[URN__MAP_MUL](c->n, slope, 1, &factor, 0, slope);
     URN__REAL(optimiser_update)
     (s->optimiser, kernels_of(s), c->n, true, slope, at(a->m_loc, c),
      a->v_loc ? at(a->v_loc, c) : NULL, at(a->loc, c));

@@ -55,17 +55,9 @@ void urn__arena_free(urn__arena *arena)
     urn__free(&hook, arena);
 }
 
-/* Large blocks are whole large pages. */
-static size_t block_size(const urn__arena *arena, size_t at_least)
-{
-    const size_t size = at_least > arena->next_size ? at_least : arena->next_size;
-    const size_t pages = (size + ALIGNMENT + URN__LARGE_PAGE - 1) & ~(URN__LARGE_PAGE - 1);
-    return size < URN__LARGE_PAGE / 2 ? size : pages - ALIGNMENT;
-}
-
 static block *add_block(urn__arena *arena, size_t at_least)
 {
-    const size_t size = block_size(arena, at_least);
+    const size_t size = at_least > arena->next_size ? at_least : arena->next_size;
     block *b = urn__alloc(&arena->hook, ALIGNMENT + size);
     if (!b)
         return NULL;

@@ -274,6 +274,59 @@ static void test_outside_the_support(void **state)
                 check_outside(urn__family_at(f), given);
 }
 
+/* ---- quadratic forms ---- */
+
+/* The form of one row, with parameter `k` moved by `by`. */
+static urn_quadratic quadratic_of(const problem *p, int64_t row, int k, double by)
+{
+    double param[URN_FAMILY_PARAMS] = {0};
+    urn_quadratic q = {0};
+    for (int j = 1; j < p->n_params; j++)
+        param[j] = p->param[j][row] + (j == k ? by : 0.0);
+    p->family->quadratic(param, &q);
+    return q;
+}
+
+/* A form has the log density of every row, and its derivatives are central differences': off by
+ * h^2 / 6 times third derivatives, here at most 24 / 0.3^4 = 3,000 (2 / scale^2 at 0.3). */
+static void check_quadratic(const urn_family *family)
+{
+    const double h = 1e-4;
+    problem p = problem_new(family, 200, 1, (1u << param_count(family)) - 1, 9);
+    const urn_density_call c = density_call_of(&p, true);
+    family->log_density(&c);
+    for (int64_t i = 0; i < p.n; i++) {
+        const urn_quadratic q = quadratic_of(&p, i, 0, 0.0);
+        const double e = p.x[i] - p.param[0][i], value = q.constant - 0.5 * q.precision * e * e;
+        assert_true(fabs(value - p.log_density[i]) <= 1e-13 * (1.0 + fabs(value)));
+        for (int k = 1; k < p.n_params; k++) {
+            const urn_quadratic high = quadratic_of(&p, i, k, h), low = quadratic_of(&p, i, k, -h);
+            const double d_constant = (high.constant - low.constant) / (2.0 * h);
+            const double d_precision = (high.precision - low.precision) / (2.0 * h);
+            assert_true(fabs(q.d_constant[k] - d_constant) <= 3000.0 * h * h);
+            assert_true(fabs(q.d_precision[k] - d_precision) <= 3000.0 * h * h);
+        }
+    }
+    problem_free(&p);
+}
+
+static void test_quadratic_forms(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (int f = 0; urn__family_at(f) != NULL; f++)
+        if (urn__family_at(f)->quadratic != NULL) {
+            check_quadratic(urn__family_at(f));
+            n++;
+        }
+    assert_true(n > 0);
+    /* a scale that is none is no number */
+    double param[URN_FAMILY_PARAMS] = {0.0, -1.0};
+    urn_quadratic q = {0};
+    urn_family_normal()->quadratic(param, &q);
+    assert_true(isnan(q.constant));
+}
+
 /* A NaN anywhere, and a value outside a parameter's domain, give NaN: never a number. */
 static void check_bad(const urn_family *family, unsigned given, int k, double bad)
 {
@@ -426,9 +479,9 @@ static void test_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures),       cmocka_unit_test(test_outside_the_support),
-        cmocka_unit_test(test_bad_parameters), cmocka_unit_test(test_large_numbers),
-        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_fixtures),        cmocka_unit_test(test_outside_the_support),
+        cmocka_unit_test(test_quadratic_forms), cmocka_unit_test(test_bad_parameters),
+        cmocka_unit_test(test_large_numbers),   cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

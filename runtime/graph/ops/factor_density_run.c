@@ -2,234 +2,11 @@
  * block at a time, small enough that the rows of V met for the mean are still in the first cache
  * when they are added to the partial of U. Second pass: tasks of whole rows of V. What a task is
  * depends on the data alone, and so do all sums. */
-#include "factor_density.h"
-#include "family_block.h"
+#include "factor_job.h"
 #include <string.h>
 
-#define TASK 4096        /* ratings and rows a task is made for */
-#define MOST_TASKS 1024  /* beyond it tasks grow */
-#define NEAR_BYTES 16384 /* rows of V a block meets, where all of V is not far */
-#define FAR_BYTES 131072 /* where it is: the blocks' first rows come late */
-#define FAR_FROM 524288  /* bytes of V from which on it is */
-#define LEAST_BLOCK 32
-#define MOST_BLOCK 512
-#define RATINGS_A_ROW 24 /* of V, for each copy of its partial */
-#define MOST_COPIES 8
 #define COPY_ROWS 256
-#define AT_ONCE 8         /* row numbers */
-#define SQUARES_A_ROW 32  /* ratings of a row of U from which on one pass over them pays */
 #define NEAR_PAIRS 524288 /* bytes that need not be asked of the cache ahead of time */
-
-typedef struct factor_param {
-    int input, number; /* of the call; of the family */
-    bool a_row;        /* one a row; else one number */
-    int out;           /* of the partial, -1: not wanted */
-} factor_param;
-
-typedef struct factor_job {
-    const urn__call *call;
-    const urn__factor_attr *a;
-    int64_t n, n_u, n_v, d; /* ratings, rows of U and V, their length */
-    int64_t block, tasks_u, tasks_v, copies;
-    int n_params, n_sums; /* of the family but the producer; per task: density, one a parameter */
-    factor_param param[URN_FAMILY_PARAMS];
-    bool offset_a_row, sorted; /* ratings by row of U */
-    bool by_block; /* a rating's weight is wanted while its block is at hand, and never again */
-    bool squares;  /* nor that: a pass over squared residuals does everything */
-    bool x_stored; /* the observations are read as they are stored, from x_first on */
-    urn__cells x;
-    int64_t x_first;
-    int64_t thread_size; /* doubles of a thread's scratch */
-    int out_u, out_v, out_offset;
-    urn__family_runner runner;
-    /* of the current run */
-    urn_quadratic quadratic;
-    double offset;     /* if all ratings share it */
-    urn__real *weight; /* d log density / d mean, by rating; NULL: none, or by block */
-    double *sums, *threads, *copy;
-} factor_job;
-
-_Static_assert(sizeof(factor_job) <= URN__FACTOR_STATE, "room for what is prepared");
-
-/* ---- layout ---- */
-
-static int64_t tasks_for(int64_t n, int64_t rows)
-{
-    const int64_t tasks = (n + rows) / TASK + 1;
-    return tasks < MOST_TASKS ? tasks : MOST_TASKS;
-}
-
-static int64_t block_of(int64_t n_v, int64_t d)
-{
-    const int64_t row = (int64_t)sizeof(urn__real) * (d < 1 ? 1 : d);
-    const int64_t fits = (n_v * row < FAR_FROM ? NEAR_BYTES : FAR_BYTES) / row;
-    const int64_t block = fits / 16 * 16;
-    return block < LEAST_BLOCK ? LEAST_BLOCK : block > MOST_BLOCK ? MOST_BLOCK : block;
-}
-
-/* Numbers of a cache line. */
-enum { LINE = 64 / sizeof(urn__real) };
-
-/* Copies of the partial of V, 0: it has a pass of its own, as short rows always do. Making and
- * adding a copy costs as much as a few ratings a row do. */
-static int64_t copies_for(int64_t n, int64_t n_v, int64_t d)
-{
-    if (d < URN__FACTOR_LONG)
-        return 0;
-    const int64_t copies = n / (RATINGS_A_ROW * (n_v < 1 ? 1 : n_v));
-    return copies < 2 ? 0 : copies < MOST_COPIES ? copies : MOST_COPIES;
-}
-
-/* Doubles that hold n numbers of this precision, whole cache lines. */
-static int64_t doubles_for(int64_t n)
-{
-    const int64_t bytes = n * (int64_t)sizeof(urn__real);
-    return (bytes + 63) / 64 * 8;
-}
-
-static int64_t family_scratch(const factor_job *job)
-{
-    return URN__REAL(family_block_scratch)(job->a->density.family, job->block, 1);
-}
-
-/* Is the log density quadratic in the mean, with parameters that all ratings share, and the rest of
- * what the one pass is written for? */
-static bool is_squares(const factor_job *job)
-{
-    const urn__factor_attr *a = job->a;
-    bool shared = true;
-    for (int k = 0; k < job->n_params; k++)
-        shared = shared && !job->param[k].a_row;
-    return job->by_block && shared && job->n >= SQUARES_A_ROW * job->n_u &&
-           a->density.family->quadratic != NULL && a->density.producer == 0 && !job->offset_a_row &&
-           (a->link < 0 || a->link == URN__MAP_SIGMOID) && job->d <= URN__SQUARES_MOST_LINES * LINE;
-}
-
-/* Of a thread: mean, value, density, partial of the mean, link's slope, two of each parameter, the
- * family's own; and two lists of row numbers. */
-static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape *const *in,
-                    bool sorted)
-{
-    *job = (factor_job){.a = a, .n = urn__shape_size(in[URN__FACTOR_X])};
-    job->n_u = urn__shape_rows(in[URN__FACTOR_U]);
-    job->n_v = urn__shape_rows(in[URN__FACTOR_V]);
-    job->d = urn__shape_event(in[URN__FACTOR_U]);
-    job->block = block_of(job->n_v, job->d);
-    job->copies = a->wanted_u && a->wanted_v ? copies_for(job->n, job->n_v, job->d) : 0;
-    job->tasks_u = job->copies > 0 ? job->copies : tasks_for(job->n, job->n_u);
-    job->tasks_v = tasks_for(job->n, job->n_v);
-    int out = 1;
-    job->out_u = a->wanted_u ? out++ : -1;
-    job->out_v = a->wanted_v ? out++ : -1;
-    job->out_offset = a->wanted_offset ? out++ : -1;
-    job->sorted = sorted;
-    job->by_block = job->copies > 0 && sorted && !a->wanted_offset;
-    if (a->has_offset)
-        job->offset_a_row = in[URN__REAL(factor_offset_input)(a)]->n_plates > 0;
-    for (int k = 0; k < a->density.n_given; k++) {
-        if (a->density.given[k] == a->density.producer)
-            continue;
-        const int input = URN__REAL(factor_input)(a, k);
-        job->param[job->n_params++] =
-            (factor_param){.input = input,
-                           .number = a->density.given[k],
-                           .a_row = in[input]->n_plates > 0,
-                           .out = URN__REAL(factor_wanted)(a, k) ? out++ : -1};
-    }
-    job->n_sums = 1 + job->n_params;
-    job->squares = is_squares(job);
-    job->thread_size = doubles_for(job->block) * (5 + 2 * job->n_params) +
-                       (family_scratch(job) + 7) / 8 * 8 + job->block + AT_ONCE;
-}
-
-/* Doubles of a copy of the partial of V, whose rows are whole cache lines; for squared residuals
- * the row itself is before its sums. */
-static int64_t copy_size(const factor_job *job)
-{
-    return job->n_v * doubles_for(job->d) * (job->squares ? 2 : 1);
-}
-
-/* Numbers of a row of whole cache lines, and those of them before the last line. */
-static int64_t padded_row(const factor_job *job)
-{
-    return (job->d + LINE - 1) / LINE * LINE;
-}
-
-static int64_t whole_lines(const factor_job *job)
-{
-    return job->d > 0 ? padded_row(job) - LINE : 0;
-}
-
-/* Puts a row of numbers where scatter_both and squares_both have it: what does not fill a line is
- * at the end of the last one. */
-static void lay_row(const factor_job *job, const urn__real *from, urn__real *to)
-{
-    const int64_t whole = whole_lines(job), rest = job->d - whole;
-    memcpy(to, from, (size_t)whole * sizeof *to);
-    memcpy(to + whole + LINE - rest, from + whole, (size_t)rest * sizeof *to);
-}
-
-/* Are the weights of all ratings kept between the passes, in scratch? */
-static bool keeps_weights(const factor_job *job)
-{
-    return (job->out_u >= 0 || job->out_v >= 0) && job->out_offset < 0 && !job->by_block;
-}
-
-/* Those of mini-batches are another order each time, whatever the one at hand is. */
-static bool in_order(const urn__index *ix)
-{
-    return ix->own != NULL && ix->sorted;
-}
-
-/* Before there is a call. Rows picked by a mini-batch come in no order. */
-static factor_job job_of(const urn__graph *g, const urn__node *n)
-{
-    const urn__shape *in[URN__MAX_IN];
-    const urn__index_attr *rows = urn__graph_node(g, n->in[URN__FACTOR_IU])->attr;
-    factor_job job;
-    for (int k = 0; k < n->n_in; k++)
-        in[k] = urn__graph_shape(g, n->in[k]);
-    lay_out(&job, n->attr, in, !rows->batch && in_order(rows->index));
-    return job;
-}
-
-int64_t URN__REAL(factor_scratch)(const urn__graph *g, const urn__node *n, int threads)
-{
-    const factor_job job = job_of(g, n);
-    return (keeps_weights(&job) ? doubles_for(job.n) : 0) + job.thread_size * threads +
-           job.copies * copy_size(&job) + job.tasks_u * job.n_sums;
-}
-
-static bool has_second_pass(const factor_job *job)
-{
-    return job->out_v >= 0 && job->copies == 0;
-}
-
-unsigned URN__REAL(factor_by_target)(const urn__graph *g, const urn__node *n)
-{
-    const factor_job job = job_of(g, n);
-    return 1U << URN__FACTOR_IU | (has_second_pass(&job) ? 1U << URN__FACTOR_IV : 0U);
-}
-
-unsigned URN__REAL(factor_by_row)(const urn__graph *g, const urn__node *n)
-{
-    const factor_job job = job_of(g, n);
-    const bool all = has_second_pass(&job) || !job.sorted;
-    return 1U << URN__FACTOR_IV | (all ? 1U << URN__FACTOR_IU : 0U);
-}
-
-void URN__REAL(factor_prepare)(const urn__call *c)
-{
-    factor_job *job = c->state;
-    const urn__index *rows = c->index[URN__FACTOR_IU];
-    lay_out(job, c->attr, c->in_shape, in_order(rows));
-    if (c->column != NULL) {
-        job->x_stored = true;
-        job->x = urn__numbers_cells(c->column->numbers);
-        job->x_first = c->column->first;
-    }
-    job->runner = URN__REAL(family_runner_of)(job->a->density.family, c->exec);
-}
 
 /* ---- the first pass ---- */
 
@@ -262,7 +39,7 @@ static room room_of(const factor_job *job, int thread)
     }
     r.family = at;
     r.u = (int32_t *)(void *)(at + (family_scratch(job) + 7) / 8 * 8);
-    r.v = r.u + job->block + AT_ONCE;
+    r.v = r.u + job->block + URN__ROWS_AT_ONCE;
     return r;
 }
 
@@ -367,9 +144,9 @@ static const int32_t *rows_from_starts(const stretch *s)
     for (int64_t i = 0; i < s->n; low++) {
         const int64_t end = start[low + 1] - s->from, to = end < s->n ? end : s->n;
         do
-            for (int k = 0; k < AT_ONCE; k++)
+            for (int k = 0; k < URN__ROWS_AT_ONCE; k++)
                 u[i + k] = (int32_t)low;
-        while ((i += AT_ONCE) < to);
+        while ((i += URN__ROWS_AT_ONCE) < to);
         i = to;
     }
     return u;
@@ -577,6 +354,15 @@ static void fill_shared(const factor_job *job, const room *r)
     for (int k = 0; k < job->n_params; k++)
         if (!job->param[k].a_row)
             fill(job->block, *(const urn__real *)job->call->in[job->param[k].input], r->value[k]);
+}
+
+/* Puts a row of numbers where scatter_both and squares_both have it: what does not fill a line is
+ * at the end of the last one. */
+static void lay_row(const factor_job *job, const urn__real *from, urn__real *to)
+{
+    const int64_t whole = whole_lines(job), rest = job->d - whole;
+    memcpy(to, from, (size_t)whole * sizeof *to);
+    memcpy(to + whole + LINE - rest, from + whole, (size_t)rest * sizeof *to);
 }
 
 /* Empty sums, of a task. */
