@@ -84,7 +84,7 @@ def movielens(bench):
         ("Urn, single: ms", race.median_of(entries, URN_SINGLE), "<=", 1.8),
     ]
     checks += checks_of_threads(entries) + checks_of_peers(entries, 7.0, 16.0, None)
-    losses = race.check_peers(bench, entries, 300, 1.1)
+    losses = race.check_peers(bench, entries, 1000, 1.1)
     return {"rows": rows, "bars": report.bars(checks), "losses": losses}
 
 

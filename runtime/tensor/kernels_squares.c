@@ -74,7 +74,7 @@ URN__INLINE void sigmoids(group *v)
     memcpy(v, x, sizeof x);
 }
 
-/* From products to weights of a group's rows; returns the squares of the residuals. */
+/* From a group's products to the weights of its rows, and the squares of its residuals. */
 URN__INLINE void residuals(bool sigmoid, const pass *p, const urn__real *x,
                            const urn__real *product, urn__real *weight, group *squares)
 {
@@ -104,8 +104,8 @@ URN__INLINE void add_group(int64_t m, int64_t n, bool far, bool sigmoid, const p
         pair[r] = pair_of(p, j + (r < m ? r : 0), n);
         if (far)
             ask(pair_of(p, j + r + AHEAD < p->n ? j + r + AHEAD : j, n), n);
-        s[r] = own[0] * pair[r][0];
-        for (int64_t k = 1; k < n; k++)
+        s[r] = (vector){0};
+        for (int64_t k = 0; k < n; k++)
             s[r] += own[k] * pair[r][k];
     }
     SUM_LANES(s, product);

@@ -94,10 +94,12 @@ static void check_complete(const urn__kernels *kernels)
         assert_true(kernels->map2[i] && single->map2[i]);
     assert_true(kernels->sum && kernels->dot && kernels->axpy && kernels->row_dot);
     assert_true(kernels->scatter_rows && kernels->gather_rows && kernels->weigh_rows);
+    assert_true(kernels->scatter_both && kernels->squares_both);
     assert_true(kernels->normals && kernels->guide_sample && kernels->guide_adam);
     assert_true(kernels->adam && kernels->momentum);
     assert_true(single->sum && single->dot && single->axpy && single->row_dot);
     assert_true(single->scatter_rows && single->gather_rows && single->weigh_rows);
+    assert_true(single->scatter_both && single->squares_both);
     assert_true(single->normals && single->guide_sample && single->guide_adam);
     assert_true(single->adam && single->momentum);
 }

@@ -252,6 +252,8 @@ static void add_squares(const stretch *s, int64_t n, double squares)
 {
     const factor_job *job = s->job;
     const urn_quadratic *q = &job->quadratic;
+    if (n == 0) /* times a constant that may be infinite */
+        return;
     s->sums[0] += (double)n * q->constant - 0.5 * q->precision * squares;
     for (int k = 0; k < job->n_params; k++) {
         const int number = job->param[k].number;
@@ -356,24 +358,31 @@ static void fill_shared(const factor_job *job, const room *r)
             fill(job->block, *(const urn__real *)job->call->in[job->param[k].input], r->value[k]);
 }
 
-/* Puts a row of numbers where scatter_both and squares_both have it: what does not fill a line is
- * at the end of the last one. */
+/* Puts a row where squares_both has it, and empty sums behind it. */
 static void lay_row(const factor_job *job, const urn__real *from, urn__real *to)
 {
+    enum { BYTES = LINE * sizeof *to }; /* copies of a known size are no calls */
     const int64_t whole = whole_lines(job), rest = job->d - whole;
-    memcpy(to, from, (size_t)whole * sizeof *to);
-    memcpy(to + whole + LINE - rest, from + whole, (size_t)rest * sizeof *to);
+    for (int64_t k = 0; k < whole; k += LINE)
+        memcpy(to + k, from + k, BYTES);
+    memcpy(to + whole, from + job->d - LINE, BYTES);
+    for (int64_t k = 0; k < LINE - rest; k++)
+        to[whole + k] = 0;
+    for (int64_t k = whole + LINE; k < 2 * (whole + LINE); k += LINE)
+        memset(to + k, 0, BYTES);
 }
 
-/* Empty sums, of a task. */
+/* A task's sums for V, which are 0; for squared residuals with the rows of V before them. */
 static urn__real *new_copy(const factor_job *job, int64_t task)
 {
+    const urn__real *v = job->call->in[URN__FACTOR_V];
     double *copy = job->copy + task * copy_size(job);
-    urn__real *row = (urn__real *)(void *)copy;
-    memset(copy, 0, (size_t)copy_size(job) * sizeof *copy);
-    for (int64_t i = 0; job->squares && i < job->n_v; i++, row += 2 * padded_row(job))
-        lay_row(job, (const urn__real *)job->call->in[URN__FACTOR_V] + i * job->d, row);
-    return (urn__real *)(void *)copy;
+    urn__real *rows = (urn__real *)(void *)copy;
+    if (!job->squares)
+        memset(copy, 0, (size_t)copy_size(job) * sizeof *copy);
+    for (int64_t i = 0; job->squares && i < job->n_v; i++)
+        lay_row(job, v + i * job->d, rows + i * 2 * padded_row(job));
+    return rows;
 }
 
 static void first_task(void *context, int64_t task, int thread)

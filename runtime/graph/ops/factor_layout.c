@@ -122,7 +122,7 @@ unsigned URN__REAL(factor_by_target)(const urn__graph *g, const urn__node *n)
 unsigned URN__REAL(factor_by_row)(const urn__graph *g, const urn__node *n)
 {
     const factor_job job = job_of(g, n);
-    const bool few = !job.squares && job.n <= FEW_RATINGS;
+    const bool few = job.by_block && !job.squares && job.n <= FEW_RATINGS;
     const bool all = has_second_pass(&job) || !job.sorted || few;
     return 1U << URN__FACTOR_IV | (all ? 1U << URN__FACTOR_IU : 0U);
 }
