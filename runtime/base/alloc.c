@@ -19,8 +19,8 @@ static bool too_large(size_t size)
  * processor's list of pages, too. Where the system has none that are larger, the advice is lost. */
 static void *allocate_large(size_t size)
 {
-    void *memory = aligned_alloc(URN__LARGE_PAGE, (size + URN__LARGE_PAGE - 1) &
-                                                      ~(URN__LARGE_PAGE - 1));
+    void *memory =
+        aligned_alloc(URN__LARGE_PAGE, (size + URN__LARGE_PAGE - 1) & ~(URN__LARGE_PAGE - 1));
 #if defined(HAVE_MADVISE) && defined(MADV_HUGEPAGE)
     if (memory) /* the end of the block is left to small pages, as it may need few */
         (void)madvise(memory, size & ~(URN__LARGE_PAGE - 1), MADV_HUGEPAGE);
