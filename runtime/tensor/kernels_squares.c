@@ -3,7 +3,6 @@
  * factor's rows; the other factor's rows stand beside their sums, which come along when they are
  * fetched. */
 #include "lanes.h"
-#include "lengths.h"
 #include "vexp.h"
 
 #define WIDTH URN__REGISTER_LANES
@@ -35,14 +34,15 @@ typedef struct pass {
     const urn__real *x;
     urn__real *pairs;
     urn__real offset, gain, shift, weight;
+    bool far;
 } pass;
 
-/* Where register k of a row of d numbers begins: the last line ends where the row ends, and what it
- * has in common with the line before is 0 in the rows of pairs. */
-URN__INLINE int64_t place(int64_t k, int64_t d)
+/* Where register k of the n of a row of d numbers begins: the last line ends where the row ends,
+ * and what it has in common with the line before is 0 in the rows of pairs. */
+URN__INLINE int64_t place(int64_t k, int64_t n, int64_t d)
 {
     const int64_t line = k / PER_LINE, within = k % PER_LINE * WIDTH;
-    return (line + 1 < (d + LINE - 1) / LINE ? line * LINE : d - LINE) + within;
+    return ((line + 1) * PER_LINE < n ? line * LINE : d - LINE) + within;
 }
 
 /* The values and sums of rating j, n registers each. */
@@ -93,7 +93,7 @@ URN__INLINE void residuals(bool sigmoid, const pass *p, const urn__real *x,
 }
 
 /* Ratings j .. j + m - 1 of one row, m at most GROUP. */
-URN__INLINE void add_group(int64_t m, int64_t n, bool far, bool sigmoid, const pass *p, int64_t j,
+URN__INLINE void add_group(int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
                            const vector *own, vector *sum, group *squares)
 {
     urn__real product[GROUP], weight[GROUP], x[GROUP] = {0};
@@ -102,7 +102,7 @@ URN__INLINE void add_group(int64_t m, int64_t n, bool far, bool sigmoid, const p
     URN__UNROLL
     for (int64_t r = 0; r < GROUP; r++) {
         pair[r] = pair_of(p, j + (r < m ? r : 0), n);
-        if (far)
+        if (p->far)
             ask(pair_of(p, j + r + AHEAD < p->n ? j + r + AHEAD : j, n), n);
         s[r] = (vector){0};
         for (int64_t k = 0; k < n; k++)
@@ -122,50 +122,39 @@ URN__INLINE void add_group(int64_t m, int64_t n, bool far, bool sigmoid, const p
         }
 }
 
-URN__INLINE void add_run(int64_t from, int64_t to, int64_t d, bool far, bool sigmoid, const pass *p,
-                         const urn__real *row, const urn__real *base, urn__real *out,
+URN__INLINE void add_run(int64_t from, int64_t to, int64_t n, int64_t d, bool sigmoid,
+                         const pass *p, const urn__real *row, const urn__real *base, urn__real *out,
                          group *squares)
 {
-    const int64_t n = (d + LINE - 1) / LINE * PER_LINE;
     vector own[MOST], sum[MOST];
     for (int64_t k = 0; k < n; k++) {
-        memcpy(&own[k], row + place(k, d), sizeof own[k]);
+        memcpy(&own[k], row + place(k, n, d), sizeof own[k]);
         sum[k] = (vector){0};
         if (base)
-            memcpy(&sum[k], base + place(k, d), sizeof sum[k]);
+            memcpy(&sum[k], base + place(k, n, d), sizeof sum[k]);
     }
     int64_t j = from;
     for (; j + GROUP <= to; j += GROUP)
-        add_group(GROUP, n, far, sigmoid, p, j, own, sum, squares);
+        add_group(GROUP, n, sigmoid, p, j, own, sum, squares);
     if (j < to)
-        add_group(to - j, n, far, sigmoid, p, j, own, sum, squares);
+        add_group(to - j, n, sigmoid, p, j, own, sum, squares);
     for (int64_t k = n - 1; k >= 0; k--) /* the last line is incomplete where others overlap it */
-        memcpy(out + place(k, d), &sum[k], sizeof sum[k]);
+        memcpy(out + place(k, n, d), &sum[k], sizeof sum[k]);
 }
 
-URN__INLINE double add_runs(int64_t from, int64_t to, int64_t d, bool far, bool sigmoid,
+/* Rows from .. to - 1, of n registers. */
+URN__INLINE double add_runs(int64_t from, int64_t to, int64_t n, int64_t d, bool sigmoid,
                             const pass *p, const int64_t *start, const urn__real *own,
                             const urn__real *base, urn__real *out)
 {
     group squares = {0};
     double sum = 0.0;
     for (int64_t t = from; t < to; t++)
-        add_run(start[t], start[t + 1], d, far, sigmoid, p, own + t * d, base ? base + t * d : NULL,
+        add_run(start[t], start[t + 1], n, d, sigmoid, p, own + t * d, base ? base + t * d : NULL,
                 out + t * d, &squares);
     for (int r = 0; r < GROUP; r++)
         sum += (double)squares[r];
     return sum;
-}
-
-/* The kinds of passes that there is code for. */
-URN__INLINE double add_kind(int64_t from, int64_t to, int64_t d, const urn__squares *mean,
-                            const pass *p, const int64_t *start, const urn__real *own,
-                            const urn__real *base, urn__real *out)
-{
-    if (mean->sigmoid)
-        return add_runs(from, to, d, true, true, p, start, own, base, out);
-    return mean->far ? add_runs(from, to, d, true, false, p, start, own, base, out)
-                     : add_runs(from, to, d, false, false, p, start, own, base, out);
 }
 
 double URN__KERNEL(squares_both)(int64_t from, int64_t to, int64_t d, const int64_t *start,
@@ -180,14 +169,21 @@ double URN__KERNEL(squares_both)(int64_t from, int64_t to, int64_t d, const int6
                     .offset = (urn__real)mean->offset,
                     .gain = (urn__real)mean->gain,
                     .shift = (urn__real)mean->shift,
-                    .weight = (urn__real)(mean->weight * mean->gain)};
-    switch (d) {
-#define CASE(length)                                                                               \
-    case length:                                                                                   \
-        return add_kind(from, to, length, mean, &p, start, own, base, out);
-        URN__EACH_LENGTH(CASE)
+                    .weight = (urn__real)(mean->weight * mean->gain),
+                    .far = mean->far};
+    const int64_t lines = (d + LINE - 1) / LINE;
+    switch (mean->sigmoid ? -lines : lines) { /* the lengths with a body of their own */
+#define CASE(l)                                                                                    \
+    case l:                                                                                        \
+        return add_runs(from, to, (l)*PER_LINE, d, false, &p, start, own, base, out);              \
+    case -(l):                                                                                     \
+        return add_runs(from, to, (l)*PER_LINE, d, true, &p, start, own, base, out);
+        CASE(1)
+        CASE(2)
+        CASE(3)
+        CASE(4)
 #undef CASE
     default:
-        return add_kind(from, to, d, mean, &p, start, own, base, out);
+        return add_runs(from, to, lines * PER_LINE, d, mean->sigmoid, &p, start, own, base, out);
     }
 }
