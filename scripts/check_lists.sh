@@ -19,16 +19,22 @@ listed() {
     sed 's/#.*//' "$@" | grep -oE '[a-zA-Z0-9_./-]+\.[ch]\b' | sort -u
 }
 
+# Each name is defined in FOLDER/<name>.c, in a line that begins with BEFORE<name>AFTER.
+in_own_file() { # WHAT NAMES BEFORE AFTER FOLDER
+    local name
+    for name in $2; do
+        if ! grep -qs "^$3$name$4" "$5/$name.c"; then
+            echo "lists: $1 $name is not defined in $5/$name.c" >&2
+            bad=1
+        fi
+    done
+}
+
 # Families: the list of the header, a file each that defines that family, and the fragment.
 families=$(sed -n '/define URN_FAMILY_LIST/,/^$/p' include/urn/families.h | grep -oE 'X\([a-z_0-9]+\)' | sed 's/X(\(.*\))/\1/')
 defined=$(grep -hoE '^URN__FAMILY_DEFINE\([a-z_0-9]+' runtime/family/*.c | sed 's/.*(//')
 same "families.h (<) and URN__FAMILY_DEFINE in runtime/family (>)" "$families" "$defined"
-for family in $families; do
-    if ! grep -qs "^URN__FAMILY_DEFINE($family," "runtime/family/$family.c"; then
-        echo "lists: family $family is not defined in runtime/family/$family.c" >&2
-        bad=1
-    fi
-done
+in_own_file family "$families" 'URN__FAMILY_DEFINE(' , runtime/family
 
 # Single precision: the list of table.c, the densities so compiled, and the fragment.
 singles=$(sed -n '/define SINGLE_LIST/,/^$/p' runtime/family/table.c | grep -oE 'X\([a-z_0-9]+\)' | sed 's/X(\(.*\))/\1/')
@@ -64,16 +70,11 @@ fi
 
 # Guides and conjugacy rules: a row names FOLDER/<name>.c, which has the descriptor "const TYPE PREFIX<name>".
 described() { # WHAT ROW LIST TYPE PREFIX FOLDER
-    local rows defined row
+    local rows defined
     rows=$(grep -oE "^$2\([a-z_0-9]+" "$3" | sed 's/.*(//')
     defined=$(grep -rhoE --include='*.c' "^const $4 $5[a-z_0-9]+" "$(dirname "$3")" | sed "s/.*$5//")
     same "$3 (<) and the $5 descriptors (>)" "$rows" "$defined"
-    for row in $rows; do
-        if ! grep -qs "^const $4 $5$row\b" "$6/$row.c"; then
-            echo "lists: $1 $row is not described in $6/$row.c" >&2
-            bad=1
-        fi
-    done
+    in_own_file "$1" "$rows" "const $4 $5" '\b' "$6"
 }
 described guide URN_GUIDE inference/guides/guides.def urn__guide_kind urn__guide_ inference/guides
 described rule URN_RULE inference/gibbs/rules.def urn__rule urn__rule_ inference/gibbs/rules
@@ -83,12 +84,7 @@ if [ -e models/models.def ]; then
     models=$(grep -oE '^URN_BUILTIN\([a-z_0-9]+' models/models.def | sed 's/.*(//')
     defined=$(grep -lE '^URN_MODEL\(' models/*.c | sed 's|.*/\(.*\)\.c|\1|')
     same "models/models.def (<) and the files of models/ (>)" "$models" "$defined"
-    for model in $models; do
-        if ! grep -qs "^URN_MODEL($model," "models/$model.c"; then
-            echo "lists: models/$model.c has no URN_MODEL($model, ...)" >&2
-            bad=1
-        fi
-    done
+    in_own_file model "$models" 'URN_MODEL(' , models
 fi
 
 # Every source is built and distributed, and every listed one exists.
