@@ -8,22 +8,22 @@
 #endif
 
 #define ALIGNMENT 64
+#define LARGE_PAGE ((size_t)2 << 20)
 
 /* Enough for any block whose size is rounded up to a page. */
 static bool too_large(size_t size)
 {
-    return size > (size_t)PTRDIFF_MAX - URN__LARGE_PAGE;
+    return size > (size_t)PTRDIFF_MAX - LARGE_PAGE;
 }
 
 /* Rows of factors are read in any order: with pages of the usual size most of them would miss the
  * processor's list of pages, too. Where the system has none that are larger, the advice is lost. */
 static void *allocate_large(size_t size)
 {
-    void *memory =
-        aligned_alloc(URN__LARGE_PAGE, (size + URN__LARGE_PAGE - 1) & ~(URN__LARGE_PAGE - 1));
+    void *memory = aligned_alloc(LARGE_PAGE, (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1));
 #if defined(HAVE_MADVISE) && defined(MADV_HUGEPAGE)
     if (memory) /* the end of the block is left to small pages, as it may need few */
-        (void)madvise(memory, size & ~(URN__LARGE_PAGE - 1), MADV_HUGEPAGE);
+        (void)madvise(memory, size & ~(LARGE_PAGE - 1), MADV_HUGEPAGE);
 #endif
     return memory;
 }
@@ -36,7 +36,7 @@ void *urn__alloc(const urn_allocator *allocator, size_t size)
         size = 1;
     if (allocator && allocator->allocate)
         return allocator->allocate(allocator->context, size);
-    if (size >= URN__LARGE_PAGE)
+    if (size >= LARGE_PAGE)
         return allocate_large(size);
     return aligned_alloc(ALIGNMENT, (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }

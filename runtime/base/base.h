@@ -25,9 +25,8 @@ urn_status urn__vfail(urn_error *error, urn_status status, const char *where, co
 urn_status urn__fail_memory(urn_error *error, const char *what, size_t size);
 
 /* Memory through the hook; 64-byte aligned; NULL on failure. `allocator` may be NULL. `calloc`
- * zeroes. count * size overflow is a failure. urn__free takes NULL. Without a hook blocks of a
- * large page and more begin at one, and the system is asked for such pages. */
-#define URN__LARGE_PAGE ((size_t)2 << 20)
+ * zeroes. count * size overflow is a failure. urn__free takes NULL. Without a hook blocks of
+ * 2 MiB and more begin at a multiple of that, and the system is asked for pages of that size. */
 void *urn__alloc(const urn_allocator *allocator, size_t size);
 void *urn__calloc(const urn_allocator *allocator, size_t count, size_t size);
 void urn__free(const urn_allocator *allocator, void *memory);

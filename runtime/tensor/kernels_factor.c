@@ -1,9 +1,20 @@
 /* The pass of a factor model over its ratings in the order of one factor's rows: each rating adds
  * to the row it belongs to, and to a row of the other factor. */
 #include "kernels.h"
-#include "lengths.h"
 
 #include <string.h>
+
+/* The row lengths with a body of their own: the common ones of at least one register. */
+#define EACH_LENGTH(X)                                                                             \
+    X(16)                                                                                          \
+    X(20)                                                                                          \
+    X(24)                                                                                          \
+    X(30)                                                                                          \
+    X(32)                                                                                          \
+    X(40)                                                                                          \
+    X(48)                                                                                          \
+    X(50)                                                                                          \
+    X(64)
 
 #define AHEAD 8       /* ratings whose rows are asked of the cache */
 #define MOST_GROUPS 8 /* registers a row may take */
@@ -106,7 +117,7 @@ void URN__KERNEL(scatter_both)(int64_t from, int64_t to, int64_t d, const int64_
     case length:                                                                                   \
         all_rows(from, to, length, true, start, &r, own, base, out);                               \
         break;
-        URN__EACH_LENGTH(CASE)
+        EACH_LENGTH(CASE)
 #undef CASE
     default:
         all_rows(from, to, d, false, start, &r, own, base, out);

@@ -269,21 +269,14 @@ static void add_some(const stretch *s, int64_t n, const int64_t *start, const ur
 {
     const factor_job *job = s->job;
     const urn__call *c = job->call;
-    const urn__factor_attr *a = job->a;
     const int32_t *ix = c->index[URN__FACTOR_IV]->row + s->from;
-    const urn__squares mean = {.sigmoid = a->link >= 0,
-                               .far = copy_size(job) * (int64_t)sizeof(double) > NEAR_PAIRS,
-                               .offset = job->offset,
-                               .gain = a->gain,
-                               .shift = a->shift,
-                               .weight = a->density.weight * job->quadratic.precision};
     if (!job->squares)
         s->kernels->scatter_both(0, n, job->d, start, NULL, s->r->d_mean, c->in[URN__FACTOR_V], ix,
                                  own, base, out, s->copy);
     else
         add_squares(s, start[n] - start[0],
-                    s->kernels->squares_both(0, n, job->d, start, &mean, job->n - s->from, ix, s->x,
-                                             own, base, out, s->copy));
+                    s->kernels->squares_both(0, n, job->d, start, &job->mean, job->n - s->from, ix,
+                                             s->x, own, base, out, s->copy));
 }
 
 /* add_rows with the ratings of the block at hand: positions count from its start. */
@@ -481,18 +474,27 @@ static void collect(const factor_job *job)
     }
 }
 
-/* At the parameters' current values. */
+static double number_in(const factor_job *job, int input)
+{
+    return (double)*(const urn__real *)job->call->in[input];
+}
+
+/* The quadratic form and the means at the parameters' current values. */
 static void find_quadratic(factor_job *job)
 {
+    const urn__factor_attr *a = job->a;
     double param[URN_FAMILY_PARAMS] = {0};
     for (int k = 0; k < job->n_params; k++)
-        param[job->param[k].number] =
-            (double)*(const urn__real *)job->call->in[job->param[k].input];
-    if (job->a->has_offset)
-        job->offset =
-            (double)*(const urn__real *)job->call->in[URN__REAL(factor_offset_input)(job->a)];
+        param[job->param[k].number] = number_in(job, job->param[k].input);
     job->quadratic = (urn_quadratic){0};
-    job->a->density.family->quadratic(param, &job->quadratic);
+    a->density.family->quadratic(param, &job->quadratic);
+    job->mean = (urn__squares){
+        .sigmoid = a->link >= 0,
+        .far = copy_size(job) * (int64_t)sizeof(double) > NEAR_PAIRS,
+        .offset = a->has_offset ? number_in(job, URN__REAL(factor_offset_input)(a)) : 0.0,
+        .gain = a->gain,
+        .shift = a->shift,
+        .weight = a->density.weight * job->quadratic.precision};
 }
 
 void URN__REAL(factor_run)(const urn__call *c)

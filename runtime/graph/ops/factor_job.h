@@ -31,8 +31,8 @@ typedef struct factor_job {
     int out_u, out_v, out_offset;
     urn__family_runner runner;
     /* of the current run */
-    urn_quadratic quadratic;
-    double offset;     /* if all ratings share it */
+    urn_quadratic quadratic; /* and the means, for squared residuals */
+    urn__squares mean;
     urn__real *weight; /* d log density / d mean, by rating; NULL: none, or by block */
     double *sums, *threads, *copy;
 } factor_job;
