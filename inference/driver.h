@@ -145,8 +145,8 @@ urn_status urn__posterior_fits(const urn_posterior *posterior, const urn_model *
                                urn_error *error);
 /* Checks what was filled in: scales that are negative or not finite are URN_ERR_USAGE. */
 urn_status urn__posterior_check(const urn_posterior *posterior, urn_error *error);
-/* The CPU path its draws are made on; what is computed of them should be, too. */
-const char *urn__posterior_cpu(const urn_posterior *posterior);
+/* What its draws are made with; what is computed of them should be, too. */
+const urn__kernels *urn__posterior_kernels(const urn_posterior *posterior);
 /* As urn_posterior_draw, on several threads. */
 void urn__posterior_draw(const urn_posterior *posterior, int64_t s, int threads, double *position);
 const urn_allocator *urn__posterior_allocator(const urn_posterior *posterior);

@@ -158,8 +158,8 @@ urn_status urn__forward_new(const urn_model *fitted, const urn_posterior *poster
     *forward = NULL;
     URN_TRY(urn__posterior_fits(posterior, fitted, error));
     urn__forward *f;
-    URN_TRY(
-        urn__forward_open(fitted, urn__posterior_cpu(posterior), allocator, threads, &f, error));
+    URN_TRY(urn__forward_open(fitted, urn__posterior_kernels(posterior)->name, allocator, threads,
+                              &f, error));
     f->posterior = posterior;
     f->position = urn__calloc(allocator, size + 1, sizeof *f->position);
     if (!f->position) {

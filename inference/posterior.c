@@ -266,9 +266,9 @@ const double *urn_posterior_scale(const urn_posterior *posterior)
     return posterior->scale;
 }
 
-const char *urn__posterior_cpu(const urn_posterior *posterior)
+const urn__kernels *urn__posterior_kernels(const urn_posterior *posterior)
 {
-    return posterior->kernels->name;
+    return posterior->kernels;
 }
 
 /* ---- draws ---- */

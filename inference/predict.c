@@ -1,4 +1,5 @@
 /* Predictions: what the target's PREDICT program computes for each row, averaged over draws. */
+#include "columns.h"
 #include "driver.h"
 #include "forward.h"
 #include "row_sums.h"
@@ -7,7 +8,6 @@
 #include <string.h>
 
 #define GUIDE_DRAWS 400
-#define COLUMNS 8 /* doubles of a line of the cache */
 
 typedef struct work {
     const urn_model *fitted, *target;
@@ -23,7 +23,7 @@ typedef struct work {
     double *block; /* draws of rows first .. first + block_rows - 1, a draw's rows together */
     int64_t block_rows;
     int most_threads;
-    double *columns; /* a thread's COLUMNS rows of the block, a row's draws together */
+    double *columns; /* scratch of their quantiles */
     double *low, *high;
     urn__owned_prediction *out;
 } work;
@@ -61,7 +61,8 @@ static urn_status make_block(work *w, urn_error *error)
     w->low = urn__arena_alloc(w->out->arena, (size_t)w->n + 1, sizeof(double));
     w->high = urn__arena_alloc(w->out->arena, (size_t)w->n + 1, sizeof(double));
     w->block = urn__arena_alloc(w->arena, (size_t)w->block_rows, draw);
-    w->columns = urn__arena_alloc(w->arena, (size_t)w->most_threads * COLUMNS, draw);
+    w->columns = urn__arena_alloc(
+        w->arena, (size_t)urn__columns_scratch(w->most_threads, w->n_draws), sizeof(double));
     if (urn__arena_failed(w->arena) || urn__arena_failed(w->out->arena))
         return urn__fail_memory(error, "predictions", (size_t)w->block_rows * draw);
     return URN_OK;
@@ -105,29 +106,21 @@ static void keep_draws(work *w, int64_t s, int64_t first, int64_t rows)
     memcpy(w->block + s * rows, draw + first, (size_t)rows * sizeof *draw);
 }
 
-/* A block's rows to find intervals of. */
-typedef struct intervals {
-    work *w;
-    int64_t first, rows;
-} intervals;
-
-static void find_intervals(void *context, int64_t chunk, int thread)
+static void find_intervals(work *w, int64_t first, int64_t rows)
 {
-    const intervals *in = context;
-    work *w = in->w;
     const double level = w->options.level > 0.0 ? w->options.level : 0.9;
-    const int64_t at = chunk * COLUMNS, left = in->rows - at, n = w->n_draws;
-    const int64_t count = left < COLUMNS ? left : COLUMNS;
-    double *columns = w->columns + thread * COLUMNS * n;
-    for (int64_t s = 0; s < n; s++)
-        for (int64_t k = 0; k < count; k++)
-            columns[k * n + s] = w->block[s * in->rows + at + k];
-    for (int64_t k = 0; k < count; k++) {
-        double *draws = columns + k * n;
-        const int64_t r = in->first + at + k;
-        w->low[r] = urn__quantile(n, draws, 0.5 * (1.0 - level));
-        w->high[r] = urn__quantile(n, draws, 0.5 * (1.0 + level));
-    }
+    const double probs[] = {0.5 * (1.0 - level), 0.5 * (1.0 + level)};
+    double *const out[] = {w->low + first, w->high + first};
+    const urn__columns columns = {.kernels = urn__posterior_kernels(w->posterior),
+                                  .threads = w->most_threads,
+                                  .n = w->n_draws,
+                                  .rows = rows,
+                                  .block = w->block,
+                                  .scratch = w->columns,
+                                  .n_probs = 2,
+                                  .probs = probs,
+                                  .out = out};
+    urn__columns_quantiles(&columns);
 }
 
 /* One pass over all draws for the rows of a block; the first pass does everything else as well. */
@@ -150,10 +143,8 @@ static urn_status run_pass(work *w, int64_t first, urn_error *error)
         if (first == 0)
             urn__row_sums_add(&w->sums, &results, urn__forward_threads(w->forward));
     }
-    if (!w->block)
-        return URN_OK;
-    intervals in = {w, first, rows};
-    urn__parallel(w->most_threads, (rows + COLUMNS - 1) / COLUMNS, find_intervals, &in);
+    if (w->block)
+        find_intervals(w, first, rows);
     return URN_OK;
 }
 

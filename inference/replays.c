@@ -84,21 +84,42 @@ static double select_kth(int64_t n, double *x, int64_t k)
     return x[k];
 }
 
+/* The order statistic at or below quantile p, and the share of the way to the next. */
+static int64_t rank_of(int64_t n, double p, double *share)
+{
+    const double at = p * (double)(n - 1);
+    const int64_t below = (int64_t)at;
+    *share = below < n - 1 ? at - (double)below : 0.0;
+    return below < n ? below : n - 1;
+}
+
+static double between(double low, double high, double share)
+{
+    return low == high ? low : low + share * (high - low); /* also for infinite ones */
+}
+
 double urn__quantile(int64_t n, double *x, double p)
 {
     for (int64_t i = 0; i < n; i++)
         if (isnan(x[i]))
             return (double)NAN;
-    const double at = p * (double)(n - 1);
-    const int64_t below = (int64_t)at;
-    const double low = select_kth(n, x, below < n ? below : n - 1);
-    const double share = at - (double)below;
-    if (below >= n - 1 || share == 0.0)
+    double share;
+    const int64_t below = rank_of(n, p, &share);
+    const double low = select_kth(n, x, below);
+    if (share == 0.0)
         return low;
     double high = x[below + 1];
     for (int64_t i = below + 2; i < n; i++)
         high = x[i] < high ? x[i] : high;
-    return low == high ? low : low + share * (high - low); /* also for infinite ones */
+    return between(low, high, share);
+}
+
+double urn__sorted_quantile(int64_t n, const double *x, int64_t stride, double p)
+{
+    double share;
+    const int64_t below = rank_of(n, p, &share);
+    const double low = x[below * stride];
+    return share == 0.0 ? low : between(low, x[(below + 1) * stride], share);
 }
 
 int64_t urn__spread(int64_t s, int64_t wanted, int64_t kept)

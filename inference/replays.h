@@ -32,6 +32,8 @@ void urn__pace_step(urn__pace *pace);
 /* Quantile p of n numbers, linear between order statistics; their order changes. NaN if any of them
  * is NaN. */
 double urn__quantile(int64_t n, double *x, double p);
+/* The same of numbers in ascending order, `stride` apart, none of them NaN. */
+double urn__sorted_quantile(int64_t n, const double *x, int64_t stride, double p);
 /* Number of the stored draw behind draw s of `wanted` out of `kept`: evenly spread over them. */
 int64_t urn__spread(int64_t s, int64_t wanted, int64_t kept);
 /* Draws to use: `wanted`, or for 0 all stored ones, or `fallback` from a guide. */

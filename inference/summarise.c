@@ -4,6 +4,7 @@
  * supports, has its quantiles where the coordinate has them, so for normal guides they are exact:
  * the program maps loc + scale * z. That the function is of this kind is checked by moving the
  * other coordinates. Everything else comes from draws. */
+#include "columns.h"
 #include "driver.h"
 #include "replays.h"
 
@@ -23,6 +24,10 @@ typedef struct work {
     double *mean, *sd, *quantiles; /* of the caller; may be NULL */
     const double *probs;
     int n_probs;
+    int most_threads;
+    bool own;        /* see is_own */
+    double *columns; /* scratch of quantiles */
+    double **out;    /* n_probs */
 } work;
 
 static double normal_quantile(double p)
@@ -54,13 +59,23 @@ static const double *run_shifted(work *w, double z, double other)
     return run_at(w, w->position);
 }
 
+/* Is the value of a normal guide's site a function of the site's own coordinates? Leaves the others
+ * at loc, and the value there in loc_value. */
+static bool is_own(work *w)
+{
+    const size_t bytes = (size_t)w->info.size * sizeof(double);
+    if (urn_posterior_kind_of(w->posterior) != URN_POSTERIOR_NORMAL || w->info.free_size < 1)
+        return false;
+    memcpy(w->loc_value, run_shifted(w, 0.0, 1.0), bytes);
+    return memcmp(w->loc_value, run_shifted(w, 0.0, 0.0), bytes) == 0;
+}
+
 /* Is element i of the value a function of coordinate i alone? The elementwise supports are, unless
  * other sites move their bounds. */
 static bool is_elementwise(work *w)
 {
     const urn_site_info *info = &w->info;
-    if (urn_posterior_kind_of(w->posterior) != URN_POSTERIOR_NORMAL || info->free_size < 1 ||
-        info->free_size != info->size)
+    if (!w->own || info->free_size != info->size)
         return false;
     if (info->role == URN_SITE_LATENT) {
         if (info->family->support()->free_size != NULL)
@@ -69,9 +84,6 @@ static bool is_elementwise(work *w)
         return false;
     }
     const size_t bytes = (size_t)info->size * sizeof(double);
-    memcpy(w->loc_value, run_shifted(w, 0.0, 0.0), bytes);
-    if (memcmp(w->loc_value, run_shifted(w, 0.0, 1.0), bytes) != 0)
-        return false;
     memcpy(w->low_value, run_shifted(w, -1.0, 0.0), bytes);
     memcpy(w->high_value, run_shifted(w, 1.0, 0.0), bytes);
     return true;
@@ -116,51 +128,105 @@ static bool exact_moments(work *w)
     return true;
 }
 
-static void draw_moments(work *w, int64_t n)
+/* ---- of draws ---- */
+
+/* The value at draw s of n. */
+static const double *run_draw(work *w, int64_t s, int64_t n)
 {
-    const int64_t size = w->info.size;
-    double *mean = w->low_value, *squares = w->high_value;
-    memset(mean, 0, (size_t)size * sizeof *mean);
-    memset(squares, 0, (size_t)size * sizeof *squares);
-    for (int64_t s = 0; s < n; s++) {
+    if (w->own)
+        urn_posterior_draw_part(w->posterior, s, w->info.offset, w->info.free_size, w->position);
+    else
         urn__draw_of(w->posterior, s, n, w->pace.threads, w->position);
-        const double *value = run_at(w, w->position);
-        for (int64_t i = 0; i < size; i++) {
-            const double change = value[i] - mean[i];
-            mean[i] += change / (double)(s + 1);
-            squares[i] += change * (value[i] - mean[i]);
+    const double *value = run_at(w, w->position);
+    urn__pace_step(&w->pace);
+    return value;
+}
+
+/* A block's elements and draws, and what is made of them. */
+typedef struct pass {
+    int64_t n, first, rows;
+    double *block;          /* NULL: nothing is kept */
+    double *mean, *squares; /* of all elements; NULL: not wanted */
+} pass;
+
+static void run_pass(work *w, const pass *p)
+{
+    for (int64_t s = 0; s < p->n; s++) {
+        const double *value = run_draw(w, s, p->n);
+        if (p->block)
+            memcpy(p->block + s * p->rows, value + p->first, (size_t)p->rows * sizeof *value);
+        for (int64_t i = 0; p->mean && i < w->info.size; i++) {
+            const double change = value[i] - p->mean[i];
+            p->mean[i] += change / (double)(s + 1);
+            p->squares[i] += change * (value[i] - p->mean[i]);
         }
-        urn__pace_step(&w->pace);
-    }
-    for (int64_t i = 0; i < size; i++) {
-        if (w->mean)
-            w->mean[i] = mean[i];
-        if (w->sd)
-            w->sd[i] = n > 1 ? sqrt(squares[i] / ((double)n - 1.0)) : 0.0;
     }
 }
 
-/* Elements are done in blocks of which all draws fit in memory; each block runs over the draws. */
-static urn_status draw_quantiles(work *w, int64_t n, urn_error *error)
+static void give_moments(work *w, const pass *p)
+{
+    for (int64_t i = 0; i < w->info.size; i++) {
+        if (w->mean)
+            w->mean[i] = p->mean[i];
+        if (w->sd)
+            w->sd[i] = p->n > 1 ? sqrt(p->squares[i] / ((double)p->n - 1.0)) : 0.0;
+    }
+}
+
+static void find_quantiles(work *w, const pass *p)
+{
+    for (int k = 0; k < w->n_probs; k++)
+        w->out[k] = w->quantiles + k * w->info.size + p->first;
+    const urn__columns c = {.kernels = urn__posterior_kernels(w->posterior),
+                            .threads = w->most_threads,
+                            .n = p->n,
+                            .rows = p->rows,
+                            .block = p->block,
+                            .scratch = w->columns,
+                            .n_probs = w->n_probs,
+                            .probs = w->probs,
+                            .out = w->out};
+    urn__columns_quantiles(&c);
+}
+
+/* Room for all draws of as many elements as fit in memory. */
+static urn_status make_block(work *w, pass *p, urn_error *error)
+{
+    const int64_t most = URN__DRAWS_BYTES / (int64_t)sizeof(double) / p->n, size = w->info.size;
+    const int64_t scratch = urn__columns_scratch(w->most_threads, p->n);
+    p->rows = most > size ? size : most < 1 ? 1 : most;
+    p->block = urn__arena_alloc(w->arena, (size_t)p->rows, (size_t)p->n * sizeof *p->block);
+    w->columns = urn__arena_alloc(w->arena, (size_t)scratch, sizeof *w->columns);
+    w->out = urn__arena_alloc(w->arena, (size_t)w->n_probs, sizeof *w->out);
+    if (urn__arena_failed(w->arena))
+        return urn__fail_memory(error, "draws of a site",
+                                (size_t)(p->rows * p->n + scratch) * sizeof *p->block);
+    return URN_OK;
+}
+
+/* Moments and quantiles of n draws. Each block of elements runs over the draws; the first of them
+ * finds the moments of all. */
+static urn_status use_draws(work *w, int64_t n, bool moments, bool quantiles, urn_error *error)
 {
     const int64_t size = w->info.size;
-    int64_t rows = URN__DRAWS_BYTES / (int64_t)sizeof(double) / n;
-    rows = rows > size ? size : rows < 1 ? 1 : rows;
-    double *block = urn__arena_alloc(w->arena, (size_t)rows, (size_t)n * sizeof *block);
-    if (!block)
-        return urn__fail_memory(error, "draws of a site", (size_t)(rows * n) * sizeof *block);
-    for (int64_t first = 0; first < size; first += rows) {
-        const int64_t count = size - first < rows ? size - first : rows;
-        for (int64_t s = 0; s < n; s++) {
-            urn__draw_of(w->posterior, s, n, w->pace.threads, w->position);
-            const double *value = run_at(w, w->position);
-            for (int64_t i = 0; i < count; i++)
-                block[i * n + s] = value[first + i];
-            urn__pace_step(&w->pace);
-        }
-        for (int64_t i = 0; i < count; i++)
-            for (int k = 0; k < w->n_probs; k++)
-                w->quantiles[k * size + first + i] = urn__quantile(n, block + i * n, w->probs[k]);
+    pass p = {.n = n, .rows = size};
+    if (moments) {
+        p.mean = w->low_value;
+        p.squares = w->high_value;
+        memset(p.mean, 0, (size_t)size * sizeof *p.mean);
+        memset(p.squares, 0, (size_t)size * sizeof *p.squares);
+    }
+    if (quantiles)
+        URN_TRY(make_block(w, &p, error));
+    const int64_t most = p.rows;
+    for (; p.first < size; p.first += p.rows) {
+        p.rows = size - p.first < most ? size - p.first : most;
+        run_pass(w, &p);
+        if (p.mean)
+            give_moments(w, &p);
+        p.mean = NULL;
+        if (quantiles)
+            find_quantiles(w, &p);
     }
     return URN_OK;
 }
@@ -193,9 +259,10 @@ static urn_status do_work(work *w, const urn_model *model, int threads, urn_erro
 {
     const urn_compile_options options = {.bytes = sizeof options,
                                          .kind = URN_PROGRAM_VALUES,
-                                         .cpu = urn__posterior_cpu(w->posterior)};
+                                         .cpu = urn__posterior_kernels(w->posterior)->name};
     URN_TRY(check(w, model, error));
-    urn__pace_start(&w->pace, threads);
+    w->most_threads = urn__thread_count(threads);
+    urn__pace_start(&w->pace, w->most_threads);
     URN_TRY(urn__runner_open(&w->values, model, &options, threads, error));
     URN_TRY(make_room(w, error));
     urn_posterior_draw(w->posterior, 0, w->position);
@@ -204,13 +271,14 @@ static urn_status do_work(work *w, const urn_model *model, int threads, urn_erro
                          "the site has no value of its own to summarise");
     const bool point = urn_posterior_kind_of(w->posterior) == URN_POSTERIOR_POINT;
     const int64_t n = point ? 1 : urn__draw_count(w->posterior, 0, GUIDE_DRAWS);
+    w->own = is_own(w);
     const bool exact = is_elementwise(w);
-    if ((w->mean || w->sd) && !(exact && exact_moments(w)))
-        draw_moments(w, n);
-    if (w->n_probs == 0)
+    const bool moments = (w->mean || w->sd) && !(exact && exact_moments(w));
+    const bool quantiles = w->n_probs > 0 && !exact;
+    if (moments || quantiles)
+        URN_TRY(use_draws(w, n, moments, quantiles, error));
+    if (w->n_probs == 0 || quantiles)
         return URN_OK;
-    if (!exact)
-        return draw_quantiles(w, n, error);
     memcpy(w->low_value, run_shifted(w, -1.0, 0.0), (size_t)w->info.size * sizeof(double));
     memcpy(w->high_value, run_shifted(w, 1.0, 0.0), (size_t)w->info.size * sizeof(double));
     exact_quantiles(w);

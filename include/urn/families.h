@@ -243,7 +243,7 @@ typedef struct urn_draw_call {
     const double *param[URN_FAMILY_PARAMS];
     int64_t stride[URN_FAMILY_PARAMS];
     double *x;
-    double *out;              /* mean, variance: n x event; cdf: n; quantile: n */
+    double *out;              /* mean, variance: n x event; cdf, quantile, normals: n */
     double *scratch;          /* as for the density, n rows */
     double p;                 /* quantile: the probability */
     const urn_family *family; /* as for the density */
@@ -288,6 +288,11 @@ struct urn_family {
     /* Optional, for numbers x: the log density is quadratic in x and in params[0]. `param` has the
      * parameters' values (what is at the location is not read); `found` is zero at first. */
     void (*quadratic)(const double *param, urn_quadratic *found);
+    /* Optional, both or none, for numbers that are increasing functions of a standard normal:
+     * writes x of the normals in `out`, and to `out` the normals of x (-infinity below the
+     * support). What `draw` and `cdf` do for a row, programs then do for many rows at once. */
+    void (*of_normals)(const urn_draw_call *call);
+    void (*to_normals)(const urn_draw_call *call);
 };
 
 #ifdef __cplusplus

@@ -101,7 +101,7 @@ static urn_status diagnose(work *w, int threads, urn_error *error)
 {
     const urn_compile_options options = {.bytes = sizeof options,
                                          .kind = URN_PROGRAM_VALUES,
-                                         .cpu = urn__posterior_cpu(w->posterior)};
+                                         .cpu = urn__posterior_kernels(w->posterior)->name};
     URN_TRY(urn__runner_open(&w->values, w->model, &options, threads, error));
     URN_TRY(make_room(w, error));
     urn__pace_start(&w->pace, threads);

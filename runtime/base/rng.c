@@ -138,10 +138,26 @@ void urn__row_cursor_next(urn__row_cursor *cursor, urn_rng *rng)
 
 /* ---- what families see --------------------------------------------------------------------- */
 
-double urn_rng_uniform(urn_rng *rng)
+static double uniform_of(uint64_t word)
 {
     /* 52 bits and a half: with 53, the largest would round to 1. */
-    return ((double)(urn__pcg64_next(&rng->pcg) >> 12) + 0.5) * 0x1p-52;
+    return ((double)(word >> 12) + 0.5) * 0x1p-52;
+}
+
+double urn_rng_uniform(urn_rng *rng)
+{
+    return uniform_of(urn__pcg64_next(&rng->pcg));
+}
+
+void urn__row_uniforms(const urn__stream *stream, int64_t first, int64_t n, double *u, double *v)
+{
+    urn__row_cursor cursor = urn__row_cursor_at(stream, first);
+    for (int64_t i = 0; i < n; i++) {
+        cursor.start.state = cursor.jump.mult * cursor.start.state + cursor.jump.add;
+        urn__pcg64 pcg = cursor.start;
+        u[i] = uniform_of(urn__pcg64_next(&pcg));
+        v[i] = uniform_of(urn__pcg64_next(&pcg));
+    }
 }
 
 /* Box-Muller (1958), one normal from two outputs: a fixed count, so that rows and resumes stay

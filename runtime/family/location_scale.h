@@ -32,6 +32,19 @@ static inline void urn__location_scale_draw(const urn_draw_call *c, int64_t row,
     c->x[row] = scale > 0.0 ? urn__argument(c, LOC, row) + scale * unit : (double)NAN;
 }
 
+/* All rows, from Z in `out`, and back. */
+static inline void urn__location_scale_of(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        urn__location_scale_draw(c, i, c->out[i]);
+}
+
+static inline void urn__location_scale_to(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] = (c->x[i] - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i);
+}
+
 /* Medians, where Z is symmetric. */
 static inline void urn__location_centre(const urn_draw_call *c)
 {
@@ -55,8 +68,9 @@ static inline void urn__location_scale_variance(const urn_draw_call *c, double o
 
 static inline void urn__location_scale_cdf(const urn_draw_call *c, double (*unit)(double z))
 {
+    urn__location_scale_to(c);
     for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = unit((c->x[i] - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i));
+        c->out[i] = unit(c->out[i]);
 }
 
 static inline void urn__location_scale_quantile(const urn_draw_call *c, double unit)

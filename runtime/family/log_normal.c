@@ -41,11 +41,29 @@ static int64_t scratch_doubles(int64_t n, int64_t dim)
     return 3 * n;
 }
 
-static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
+static void draw_of(const urn_draw_call *c, int64_t row, double z)
 {
     const double scale = urn__argument(c, SCALE, row);
-    const double z = urn_rng_normal(rng);
     c->x[row] = scale > 0.0 ? exp(urn__argument(c, LOC, row) + scale * z) : (double)NAN;
+}
+
+static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
+{
+    draw_of(c, row, urn_rng_normal(rng));
+}
+
+static void of_normals(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        draw_of(c, i, c->out[i]);
+}
+
+static void to_normals(const urn_draw_call *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const double log_x = c->x[i] <= 0.0 ? -(double)INFINITY : log(c->x[i]);
+        c->out[i] = (log_x - urn__argument(c, LOC, i)) / urn__argument(c, SCALE, i);
+    }
 }
 
 static void centre(const urn_draw_call *c)
@@ -72,12 +90,9 @@ static void variance(const urn_draw_call *c)
 
 static void cdf(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++) {
-        const double scale = urn__argument(c, SCALE, i);
-        c->out[i] = c->x[i] <= 0.0
-                        ? 0.0
-                        : urn__normal_cdf((log(c->x[i]) - urn__argument(c, LOC, i)) / scale);
-    }
+    to_normals(c);
+    for (int64_t i = 0; i < c->n; i++)
+        c->out[i] = urn__normal_cdf(c->out[i]);
 }
 
 static void quantile(const urn_draw_call *c)
@@ -114,6 +129,8 @@ static const urn_family family = {
     .quantile = quantile,
     .log_cdf = log_cdf,
     .log_survival = log_survival,
+    .of_normals = of_normals,
+    .to_normals = to_normals,
 };
 
 URN__FAMILY_DEFINE(log_normal, family)

@@ -126,6 +126,8 @@ static const urn_family family = {
     .log_cdf = log_cdf,
     .log_survival = log_survival,
     .quadratic = quadratic,
+    .of_normals = urn__location_scale_of,
+    .to_normals = urn__location_scale_to,
 };
 
 URN__FAMILY_DEFINE(normal, family)

@@ -4,6 +4,7 @@
 #define _DEFAULT_SOURCE /* lgamma_r */
 #endif
 #include "special.h"
+#include "../tensor/normal_tail.h"
 #include <float.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -63,7 +64,7 @@ double urn__log_gamma_half_step(double h)
 
 double urn__normal_cdf(double z)
 {
-    return 0.5 * erfc(-z * 0.70710678118654752440);
+    return urn__normal_cdf_of(z);
 }
 
 double urn__normal_quantile(double p)

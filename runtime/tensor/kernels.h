@@ -146,6 +146,7 @@ double URN__KERNEL(squares_both)(int64_t from, int64_t to, int64_t d, const int6
                                  urn__real *out, urn__real *pairs);
 void URN__KERNEL(gather_rows)(int64_t from, int64_t to, int64_t d, const urn__real *x,
                               const int32_t *index, urn__real *y);
+void URN__KERNEL(sort_columns)(int64_t n, int64_t width, urn__real *x);
 void URN__KERNEL(normals)(const urn__stream *stream, int64_t first, int64_t n, urn__real *z);
 void URN__KERNEL(guide_sample)(const urn__stream *stream, int64_t first, int64_t n,
                                const urn__real *loc, const urn__real *log_scale, urn__real *z,

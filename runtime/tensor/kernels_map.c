@@ -150,15 +150,17 @@ MAP1(map_sign, v > 0 ? 1 : (v < 0 ? -1 : v))
 MAP1(map_step, v > 0 ? 1 : (v <= 0 ? 0 : v))
 MAP1(map_log1m_exp, log1m_exp_of(v))
 
-/* There is no vector erfc; the tails need it. */
+/* In double also where numbers are float. */
 void URN__KERNEL(map_phi)(int64_t n, const urn__real *x, urn__real *y)
 {
+    URN__SIMD
     for (int64_t i = 0; i < n; i++)
         y[i] = (urn__real)urn__normal_cdf_of((double)x[i]);
 }
 
 void URN__KERNEL(map_log_phi)(int64_t n, const urn__real *x, urn__real *y)
 {
+    URN__SIMD
     for (int64_t i = 0; i < n; i++)
         y[i] = (urn__real)urn__log_normal_cdf_of((double)x[i]);
 }

@@ -16,6 +16,7 @@ static const urn__kernels_real table = {
     .scatter_both = URN__KERNEL(scatter_both),
     .squares_both = URN__KERNEL(squares_both),
     .gather_rows = URN__KERNEL(gather_rows),
+    .sort_columns = URN__KERNEL(sort_columns),
     .normals = URN__KERNEL(normals),
     .guide_sample = URN__KERNEL(guide_sample),
     .adam = URN__KERNEL(adam),

@@ -45,6 +45,8 @@ typedef struct URN__TABLE {
                        double *out);
     void (*gather_rows)(int64_t from, int64_t to, int64_t d, const URN__T *x, const int32_t *index,
                         URN__T *y);
+    /* Sorts each of the `width` columns of n rows, in ascending order; there is no NaN in them. */
+    void (*sort_columns)(int64_t n, int64_t width, URN__T *x);
     /* Standard normals number first .. first + n - 1 of the stream; first is a multiple of
      * URN__NORMAL_BLOCK. Those of the float table are the double ones up to float rounding. */
     void (*normals)(const urn__stream *stream, int64_t first, int64_t n, URN__T *z);

@@ -141,6 +141,23 @@ static void the_cursor_visits_the_rows(void **state)
     }
 }
 
+static void uniforms_of_rows_are_those_of_the_cursor(void **state)
+{
+    (void)state;
+    const urn__stream stream = urn__stream_at(42, 3, "V", 7);
+    for (int64_t first = 0; first < 40; first += 13) {
+        double u[20], v[20];
+        urn__row_cursor cursor = urn__row_cursor_at(&stream, first);
+        urn__row_uniforms(&stream, first, 20, u, v);
+        for (int i = 0; i < 20; i++) {
+            urn_rng rng;
+            urn__row_cursor_next(&cursor, &rng);
+            assert_true(u[i] == urn_rng_uniform(&rng));
+            assert_true(v[i] == urn_rng_uniform(&rng));
+        }
+    }
+}
+
 /* ---- streams ---- */
 
 typedef struct fingerprint {
@@ -323,6 +340,7 @@ int main(void)
         cmocka_unit_test(gsl_sees_a_generator),
         cmocka_unit_test(the_gsl_view_shares_the_state),
         cmocka_unit_test(the_cursor_visits_the_rows),
+        cmocka_unit_test(uniforms_of_rows_are_those_of_the_cursor),
         cmocka_unit_test(streams_have_the_address_and_nothing_else),
         cmocka_unit_test(no_two_streams_collide),
         cmocka_unit_test(neighbouring_streams_are_uncorrelated),

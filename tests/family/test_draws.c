@@ -574,6 +574,68 @@ static void test_mvn_student(void **state)
     problem_free(&p);
 }
 
+/* Families of normals: the normal of a row's draw gives that draw, which has that normal, and whose
+ * cdf is the normal's. Only rounding is left: of the normal, some units, and where the density is
+ * steep as many times more. */
+static void check_of_normals(const urn_family *family)
+{
+    problem p = draws_of(family, N, 1, (1u << param_count(family)) - 1u, 61);
+    double *z = numbers(N), *x = numbers(N), *cdf = numbers(N);
+    urn_draw_call c = draw_call_of(&p);
+    c.out = cdf;
+    family->cdf(&c);
+    c.out = z;
+    family->to_normals(&c);
+    c.x = x;
+    family->of_normals(&c);
+    const urn__stream stream = urn__stream_at(61, 1, family->name, 2);
+    urn__row_cursor cursor = urn__row_cursor_at(&stream, 0);
+    for (int64_t i = 0; i < N; i++) {
+        urn_rng rng;
+        urn__row_cursor_next(&cursor, &rng);
+        assert_agree(z[i], urn_rng_normal(&rng), 1e-13, "%s: normal", family->name);
+        assert_agree(x[i], p.x[i], 1e-13, "%s: of the normal", family->name);
+        assert_agree(cdf[i], gsl_cdf_ugaussian_P(z[i]), 1e-13, "%s: cdf", family->name);
+    }
+    free(z), free(x), free(cdf);
+    problem_free(&p);
+}
+
+/* Nothing is below the support; a parameter outside its domain is no number. */
+static void check_edges_of_normals(const urn_family *family)
+{
+    double loc[2] = {0.5, 0.5}, scale[2] = {2.0, -2.0}, x[2] = {-1.0, 0.0}, z[2] = {0.25, 0.25};
+    urn_draw_call c = {.n = 2, .dim = 1, .event = 1, .x = x, .out = z, .family = family};
+    c.param[0] = loc, c.param[1] = scale;
+    c.stride[0] = c.stride[1] = 1;
+    if (family->support() == urn_support_positive()) {
+        c.n = 1; /* the support ends at 0 */
+        family->to_normals(&c);
+        assert_true(z[0] == -(double)INFINITY);
+        z[0] = 0.25;
+        c.n = 2;
+    }
+    family->of_normals(&c);
+    assert_true(isfinite(x[0]));
+    assert_true(isnan(x[1]));
+}
+
+static void test_of_normals(void **state)
+{
+    (void)state;
+    int found = 0;
+    for (int f = 0; urn__family_at(f) != NULL; f++) {
+        const urn_family *family = urn__family_at(f);
+        assert_int_equal(family->of_normals == NULL, family->to_normals == NULL);
+        if (family->of_normals == NULL)
+            continue;
+        check_of_normals(family);
+        check_edges_of_normals(family);
+        found++;
+    }
+    assert_true(found >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,7 +644,7 @@ int main(void)
         cmocka_unit_test(test_mvn),          cmocka_unit_test(test_lkj),
         cmocka_unit_test(test_wishart),      cmocka_unit_test(test_events),
         cmocka_unit_test(test_parts),        cmocka_unit_test(test_huge_binomial),
-        cmocka_unit_test(test_mvn_student),
+        cmocka_unit_test(test_mvn_student),  cmocka_unit_test(test_of_normals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* Quantiles by selection against those of sorted numbers. */
+/* Quantiles by selection, and of sorted columns, against those of sorted numbers. */
 #include "tests/inference/check.h"
 
+#include "inference/columns.h"
 #include "inference/replays.h"
 
 #include <stdlib.h>
@@ -71,11 +72,55 @@ static void infinities_and_nan(void **state)
     assert_true(isnan(urn__quantile(5, x, 1.0)));
 }
 
+/* Columns of a block: as one by one, on any number of threads, also the last ones, which do not
+ * fill a line; a NaN spoils its own column only. */
+static void quantiles_of_columns(void **state)
+{
+    (void)state;
+    enum { N = 90, ROWS = 21 };
+    static double block[N * ROWS], scratch[3 * N * 8 + 8], own[N];
+    static const double probs[] = {0.05, 0.5, 0.95};
+    assert_true(urn__columns_scratch(3, N) <= (int64_t)N_OF(scratch));
+    const urn__kernels *kernels;
+    assert_int_equal(urn__kernels_select(NULL, &kernels, NULL), URN_OK);
+    for (int threads = 1; threads <= 3; threads++)
+        for (int n = 1; n <= N; n += n < 9 ? 1 : 27)
+            for (int rows = 1; rows <= ROWS; rows++) {
+                double low[ROWS], middle[ROWS], high[ROWS];
+                double *const out[] = {low, middle, high};
+                for (int i = 0; i < n * rows; i++)
+                    block[i] = i % rows % 2 == 0 ? sin(i) : (double)(i / rows % 4);
+                if (n > 3 && rows > 4) {
+                    block[rows + 3] = (double)NAN;
+                    block[2 * rows + 1] = HUGE_VAL;
+                }
+                const urn__columns c = {.kernels = kernels,
+                                        .threads = threads,
+                                        .n = n,
+                                        .rows = rows,
+                                        .block = block,
+                                        .scratch = scratch,
+                                        .n_probs = 3,
+                                        .probs = probs,
+                                        .out = out};
+                urn__columns_quantiles(&c);
+                for (int r = 0; r < rows; r++)
+                    for (int k = 0; k < 3; k++) {
+                        for (int i = 0; i < n; i++)
+                            own[i] = block[i * rows + r];
+                        const double one = urn__quantile(n, own, probs[k]);
+                        assert_true(isnan(one) == (n > 3 && rows > 4 && r == 3));
+                        assert_true(isnan(one) ? isnan(out[k][r]) : out[k][r] == one);
+                    }
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_are_those_of_sorted_numbers),
         cmocka_unit_test(infinities_and_nan),
+        cmocka_unit_test(quantiles_of_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,6 +342,59 @@ static void draws_are_addressed(void **state)
     urn_dataset_free(data);
 }
 
+/* Rows of families made of normals are drawn together, with vector functions; each is the draw of
+ * the family alone at its address, but for their rounding: a few units of the normal. */
+static void check_alone(const urn_family *family, const char *site, int64_t n, const double *loc,
+                        const double *scale, int loc_stride, const double *x)
+{
+    const urn__stream stream = urn__stream_at(7, 1, site, 3);
+    urn__row_cursor cursor = urn__row_cursor_at(&stream, 0);
+    for (int64_t i = 0; i < n; i++) {
+        urn_rng rng;
+        double alone;
+        const urn_draw_call c = {.n = 1,
+                                 .dim = 1,
+                                 .event = 1,
+                                 .param = {loc + i * loc_stride, scale},
+                                 .stride = {1, 1},
+                                 .x = &alone};
+        urn__row_cursor_next(&cursor, &rng);
+        family->draw(&c, 0, &rng);
+        const double size = fabs(alone) + fabs(*scale) + fabs(loc[i * loc_stride]);
+        assert_near(x[i], alone, 64 * DBL_EPSILON * size, site);
+    }
+}
+
+static void draws_are_those_of_the_family(void **state)
+{
+    (void)state;
+    enum { ROWS = 777, GROUPS = 300 };
+    static const char *const paths[] = {"base", "v3", "v4"};
+    urn_dataset *data = joint_data(ROWS, GROUPS);
+    urn_model *model = trace_data(DEF(joint), data);
+    for (size_t k = 0; k < N_OF(paths); k++) {
+        const urn_compile_options options = {
+            .bytes = sizeof options, .kind = URN_PROGRAM_SIMULATE, .cpu = paths[k]};
+        urn_program *program;
+        if (urn_program_compile(model, &options, &program, NULL) != URN_OK) {
+            print_message("no path %s here\n", paths[k]);
+            continue;
+        }
+        urn_program_free(program);
+        machine s = machine_with(model, &options, 2);
+        urn_replay_seed(s.replay, 7, 1, 3);
+        urn_replay_run(s.replay, NULL);
+        const double zero = 0, two = 2, half = 0.5, scale = 0.3, *tau = result(&s, model, "tau");
+        check_alone(urn_family_log_normal(), "tau", 1, &zero, &scale, 0, tau);
+        check_alone(urn_family_normal(), "theta", GROUPS, &two, tau, 0, result(&s, model, "theta"));
+        check_alone(urn_family_normal(), "y", ROWS, result(&s, model, "loc"), &half, 1,
+                    result(&s, model, "y"));
+        machine_clear(&s);
+    }
+    urn_model_free(model);
+    urn_dataset_free(data);
+}
+
 static void a_replay_can_be_used_again(void **state)
 {
     (void)state;
@@ -420,6 +473,7 @@ int main(void)
         cmocka_unit_test(centres_are_medians_parents_first),
         cmocka_unit_test(draws_follow_the_prior),
         cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(draws_are_those_of_the_family),
         cmocka_unit_test(a_replay_can_be_used_again),
         cmocka_unit_test(rows_own_their_numbers),
         cmocka_unit_test(improper_priors_are_not_simulated),

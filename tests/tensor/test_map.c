@@ -165,11 +165,12 @@ static const accuracy accuracies[] = {
     {URN__MAP_LOG1M_EXP, "log1m_exp", log1m_exp_l, -3.0, 0.0, 10.0, 0.0},
     {URN__MAP_LOG1M_EXP, "log1m_exp", log1m_exp_l, -1e-8, 0.0, 10.0, 0.0},
     {URN__MAP_LOG1M_EXP, "log1m_exp", log1m_exp_l, -700.0, -3.0, 10.0, 0.0},
-    {URN__MAP_PHI, "phi", phi_l, -3.0, 8.0, 30.0, 0.0},
-    {URN__MAP_PHI, "phi", phi_l, -30.0, -3.0, 2000.0, 0.0}, /* x^2 / 2 roundings of x */
-    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -150.0, -20.0, 4.0, 0.0},
-    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -20.0, 1.0, 10.0, 0.0},
-    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, 1.0, 30.0, 2000.0, 0.0},
+    {URN__MAP_PHI, "phi", phi_l, -3.0, 8.0, 8.0, 0.0},
+    {URN__MAP_PHI, "phi", phi_l, -1e-8, 1e-8, 8.0, 0.0},
+    {URN__MAP_PHI, "phi", phi_l, -37.5, -3.0, 8.0, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -150.0, -20.0, 8.0, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -20.0, 1.0, 8.0, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, 1.0, 37.5, 8.0, 0.0},
 };
 #define N_ACCURACIES ((int)(sizeof accuracies / sizeof *accuracies))
 
@@ -313,6 +314,8 @@ static const special specials[] = {
     {URN__MAP_PHI, "phi", -INF, 0.0},
     {URN__MAP_PHI, "phi", INF, 1.0},
     {URN__MAP_PHI, "phi", 0.0, 0.5},
+    {URN__MAP_PHI, "phi", -40.0, 0.0},
+    {URN__MAP_PHI, "phi", -30.0, 4.906713927148187e-198}, /* mpmath */
     {URN__MAP_LOG_PHI, "log_phi", -INF, -INF},
     {URN__MAP_LOG_PHI, "log_phi", INF, 0.0},
     {URN__MAP_LOG_PHI, "log_phi", -1e4, -50000010.129278915}, /* mpmath */

@@ -395,6 +395,52 @@ static void weighted_sums_of_rows(void **state)
     on_each_path(check_weighed);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const urn__real x = *(const urn__real *)a, y = *(const urn__real *)b;
+    return (x > y) - (x < y);
+}
+
+/* Columns of random numbers, many of them equal, of falling and of infinite ones. */
+static void fill_columns(int64_t n, int64_t width, urn__real *x)
+{
+    uint64_t seed = (uint64_t)(n * 1000 + width);
+    for (int64_t i = 0; i < n * width; i++)
+        x[i] = i % width % 3 == 0   ? (urn__real)test_uniform(&seed, -1.0, 1.0)
+               : i % width % 3 == 1 ? (urn__real)(test_word(&seed) % 5) - 2
+                                    : (urn__real)(n - i / width);
+    for (int64_t i = 0; i < n; i += 7)
+        x[i * width] = (urn__real)(i % 2 == 0 ? INFINITY : -INFINITY);
+}
+
+static void check_sorted(const urn__kernels_real *kernels)
+{
+    static const int64_t widths[] = {1, 2, 7, 8, 9, 16};
+    for (int64_t n = 0; n < 70; n += 1 + n / 35 * 12)
+        for (int w = 0; w < (int)(sizeof widths / sizeof *widths); w++) {
+            const int64_t width = widths[w];
+            urn__real *x = test_zeros(n * width), *own = test_zeros(n * width);
+            urn__real *column = test_zeros(n);
+            fill_columns(n, width, x);
+            memcpy(own, x, (size_t)(n * width) * sizeof *x);
+            kernels->sort_columns(n, width, own);
+            for (int64_t k = 0; k < width; k++) {
+                for (int64_t i = 0; i < n; i++)
+                    column[i] = x[i * width + k];
+                qsort(column, (size_t)n, sizeof *column, ascending);
+                for (int64_t i = 0; i < n; i++)
+                    assert_true(own[i * width + k] == column[i]);
+            }
+            free(x), free(own), free(column);
+        }
+}
+
+static void columns_are_sorted(void **state)
+{
+    (void)state;
+    on_each_path(check_sorted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +451,7 @@ int main(void)
         cmocka_unit_test(rows_gathered),
         cmocka_unit_test(weighted_sums_of_rows),
         cmocka_unit_test(many_rows),
+        cmocka_unit_test(columns_are_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,11 @@ static const double *fetch(const draw_arg *arg, int64_t from, int64_t n, double 
     double *to = scratch + arg->buffer_at;
     if (!arg->spread)
         return doubles_of(0, arg->in + from * arg->stride, NULL);
+    if (arg->walk.kind == URN__WALK_SCALAR && arg->event == 1) {
+        for (int64_t i = 0; i < n; i++)
+            to[i] = (double)arg->in[0];
+        return to;
+    }
     for (int64_t i = 0; i < n; i++) {
         const urn__real *row = arg->in + urn__walk_offset(&arg->walk, from + i) * arg->event;
         for (int64_t k = 0; k < arg->event; k++)
@@ -80,20 +85,52 @@ static const double *fetch(const draw_arg *arg, int64_t from, int64_t n, double 
     return to;
 }
 
-static void draw_rows(const draw_job *job, const urn_draw_call *call, int64_t from)
+/* What urn_rng_normal makes of the same rows, up to rounding: Box and Muller's transform. */
+static void fill_normals(const draw_job *job, int64_t from, int64_t n, double *z)
+{
+    const urn__kernels *kernels = job->call->exec->kernels;
+    double turn[ROWS];
+    urn__row_uniforms(&job->stream, from, n, z, turn);
+    kernels->map1[URN__MAP_LOG](n, z, z);
+    for (int64_t i = 0; i < n; i++)
+        turn[i] *= 2.0 * M_PI;
+    kernels->map1[URN__MAP_COS](n, turn, turn);
+    for (int64_t i = 0; i < n; i++)
+        z[i] = sqrt(-2.0 * z[i]) * turn[i];
+}
+
+static void draw_one_by_one(const draw_job *job, const urn_draw_call *call, int64_t from)
 {
     urn__row_cursor cursor = urn__row_cursor_at(&job->stream, from);
     for (int64_t i = 0; i < call->n; i++) {
         urn_rng rng;
         urn__row_cursor_next(&cursor, &rng);
-        if (from + i >= job->a->known) {
+        if (from + i >= job->a->known)
             job->a->family->draw(call, i, &rng);
-            continue;
-        }
-        const urn__real *row = job->value + (from + i) * call->event;
-        for (int64_t k = 0; k < call->event; k++)
-            call->x[i * call->event + k] = (double)row[k];
     }
+}
+
+static void copy_known(const draw_job *job, const urn_draw_call *call, int64_t from)
+{
+    const int64_t left = job->a->known - from, rows = left < call->n ? left : call->n;
+    const urn__real *value = job->value + from * call->event;
+    for (int64_t k = 0; k < rows * call->event; k++)
+        call->x[k] = (double)value[k];
+}
+
+static void draw_rows(const draw_job *job, const urn_draw_call *call, int64_t from)
+{
+    if (URN__FAMILY_HAS(job->a->family, of_normals)) {
+        double z[ROWS];
+        urn_draw_call of_normals = *call;
+        of_normals.out = z;
+        fill_normals(job, from, call->n, z);
+        job->a->family->of_normals(&of_normals);
+    } else {
+        draw_one_by_one(job, call, from);
+    }
+    if (from < job->a->known)
+        copy_known(job, call, from);
 }
 
 /* Runs what the family has; what it has not is not a number. */
@@ -104,6 +141,17 @@ static void summarise(void (*function)(const urn_draw_call *), const urn_draw_ca
         function(call);
     for (int64_t i = 0; function == NULL && i < size; i++)
         call->out[i] = NAN;
+}
+
+static void find_cdf(const draw_job *job, const urn_draw_call *call)
+{
+    const urn_family *family = job->a->family;
+    if (!URN__FAMILY_HAS(family, to_normals)) {
+        summarise(family->cdf, call, call->n);
+        return;
+    }
+    family->to_normals(call);
+    job->call->exec->kernels->map1[URN__MAP_PHI](call->n, call->out, call->out);
 }
 
 static void draw_chunk(void *context, int64_t chunk, int thread)
@@ -140,7 +188,7 @@ static void draw_chunk(void *context, int64_t chunk, int thread)
         } value = {
             .in = doubles_of(n * a->event, job->value + from * a->event, scratch + job->value_at)};
         call.x = value.out;
-        summarise(a->family->cdf, &call, n);
+        find_cdf(job, &call);
     }
     give_back(n * width, call.out, out);
 }
