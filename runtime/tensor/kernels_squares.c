@@ -11,6 +11,7 @@
 #define MOST (URN__SQUARES_MOST_LINES * PER_LINE)
 #define GROUP URN__ROWS_OF(WIDTH) /* ratings */
 #define AHEAD 16                  /* ratings whose rows are asked of the cache */
+#define KEPT 2                    /* registers of a row, of which a group's rows are kept */
 
 #if WIDTH == 16
 #define SUM_LANES urn__sum_lanes_16
@@ -92,21 +93,23 @@ URN__INLINE void residuals(bool sigmoid, const pass *p, const urn__real *x,
     memcpy(weight, &w, sizeof w);
 }
 
-/* Ratings j .. j + m - 1 of one row, m at most GROUP. */
+/* Ratings j .. j + m - 1 of one row, m at most GROUP. Short rows are kept in registers from their
+ * products to their sums; with stores to other rows between, they would be read again. */
 URN__INLINE void add_group(int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
                            const vector *own, vector *sum, group *squares)
 {
     urn__real product[GROUP], weight[GROUP], x[GROUP] = {0};
-    vector *pair[GROUP], s[GROUP];
+    vector *pair[GROUP], s[GROUP], row[GROUP * KEPT];
     group square;
+    const bool far = p->far && j + GROUP + AHEAD <= p->n;
     URN__UNROLL
     for (int64_t r = 0; r < GROUP; r++) {
         pair[r] = pair_of(p, j + (r < m ? r : 0), n);
-        if (p->far)
-            ask(pair_of(p, j + r + AHEAD < p->n ? j + r + AHEAD : j, n), n);
+        if (far)
+            ask(pair_of(p, j + r + AHEAD, n), n);
         s[r] = (vector){0};
         for (int64_t k = 0; k < n; k++)
-            s[r] += own[k] * pair[r][k];
+            s[r] += own[k] * (n <= KEPT ? (row[r * n + k] = pair[r][k]) : pair[r][k]);
     }
     SUM_LANES(s, product);
     for (int64_t r = 0; m < GROUP && r < m; r++)
@@ -115,9 +118,10 @@ URN__INLINE void add_group(int64_t m, int64_t n, bool sigmoid, const pass *p, in
     for (int64_t r = m; r < GROUP; r++)
         square[r] = 0;
     *squares += square;
+    URN__UNROLL
     for (int64_t r = 0; r < m; r++)
         for (int64_t k = 0; k < n; k++) {
-            sum[k] += weight[r] * pair[r][k];
+            sum[k] += weight[r] * (n <= KEPT ? row[r * n + k] : pair[r][k]);
             pair[r][n + k] += weight[r] * own[k];
         }
 }
