@@ -93,9 +93,19 @@ URN__INLINE void residuals(bool sigmoid, const pass *p, const urn__real *x,
     memcpy(weight, &w, sizeof w);
 }
 
-/* Ratings j .. j + m - 1 of one row, m at most GROUP. Short rows are kept in registers from their
- * products to their sums; with stores to other rows between, they would be read again. */
-URN__INLINE void add_group(int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
+/* `row` has the values of the pair, where they are kept. */
+URN__INLINE void add_rating(int64_t n, urn__real weight, const vector *row, vector *pair,
+                            const vector *own, vector *sum)
+{
+    for (int64_t k = 0; k < n; k++) {
+        sum[k] += weight * (n <= KEPT ? row[k] : pair[k]);
+        pair[n + k] += weight * own[k];
+    }
+}
+
+/* Ratings j .. j + m - 1 of one row: a whole group, or fewer. Short rows are kept in registers from
+ * their products to their sums; with stores to other rows between, they would be read again. */
+URN__INLINE void add_group(bool whole, int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
                            const vector *own, vector *sum, group *squares)
 {
     urn__real product[GROUP], weight[GROUP], x[GROUP] = {0};
@@ -104,26 +114,28 @@ URN__INLINE void add_group(int64_t m, int64_t n, bool sigmoid, const pass *p, in
     const bool far = p->far && j + GROUP + AHEAD <= p->n;
     URN__UNROLL
     for (int64_t r = 0; r < GROUP; r++) {
-        pair[r] = pair_of(p, j + (r < m ? r : 0), n);
+        pair[r] = pair_of(p, j + (whole || r < m ? r : 0), n);
         if (far)
             ask(pair_of(p, j + r + AHEAD, n), n);
         s[r] = (vector){0};
         for (int64_t k = 0; k < n; k++)
-            s[r] += own[k] * (n <= KEPT ? (row[r * n + k] = pair[r][k]) : pair[r][k]);
+            s[r] += own[k] * (n <= KEPT ? (row[r * KEPT + k] = pair[r][k]) : pair[r][k]);
     }
     SUM_LANES(s, product);
-    for (int64_t r = 0; m < GROUP && r < m; r++)
+    for (int64_t r = 0; !whole && r < m; r++)
         x[r] = p->x[j + r];
-    residuals(sigmoid, p, m == GROUP ? p->x + j : x, product, weight, &square);
-    for (int64_t r = m; r < GROUP; r++)
+    residuals(sigmoid, p, whole ? p->x + j : x, product, weight, &square);
+    for (int64_t r = m; !whole && r < GROUP; r++)
         square[r] = 0;
     *squares += square;
+    if (!whole) {
+        for (int64_t r = 0; r < m; r++)
+            add_rating(n, weight[r], row + r * KEPT, pair[r], own, sum);
+        return;
+    }
     URN__UNROLL
-    for (int64_t r = 0; r < m; r++)
-        for (int64_t k = 0; k < n; k++) {
-            sum[k] += weight[r] * (n <= KEPT ? row[r * n + k] : pair[r][k]);
-            pair[r][n + k] += weight[r] * own[k];
-        }
+    for (int64_t r = 0; r < GROUP; r++)
+        add_rating(n, weight[r], row + r * KEPT, pair[r], own, sum);
 }
 
 URN__INLINE void add_run(int64_t from, int64_t to, int64_t n, int64_t d, bool sigmoid,
@@ -139,9 +151,9 @@ URN__INLINE void add_run(int64_t from, int64_t to, int64_t n, int64_t d, bool si
     }
     int64_t j = from;
     for (; j + GROUP <= to; j += GROUP)
-        add_group(GROUP, n, sigmoid, p, j, own, sum, squares);
+        add_group(true, GROUP, n, sigmoid, p, j, own, sum, squares);
     if (j < to)
-        add_group(to - j, n, sigmoid, p, j, own, sum, squares);
+        add_group(false, to - j, n, sigmoid, p, j, own, sum, squares);
     for (int64_t k = n - 1; k >= 0; k--) /* the last line is incomplete where others overlap it */
         memcpy(out + place(k, n, d), &sum[k], sizeof sum[k]);
 }
