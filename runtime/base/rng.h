@@ -54,7 +54,8 @@ typedef struct urn__row_cursor {
 } urn__row_cursor;
 urn__row_cursor urn__row_cursor_at(const urn__stream *stream, int64_t row);
 void urn__row_cursor_next(urn__row_cursor *cursor, urn_rng *rng);
-/* The first two uniforms of the n rows that a cursor at `row` comes to: those of urn_rng_normal. */
-void urn__row_uniforms(const urn__stream *stream, int64_t row, int64_t n, double *u, double *v);
+/* The first two uniforms of the n rows that a cursor at `first` comes to: those of urn_rng_normal.
+ */
+void urn__row_uniforms(const urn__stream *stream, int64_t first, int64_t n, double *u, double *v);
 
 #endif

@@ -405,10 +405,11 @@ static int ascending(const void *a, const void *b)
 static void fill_columns(int64_t n, int64_t width, urn__real *x)
 {
     uint64_t seed = (uint64_t)(n * 1000 + width);
-    for (int64_t i = 0; i < n * width; i++)
-        x[i] = i % width % 3 == 0   ? (urn__real)test_uniform(&seed, -1.0, 1.0)
-               : i % width % 3 == 1 ? (urn__real)(test_word(&seed) % 5) - 2
-                                    : (urn__real)(n - i / width);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < width; k++)
+            x[i * width + k] = k % 3 == 0   ? (urn__real)test_uniform(&seed, -1.0, 1.0)
+                               : k % 3 == 1 ? (urn__real)(test_word(&seed) % 5) - 2
+                                            : (urn__real)(n - i);
     for (int64_t i = 0; i < n; i += 7)
         x[i * width] = (urn__real)(i % 2 == 0 ? INFINITY : -INFINITY);
 }
