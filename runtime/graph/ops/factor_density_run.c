@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define COPY_ROWS 256
+#define SUMS_AHEAD 4      /* rows of copies that are asked of the cache */
 #define NEAR_PAIRS 524288 /* bytes that need not be asked of the cache ahead of time */
 
 /* ---- the first pass ---- */
@@ -426,6 +427,21 @@ static void second_task(void *context, int64_t task, int thread)
         c->in[URN__FACTOR_U], c->index[URN__FACTOR_IU]->row, base, c->out[job->out_v]);
 }
 
+/* The sums of a row of V in copy i. */
+static const urn__real *sums_of(const factor_job *job, int64_t i, int64_t row)
+{
+    const double *copy = job->copy + i * copy_size(job) + row * copy_pitch(job);
+    return (const urn__real *)(const void *)copy + (job->squares ? padded_row(job) : 0);
+}
+
+/* The copies of a row lie apart from each other, and what is between them is not read. */
+static void ask_for_sums(const factor_job *job, int64_t row)
+{
+    for (int64_t i = 0; row < job->n_v && i < job->copies; i++)
+        for (int64_t k = 0; k < padded_row(job); k += LINE)
+            __builtin_prefetch(sums_of(job, i, row) + k);
+}
+
 /* Or: the copies, added in the order of the tasks. */
 static void add_copies(void *context, int64_t chunk, int thread)
 {
@@ -434,17 +450,15 @@ static void add_copies(void *context, int64_t chunk, int thread)
     const urn__call *c = job->call;
     const int64_t d = job->d, whole = whole_lines(job), shift = padded_row(job) - d;
     const int64_t end = (chunk + 1) * COPY_ROWS < job->n_v ? (chunk + 1) * COPY_ROWS : job->n_v;
-    const int64_t pitch = copy_size(job) / job->n_v;
     const urn__real *base =
         job->a->base_v ? c->in[URN__REAL(factor_base_input)(job->a, true)] : NULL;
     for (int64_t row = chunk * COPY_ROWS; row < end; row++) {
         urn__real *restrict out = (urn__real *)c->out[job->out_v] + row * d;
+        ask_for_sums(job, row + SUMS_AHEAD);
         for (int64_t k = 0; k < d; k++)
             out[k] = base == NULL ? 0 : base[row * d + k];
         for (int64_t i = 0; i < job->copies; i++) {
-            const double *copy = job->copy + i * copy_size(job) + row * pitch;
-            const urn__real *from = (const urn__real *)(const void *)copy;
-            from += job->squares ? padded_row(job) : 0;
+            const urn__real *from = sums_of(job, i, row);
             for (int64_t k = 0; k < whole; k++)
                 out[k] += from[k];
             from += shift;

@@ -54,11 +54,16 @@ static inline int64_t family_scratch(const factor_job *job)
     return URN__REAL(family_block_scratch)(job->a->density.family, job->block, 1);
 }
 
-/* Doubles of a copy of the partial of V, whose rows are whole cache lines; for squared residuals
- * the row itself is before its sums. */
+/* Doubles of a row of a copy of the partial of V, which is whole cache lines; for squared residuals
+ * the row of V itself is before its sums. */
+static inline int64_t copy_pitch(const factor_job *job)
+{
+    return doubles_for(job->d) * (job->squares ? 2 : 1);
+}
+
 static inline int64_t copy_size(const factor_job *job)
 {
-    return job->n_v * doubles_for(job->d) * (job->squares ? 2 : 1);
+    return job->n_v * copy_pitch(job);
 }
 
 /* Numbers of a row of whole cache lines, and those of them before the last line. */
