@@ -168,7 +168,7 @@ static const accuracy accuracies[] = {
     {URN__MAP_PHI, "phi", phi_l, -3.0, 8.0, 8.0, 0.0},
     {URN__MAP_PHI, "phi", phi_l, -1e-8, 1e-8, 8.0, 0.0},
     {URN__MAP_PHI, "phi", phi_l, -37.5, -3.0, 8.0, 0.0},
-    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -150.0, -20.0, 8.0, 0.0},
+    {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -150.0, -20.0, 4.0, 0.0},
     {URN__MAP_LOG_PHI, "log_phi", log_phi_l, -20.0, 1.0, 8.0, 0.0},
     {URN__MAP_LOG_PHI, "log_phi", log_phi_l, 1.0, 37.5, 8.0, 0.0},
 };
