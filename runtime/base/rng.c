@@ -130,9 +130,14 @@ urn__row_cursor urn__row_cursor_at(const urn__stream *stream, int64_t row)
     return cursor;
 }
 
-void urn__row_cursor_next(urn__row_cursor *cursor, urn_rng *rng)
+static void next_row(urn__row_cursor *cursor)
 {
     cursor->start.state = cursor->jump.mult * cursor->start.state + cursor->jump.add;
+}
+
+void urn__row_cursor_next(urn__row_cursor *cursor, urn_rng *rng)
+{
+    next_row(cursor);
     point_at(rng, cursor->start);
 }
 
@@ -153,7 +158,7 @@ void urn__row_uniforms(const urn__stream *stream, int64_t first, int64_t n, doub
 {
     urn__row_cursor cursor = urn__row_cursor_at(stream, first);
     for (int64_t i = 0; i < n; i++) {
-        cursor.start.state = cursor.jump.mult * cursor.start.state + cursor.jump.add;
+        next_row(&cursor);
         urn__pcg64 pcg = cursor.start;
         u[i] = uniform_of(urn__pcg64_next(&pcg));
         v[i] = uniform_of(urn__pcg64_next(&pcg));
