@@ -11,7 +11,7 @@ if [ -z "$archer" ]; then
     echo "tsan: libarcher.so is missing (Debian: libomp-dev)" >&2
     exit 1
 fi
-scripts/build.sh build/tsan CC=clang --enable-tsan CFLAGS="-O1 -g"
+scripts/build.sh build/tsan CC=clang --enable-tsan CFLAGS="-O1 -g1 -gz"
 cd build/tsan
 if [ $# -gt 0 ]; then
     programs=("$@")
