@@ -27,7 +27,9 @@ variable() {
 compiler=$(variable CC)
 compiler=${compiler##*ccache }
 read -r program _ <<<"$compiler"
-tools="$(basename "$program") $($program -dumpversion | cut -d. -f1), flags $(variable CFLAGS), libc $(getconf GNU_LIBC_VERSION | cut -d' ' -f2)"
+# what debuggers want changes no code
+flags=$(variable CFLAGS | sed 's/ *-g[^ ]*//g')
+tools="$(basename "$program") $($program -dumpversion | cut -d. -f1), flags $flags, libc $(getconf GNU_LIBC_VERSION | cut -d' ' -f2)"
 recorded=$(sed -n 's/^# tools: //p' "$figures")
 if [ "$update" != --update ] && [ "$tools" != "$recorded" ]; then
     skip "the figures are of $recorded; this is $tools"
