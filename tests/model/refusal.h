@@ -2,11 +2,7 @@
 #ifndef URN_TESTS_MODEL_REFUSAL_H
 #define URN_TESTS_MODEL_REFUSAL_H
 
-#include "tests/model/model_test.h"
-
-static int line; /* of the sentence that must fail; 0: the error knows the file only */
-
-#define NEXT (line = __LINE__ + 1)
+#include "tests/model/at_line.h"
 
 typedef struct refusal {
     void (*model)(urn_model *m);
