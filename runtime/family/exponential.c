@@ -43,7 +43,7 @@ static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 static void centre(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++)
-        c->x[i] = 0.69314718055994530942 / urn__argument(c, RATE, i);
+        c->x[i] = URN__LOG_2 / urn__argument(c, RATE, i);
 }
 
 static void mean(const urn_draw_call *c)

@@ -12,6 +12,7 @@
 #include <urn/families.h>
 
 #define URN__LOG_2PI 1.8378770664093454836
+#define URN__LOG_2 0.69314718055994530942
 #define URN__LOG_PI 1.1447298858494001741
 
 #ifndef URN_CPU

@@ -1,10 +1,7 @@
 /* Gamma: density rate^shape / Gamma(shape) x^(shape - 1) exp(-rate x), x > 0. */
 #include "gamma_terms.h"
 #include "tails.h"
-#include <gsl/gsl_randist.h>
 #include <urn/ops.h>
-
-enum { SHAPE, RATE };
 
 static void rows(int64_t n, const real *restrict x, const real *restrict shape,
                  const real *restrict rate, const real *restrict term, const real *restrict d_term,
@@ -30,42 +27,23 @@ static void rows(int64_t n, const real *restrict x, const real *restrict shape,
 
 static void log_density(const urn__density_call_real *c)
 {
-    real *term = c->scratch + 3 * c->n, *d_term = term + c->n;
-    urn__gamma_terms(c->n, c->param[SHAPE], term, d_term);
-    rows(c->n, c->x, c->param[SHAPE], c->param[RATE], term, d_term, c->log_density,
-         urn__partial(c, c->d_x, 0), urn__partial(c, c->d_param[SHAPE], 1),
-         urn__partial(c, c->d_param[RATE], 2));
+    urn__gamma_density(c, rows);
 }
 
 URN__DENSITY_DEFINE(gamma, log_density)
 
 #ifndef URN_SINGLE
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 5 * n;
-}
-
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double shape = urn__argument(c, SHAPE, row), rate = urn__argument(c, RATE, row);
-    c->x[row] = (double)NAN;
-    if (shape > 0.0 && shape < (double)INFINITY && rate > 0.0)
-        c->x[row] = gsl_ran_gamma(urn_rng_gsl(rng), shape, 1.0) / rate;
+    c->x[row] = urn__gamma_unit_draw(c, row, rng) / urn__argument(c, RATE, row);
 }
 
-/* Rows that share a shape share the search. */
 static void quantiles(const urn_draw_call *c, double p, double *out)
 {
-    double last = NAN, unit = NAN;
-    for (int64_t i = 0; i < c->n; i++) {
-        const double shape = urn__argument(c, SHAPE, i);
-        if (shape != last)
-            unit = urn__gamma_quantile(shape, p, 0);
-        last = shape;
-        out[i] = unit / urn__argument(c, RATE, i);
-    }
+    urn__gamma_unit_quantiles(c, p, false, out);
+    for (int64_t i = 0; i < c->n; i++)
+        out[i] /= urn__argument(c, RATE, i);
 }
 
 static void centre(const urn_draw_call *c)
@@ -118,7 +96,7 @@ static const urn_family family = {
     .support = urn_support_positive,
     .params = {{"shape", 0, URN_DOMAIN_POSITIVE, 0}, {"rate", 0, URN_DOMAIN_POSITIVE, 0}},
     .alternatives = alternatives,
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__gamma_scratch,
     .log_density = log_density,
     .draw = draw,
     .centre = centre,

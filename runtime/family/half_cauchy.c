@@ -1,8 +1,6 @@
 /* Half-Cauchy: density 2 / (pi scale (1 + (x / scale)^2)), x >= 0. It has no moments. */
-#include "density.h"
+#include "half.h"
 #include "tails.h"
-
-enum { SCALE };
 
 #define HALF_PI 1.5707963267948966192
 #define LOG_HALF_PI 0.45158270528945486473
@@ -24,31 +22,21 @@ static void rows(int64_t n, const real *restrict x, const real *restrict scale,
 
 static void log_density(const urn__density_call_real *c)
 {
-    rows(c->n, c->x, c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
-         urn__partial(c, c->d_param[SCALE], 1));
+    urn__half_density(c, rows);
 }
 
 URN__DENSITY_DEFINE(half_cauchy, log_density)
 
 #ifndef URN_SINGLE
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 2 * n;
-}
-
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double scale = urn__argument(c, SCALE, row);
-    const double unit = tan(HALF_PI * urn_rng_uniform(rng));
-    c->x[row] = scale > 0.0 ? scale * unit : (double)NAN;
+    urn__half_draw(c, row, tan(HALF_PI * urn_rng_uniform(rng)));
 }
 
 static void centre(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->x[i] = urn__argument(c, SCALE, i);
+    urn__half_of(c, 1.0, c->x);
 }
 
 static void cdf(const urn_draw_call *c)
@@ -59,9 +47,7 @@ static void cdf(const urn_draw_call *c)
 
 static void quantile(const urn_draw_call *c)
 {
-    const double unit = c->p < 1.0 ? tan(HALF_PI * c->p) : (double)INFINITY;
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = unit * urn__argument(c, SCALE, i);
+    urn__half_of(c, c->p < 1.0 ? tan(HALF_PI * c->p) : (double)INFINITY, c->out);
 }
 
 static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)
@@ -84,7 +70,7 @@ static const urn_family family = {
     .name = "half_cauchy",
     .support = urn_support_non_negative,
     .params = {{"scale", 0, URN_DOMAIN_POSITIVE, 0}},
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__half_scratch,
     .log_density = log_density,
     .draw = draw,
     .centre = centre,

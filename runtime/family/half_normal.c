@@ -1,8 +1,6 @@
 /* Half-normal: density sqrt(2 / pi) exp(-(x / scale)^2 / 2) / scale, x >= 0. */
-#include "density.h"
+#include "half.h"
 #include "tails.h"
-
-enum { SCALE };
 
 #define LOG_SQRT_HALF_PI 0.22579135264472743236
 #define SQRT_HALF 0.70710678118654752440
@@ -23,33 +21,23 @@ static void rows(int64_t n, const real *restrict x, const real *restrict scale,
 
 static void log_density(const urn__density_call_real *c)
 {
-    rows(c->n, c->x, c->param[SCALE], c->log_density, urn__partial(c, c->d_x, 0),
-         urn__partial(c, c->d_param[SCALE], 1));
+    urn__half_density(c, rows);
 }
 
 URN__DENSITY_DEFINE(half_normal, log_density)
 
 #ifndef URN_SINGLE
 
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)dim;
-    return 2 * n;
-}
-
 static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 {
-    const double scale = urn__argument(c, SCALE, row);
-    const double unit = fabs(urn_rng_normal(rng));
-    c->x[row] = scale > 0.0 ? scale * unit : (double)NAN;
+    urn__half_draw(c, row, fabs(urn_rng_normal(rng)));
 }
 
 static void quantiles(const urn_draw_call *c, double p, double *out)
 {
     const double unit =
         p < 0.5 ? urn__normal_quantile(0.5 + 0.5 * p) : -urn__normal_quantile(0.5 - 0.5 * p);
-    for (int64_t i = 0; i < c->n; i++)
-        out[i] = unit * urn__argument(c, SCALE, i);
+    urn__half_of(c, unit, out);
 }
 
 static void centre(const urn_draw_call *c)
@@ -64,8 +52,7 @@ static void quantile(const urn_draw_call *c)
 
 static void mean(const urn_draw_call *c)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        c->out[i] = 0.79788456080286535588 * urn__argument(c, SCALE, i);
+    urn__half_of(c, 0.79788456080286535588, c->out); /* sqrt(2 / pi) */
 }
 
 static void variance(const urn_draw_call *c)
@@ -91,7 +78,7 @@ static double tail(bool upper, double x, const double *param, double *d_x, doubl
         return upper ? 0.0 : -(double)INFINITY;
     const double z = x / param[SCALE];
     double slope;
-    const double beyond = 0.69314718055994530942 + urn__normal_tail(true, z, &slope);
+    const double beyond = URN__LOG_2 + urn__normal_tail(true, z, &slope);
     const double below = z < 1.0 ? log(erf(z * SQRT_HALF)) : urn__log1m_exp(beyond);
     if (!upper)
         slope = isfinite(z) ? exp(-LOG_SQRT_HALF_PI - 0.5 * z * z - below) : 0.0;
@@ -107,7 +94,7 @@ static const urn_family family = {
     .name = "half_normal",
     .support = urn_support_non_negative,
     .params = {{"scale", 0, URN_DOMAIN_POSITIVE, 0}},
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__half_scratch,
     .log_density = log_density,
     .draw = draw,
     .centre = centre,

@@ -2,17 +2,8 @@
  *   log p = df / 2 log |Psi| - (df + d + 1) / 2 log |X| - tr(Psi X^-1) / 2 - df d / 2 log 2
  *           - log Gamma_d(df / 2).
  * With X = C C^T, tr(Psi X^-1) is the squared length of C^-1 L. */
-#include "positive_definite.h"
+#include "wishart_terms.h"
 #include <urn/ops.h>
-
-enum { DF, SCALE_TRIL };
-#define LOG_2 0.69314718055994530942
-
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)n;
-    return 3 * dim * dim;
-}
 
 /* Partials of one row, added: `z` is C^-1 L and becomes X^-1 L; C is used up. */
 static void add_partials(int64_t d, double df, const double *l, double *c, double *z, double *work,
@@ -37,35 +28,24 @@ static void add_partials(int64_t d, double df, const double *l, double *c, doubl
         d_x[e] += 0.5 * c[e];
 }
 
-/* The log density of one row; the partial with respect to df goes to `d_df`. */
-static double one(int64_t d, double df, const double *l, const double *x, double *scratch,
-                  double *d_df, double *d_x, double *d_l)
+static void distance(int64_t d, const double *l, const double *c, double *z)
 {
-    double *c = scratch, *z = c + d * d, *work = z + d * d, slope = 0.0, trace = 0.0;
-    const double log_det = urn__log_det_of_factor(d, l);
-    *d_df = 0.0;
-    if (isnan(log_det) || !(df > (double)(d - 1)) || isinf(df))
-        return (double)NAN;
-    if (!urn__factor_symmetric(d, x, c))
-        return (double)-INFINITY;
     for (int64_t i = 0; i < d; i++) /* what is above the diagonal of L does not count */
         for (int64_t j = 0; j < d; j++)
             z[i * d + j] = j <= i ? l[i * d + j] : 0.0;
     urn__tri_solve(d, d, c, false, z);
-    for (int64_t e = 0; e < d * d; e++)
-        trace += z[e] * z[e];
-    const double of_x = urn__log_det_of_factor(d, c);
-    const double log_gamma = urn__log_gamma_multi(d, 0.5 * df, &slope);
-    const double half = 0.5 * (log_det - of_x - (double)d * LOG_2);
-    *d_df = half - 0.5 * slope;
-    if (d_x != NULL || d_l != NULL)
-        add_partials(d, df, l, c, z, work, d_x, d_l);
-    return df * half - 0.5 * (double)(d + 1) * of_x - 0.5 * trace - log_gamma;
+}
+
+static double row_density(int64_t d, double df, const double *l, const double *x, double *scratch,
+                          double *d_df, double *d_x, double *d_l)
+{
+    static const urn__wishart inverse = {-1.0, distance, add_partials};
+    return urn__wishart_row(&inverse, d, df, l, x, scratch, d_df, d_x, d_l);
 }
 
 static void log_density(const urn_density_call *c)
 {
-    urn__matrix_rows(c, DF, SCALE_TRIL, one);
+    urn__matrix_rows(c, DF, SCALE_TRIL, row_density);
 }
 
 /* X^-1 = (L^-T A) (L^-T A)^T for Bartlett's A, so X = M^T M with M = A^-1 L^T. */
@@ -76,7 +56,7 @@ static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
     const double *l = c->param[SCALE_TRIL] + row * c->stride[SCALE_TRIL];
     double *a = c->scratch, *m = a + d * d, *x = c->x + row * d * d;
     urn__fill_nan(d * d, x);
-    if (isnan(urn__log_det_of_factor(d, l)) || !(df > (double)(d - 1)) || isinf(df))
+    if (!urn__wishart_proper(d, df, l))
         return;
     urn__draw_bartlett(d, df, rng, a);
     for (int64_t i = 0; i < d; i++)
@@ -141,7 +121,7 @@ static const urn_family family = {
     .size_from = "scale_tril",
     .params = {{"df", 0, URN_DOMAIN_ABOVE_SIDE, 0}, {"scale_tril", 2, URN_DOMAIN_TRIL, 0}},
     .alternatives = alternatives,
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__wishart_scratch,
     .log_density = log_density,
     .draw = draw,
     .centre = centre,

@@ -2,8 +2,6 @@
 #include "location_scale.h"
 #include "tails.h"
 
-#define LOG_2 0.69314718055994530942
-
 static void rows(int64_t n, const real *restrict x, const real *restrict loc,
                  const real *restrict scale, real *restrict log_density, real *restrict d_x,
                  real *restrict d_loc, real *restrict d_scale)
@@ -12,7 +10,7 @@ static void rows(int64_t n, const real *restrict x, const real *restrict loc,
         const real inverse = 1 / scale[i];
         const real z = (x[i] - loc[i]) * inverse, size = urn__fabs_real(z);
         const real side = z > 0 ? 1 : z < 0 ? -1 : z;
-        const real value = -size - urn__log_real(scale[i]) - (real)LOG_2;
+        const real value = -size - urn__log_real(scale[i]) - (real)URN__LOG_2;
         log_density[i] = scale[i] > 0 ? value : NOT_A_NUMBER;
         d_x[i] = -side * inverse;
         d_loc[i] = side * inverse;
@@ -67,7 +65,7 @@ static double standard(bool upper, double z, double *slope)
     const double towards = upper ? -z : z, sign = upper ? -1.0 : 1.0;
     const double beyond = 0.5 * exp(-fabs(z));
     *slope = sign * (towards < 0.0 ? 1.0 : beyond / (1.0 - beyond));
-    return towards < 0.0 ? towards - LOG_2 : log1p(-beyond);
+    return towards < 0.0 ? towards - URN__LOG_2 : log1p(-beyond);
 }
 
 static double tail(bool upper, double x, const double *param, double *d_x, double *d_param)

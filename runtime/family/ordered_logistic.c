@@ -19,8 +19,7 @@ static double log_between(double a, double b, double *d_a, double *d_b)
     const double gap = b - a, odds = isinf(gap) ? 0.0 : 1.0 / expm1(-gap);
     *d_a = isinf(a) ? 0.0 : below(-a) + odds;
     *d_b = isinf(b) ? 0.0 : -below(b) - odds;
-    return log_below(a) + log_below(-b) +
-           (gap > -0.69314718055994530942 ? log(-expm1(gap)) : log1p(-exp(gap)));
+    return log_below(a) + log_below(-b) + (gap > -URN__LOG_2 ? log(-expm1(gap)) : log1p(-exp(gap)));
 }
 
 #include "ordinal.h"

@@ -21,7 +21,7 @@ static double sech(double f)
 
 static double log_sech(double f)
 {
-    return 0.69314718055994530942 - fabs(f) - log1p(exp(-2.0 * fabs(f)));
+    return URN__LOG_2 - fabs(f) - log1p(exp(-2.0 * fabs(f)));
 }
 
 /* How often log(1 - z_ij^2) counts in the log-Jacobian. */

@@ -5,8 +5,6 @@
 #include "outside.h"
 #include "positive_definite.h"
 
-#define LOG_2 0.69314718055994530942
-
 /* What rounding in a file may leave between X_ij and X_ji, relative to sqrt(X_ii X_jj). */
 #define SYMMETRY 1e-6
 
@@ -29,7 +27,7 @@ static double factor_at(const double *f, int64_t i, int64_t j)
 
 static void constrain_row(int64_t d, const double *f, double *x, double *log_jacobian)
 {
-    double sum = (double)d * LOG_2;
+    double sum = (double)d * URN__LOG_2;
     for (int64_t i = 0; i < d; i++) {
         for (int64_t j = 0; j <= i; j++) {
             double dot = 0.0;

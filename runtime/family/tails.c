@@ -41,7 +41,7 @@ double urn__normal_tail(bool upper, double z, double *slope)
 
 double urn__log1m_exp(double x)
 {
-    return x > -0.69314718055994530942 ? log(-expm1(x)) : log1p(-exp(x));
+    return x > -URN__LOG_2 ? log(-expm1(x)) : log1p(-exp(x));
 }
 
 double urn__other_tail(double value, double *factor)

@@ -4,7 +4,7 @@
 #include "made.h"
 #include "tails.h"
 
-#define LOG_HALF -0.69314718055994530942
+#define LOG_HALF -URN__LOG_2
 
 /* ---- the probability of a row's interval ---- */
 

@@ -49,7 +49,7 @@ static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
 static void centre(const urn_draw_call *c)
 {
     for (int64_t i = 0; i < c->n; i++)
-        c->x[i] = of_hazard(c, i, 0.69314718055994530942);
+        c->x[i] = of_hazard(c, i, URN__LOG_2);
 }
 
 static void quantile(const urn_draw_call *c)

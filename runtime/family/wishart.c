@@ -2,17 +2,8 @@
  *   log p = (df - d - 1) / 2 log |X| - tr(W^-1 X) / 2 - df d / 2 log 2 - df / 2 log |W|
  *           - log Gamma_d(df / 2).
  * With X = C C^T, tr(W^-1 X) is the squared length of L^-1 C. */
-#include "positive_definite.h"
+#include "wishart_terms.h"
 #include <urn/ops.h>
-
-enum { DF, SCALE_TRIL };
-#define LOG_2 0.69314718055994530942
-
-static int64_t scratch_doubles(int64_t n, int64_t dim)
-{
-    (void)n;
-    return 3 * dim * dim;
-}
 
 /* Partials of one row, added: C in `c`, L^-1 C in `y`, both used up. */
 static void add_partials(int64_t d, double df, const double *l, double *c, double *y, double *work,
@@ -42,33 +33,22 @@ static void add_partials(int64_t d, double df, const double *l, double *c, doubl
         d_x[e] -= 0.5 * c[e];
 }
 
-/* The log density of one row; the partial with respect to df goes to `d_df`. */
-static double one(int64_t d, double df, const double *l, const double *x, double *scratch,
-                  double *d_df, double *d_x, double *d_l)
+static void distance(int64_t d, const double *l, const double *c, double *y)
 {
-    double *c = scratch, *y = c + d * d, *work = y + d * d, slope = 0.0, trace = 0.0;
-    const double log_det = urn__log_det_of_factor(d, l);
-    *d_df = 0.0;
-    if (isnan(log_det) || !(df > (double)(d - 1)) || isinf(df))
-        return (double)NAN;
-    if (!urn__factor_symmetric(d, x, c))
-        return (double)-INFINITY;
     memcpy(y, c, (size_t)(d * d) * sizeof *y);
     urn__tri_solve(d, d, l, false, y);
-    for (int64_t e = 0; e < d * d; e++)
-        trace += y[e] * y[e];
-    const double of_x = urn__log_det_of_factor(d, c);
-    const double log_gamma = urn__log_gamma_multi(d, 0.5 * df, &slope);
-    const double half = 0.5 * (of_x - log_det - (double)d * LOG_2);
-    *d_df = half - 0.5 * slope;
-    if (d_x != NULL || d_l != NULL)
-        add_partials(d, df, l, c, y, work, d_x, d_l);
-    return df * half - 0.5 * (double)(d + 1) * of_x - 0.5 * trace - log_gamma;
+}
+
+static double row_density(int64_t d, double df, const double *l, const double *x, double *scratch,
+                          double *d_df, double *d_x, double *d_l)
+{
+    static const urn__wishart plain = {1.0, distance, add_partials};
+    return urn__wishart_row(&plain, d, df, l, x, scratch, d_df, d_x, d_l);
 }
 
 static void log_density(const urn_density_call *c)
 {
-    urn__matrix_rows(c, DF, SCALE_TRIL, one);
+    urn__matrix_rows(c, DF, SCALE_TRIL, row_density);
 }
 
 /* X = (L A) (L A)^T for Bartlett's A. */
@@ -79,7 +59,7 @@ static void draw(const urn_draw_call *c, int64_t row, urn_rng *rng)
     const double *l = c->param[SCALE_TRIL] + row * c->stride[SCALE_TRIL];
     double *a = c->scratch, *t = a + d * d, *x = c->x + row * d * d;
     urn__fill_nan(d * d, x);
-    if (isnan(urn__log_det_of_factor(d, l)) || !(df > (double)(d - 1)) || isinf(df))
+    if (!urn__wishart_proper(d, df, l))
         return;
     urn__draw_bartlett(d, df, rng, a);
     urn__matmul(d, d, d, l, false, a, false, t, false);
@@ -134,7 +114,7 @@ static const urn_family family = {
     .size_from = "scale_tril",
     .params = {{"df", 0, URN_DOMAIN_ABOVE_SIDE, 0}, {"scale_tril", 2, URN_DOMAIN_TRIL, 0}},
     .alternatives = alternatives,
-    .scratch_doubles = scratch_doubles,
+    .scratch_doubles = urn__wishart_scratch,
     .log_density = log_density,
     .draw = draw,
     .centre = centre,
