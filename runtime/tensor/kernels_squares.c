@@ -11,6 +11,8 @@
 #define MOST (URN__SQUARES_MOST_LINES * PER_LINE)
 #define GROUP URN__ROWS_OF(WIDTH) /* ratings */
 #define AHEAD 16                  /* ratings whose rows are asked of the cache */
+#define SHORT 16                  /* ratings of a row, from which on it has groups of its own */
+#define TOGETHER 512              /* ratings of short rows that are taken together */
 #define KEPT 2                    /* registers of a row, of which a group's rows are kept */
 
 #if WIDTH == 16
@@ -93,6 +95,36 @@ URN__INLINE void residuals(bool sigmoid, const pass *p, const urn__real *x,
     memcpy(weight, &w, sizeof w);
 }
 
+/* Rows whose ratings are taken together: their numbers, those they start from (or NULL) and their
+ * sums, d each. */
+typedef struct owners {
+    int64_t d;
+    const urn__real *own, *base;
+    urn__real *out;
+    int64_t at[TOGETHER + GROUP]; /* where the row of each rating begins; -1 after the last */
+} owners;
+
+URN__INLINE void load(const urn__real *row, int64_t n, int64_t d, vector *registers)
+{
+    for (int64_t k = 0; k < n; k++)
+        memcpy(&registers[k], row + place(k, n, d), sizeof registers[k]);
+}
+
+URN__INLINE void begin_row(const owners *rows, int64_t at, int64_t n, vector *sum)
+{
+    for (int64_t k = 0; k < n; k++)
+        sum[k] = (vector){0};
+    if (rows->base)
+        load(rows->base + at, n, rows->d, sum);
+}
+
+URN__INLINE void end_row(const owners *rows, int64_t at, int64_t n, const vector *sum)
+{
+    urn__real *row = rows->out + at;
+    for (int64_t k = n - 1; k >= 0; k--) /* the last line is incomplete where others overlap it */
+        memcpy(row + place(k, n, rows->d), &sum[k], sizeof sum[k]);
+}
+
 /* `row` has the values of the pair, where they are kept. */
 URN__INLINE void add_rating(int64_t n, urn__real weight, const vector *row, vector *pair,
                             const vector *own, vector *sum)
@@ -103,14 +135,29 @@ URN__INLINE void add_rating(int64_t n, urn__real weight, const vector *row, vect
     }
 }
 
-/* Ratings j .. j + m - 1 of one row: a whole group, or fewer. Short rows are kept in registers from
- * their products to their sums; with stores to other rows between, they would be read again. */
+/* From the products' lanes `s` of ratings j .. j + m - 1, a whole group or fewer, to their weights.
+ */
+URN__INLINE void weigh(bool whole, int64_t m, bool sigmoid, const pass *p, int64_t j,
+                       const vector *s, urn__real *weight, group *squares)
+{
+    urn__real product[GROUP], x[GROUP] = {0};
+    group square;
+    SUM_LANES(s, product);
+    for (int64_t r = 0; !whole && r < m; r++)
+        x[r] = p->x[j + r];
+    residuals(sigmoid, p, whole ? p->x + j : x, product, weight, &square);
+    for (int64_t r = m; !whole && r < GROUP; r++)
+        square[r] = 0;
+    *squares += square;
+}
+
+/* Ratings j .. j + m - 1 of one row. Short vectors are kept in registers from their products to
+ * their sums; with stores to other rows between, they would be read again. */
 URN__INLINE void add_group(bool whole, int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
                            const vector *own, vector *sum, group *squares)
 {
-    urn__real product[GROUP], weight[GROUP], x[GROUP] = {0};
+    urn__real weight[GROUP];
     vector *pair[GROUP], s[GROUP], row[GROUP * KEPT];
-    group square;
     const bool far = p->far && j + GROUP + AHEAD <= p->n;
     URN__UNROLL
     for (int64_t r = 0; r < GROUP; r++) {
@@ -121,13 +168,7 @@ URN__INLINE void add_group(bool whole, int64_t m, int64_t n, bool sigmoid, const
         for (int64_t k = 0; k < n; k++)
             s[r] += own[k] * (n <= KEPT ? (row[r * KEPT + k] = pair[r][k]) : pair[r][k]);
     }
-    SUM_LANES(s, product);
-    for (int64_t r = 0; !whole && r < m; r++)
-        x[r] = p->x[j + r];
-    residuals(sigmoid, p, whole ? p->x + j : x, product, weight, &square);
-    for (int64_t r = m; !whole && r < GROUP; r++)
-        square[r] = 0;
-    *squares += square;
+    weigh(whole, m, sigmoid, p, j, s, weight, squares);
     if (!whole) {
         for (int64_t r = 0; r < m; r++)
             add_rating(n, weight[r], row + r * KEPT, pair[r], own, sum);
@@ -138,36 +179,103 @@ URN__INLINE void add_group(bool whole, int64_t m, int64_t n, bool sigmoid, const
         add_rating(n, weight[r], row + r * KEPT, pair[r], own, sum);
 }
 
-URN__INLINE void add_run(int64_t from, int64_t to, int64_t n, int64_t d, bool sigmoid,
-                         const pass *p, const urn__real *row, const urn__real *base, urn__real *out,
-                         group *squares)
+/* The row at `at`, of ratings from .. to - 1, of which there may be none. */
+URN__INLINE void add_row(int64_t at, int64_t from, int64_t to, int64_t n, bool sigmoid,
+                         const pass *p, const owners *rows, group *squares)
 {
     vector own[MOST], sum[MOST];
-    for (int64_t k = 0; k < n; k++) {
-        memcpy(&own[k], row + place(k, n, d), sizeof own[k]);
-        sum[k] = (vector){0};
-        if (base)
-            memcpy(&sum[k], base + place(k, n, d), sizeof sum[k]);
-    }
+    load(rows->own + at, n, rows->d, own);
+    begin_row(rows, at, n, sum);
     int64_t j = from;
     for (; j + GROUP <= to; j += GROUP)
         add_group(true, GROUP, n, sigmoid, p, j, own, sum, squares);
     if (j < to)
         add_group(false, to - j, n, sigmoid, p, j, own, sum, squares);
-    for (int64_t k = n - 1; k >= 0; k--) /* the last line is incomplete where others overlap it */
-        memcpy(out + place(k, n, d), &sum[k], sizeof sum[k]);
+    end_row(rows, at, n, sum);
+}
+
+/* As add_group, with the row of each rating, which may end there. */
+URN__INLINE void add_mixed(bool whole, int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
+                           const owners *rows, const int64_t *at, vector *sum, group *squares)
+{
+    urn__real weight[GROUP];
+    vector *pair[GROUP], s[GROUP], row[GROUP * KEPT], own[MOST];
+    const bool far = p->far && j + GROUP + AHEAD <= p->n;
+    URN__UNROLL
+    for (int64_t r = 0; r < GROUP; r++) {
+        const int64_t q = whole || r < m ? r : 0;
+        pair[r] = pair_of(p, j + q, n);
+        if (far)
+            ask(pair_of(p, j + r + AHEAD, n), n);
+        load(rows->own + at[q], n, rows->d, own);
+        s[r] = (vector){0};
+        for (int64_t k = 0; k < n; k++)
+            s[r] += own[k] * (n <= KEPT ? (row[r * KEPT + k] = pair[r][k]) : pair[r][k]);
+    }
+    weigh(whole, m, sigmoid, p, j, s, weight, squares);
+    URN__UNROLL
+    for (int64_t r = 0; r < GROUP; r++) {
+        if (!whole && r >= m)
+            break;
+        load(rows->own + at[r], n, rows->d, own);
+        add_rating(n, weight[r], row + r * KEPT, pair[r], own, sum);
+        if (at[r + 1] != at[r]) {
+            end_row(rows, at[r], n, sum);
+            begin_row(rows, at[r + 1] < 0 ? at[r] : at[r + 1], n, sum);
+        }
+    }
+}
+
+/* Short rows from .. to - 1, one after the other, so that groups are whole: TOGETHER ratings at
+ * most, and at least one. */
+URN__INLINE void add_rows(int64_t from, int64_t to, int64_t n, bool sigmoid, const pass *p,
+                          const int64_t *start, owners *rows, group *squares)
+{
+    const int64_t first = start[from], end = start[to];
+    vector sum[MOST];
+    for (int64_t t = from; t < to; t++) {
+        for (int64_t j = start[t]; j < start[t + 1]; j += GROUP)
+            for (int64_t r = 0; r < GROUP; r++) /* the next row begins where this one ends */
+                rows->at[j - first + r] = t * rows->d;
+        if (start[t] == start[t + 1]) {
+            begin_row(rows, t * rows->d, n, sum);
+            end_row(rows, t * rows->d, n, sum);
+        }
+    }
+    rows->at[end - first] = -1;
+    begin_row(rows, rows->at[0], n, sum);
+    int64_t j = first;
+    for (; j + GROUP <= end; j += GROUP)
+        add_mixed(true, GROUP, n, sigmoid, p, j, rows, rows->at + (j - first), sum, squares);
+    if (j < end)
+        add_mixed(false, end - j, n, sigmoid, p, j, rows, rows->at + (j - first), sum, squares);
+}
+
+/* The row after the short ones from t on that are taken together. */
+static int64_t end_of_short(int64_t t, int64_t to, const int64_t *start)
+{
+    const int64_t first = start[t];
+    while (t < to && start[t + 1] - start[t] < SHORT && start[t + 1] - first <= TOGETHER)
+        t++;
+    return t;
 }
 
 /* Rows from .. to - 1, of n registers. */
-URN__INLINE double add_runs(int64_t from, int64_t to, int64_t n, int64_t d, bool sigmoid,
-                            const pass *p, const int64_t *start, const urn__real *own,
-                            const urn__real *base, urn__real *out)
+URN__INLINE double add_all(int64_t from, int64_t to, int64_t n, bool sigmoid, const pass *p,
+                           const int64_t *start, owners *rows)
 {
     group squares = {0};
     double sum = 0.0;
-    for (int64_t t = from; t < to; t++)
-        add_run(start[t], start[t + 1], n, d, sigmoid, p, own + t * d, base ? base + t * d : NULL,
-                out + t * d, &squares);
+    for (int64_t t = from; t < to;) {
+        const int64_t end = end_of_short(t, to, start);
+        if (start[end] > start[t]) {
+            add_rows(t, end, n, sigmoid, p, start, rows, &squares);
+            t = end;
+        } else {
+            add_row(t * rows->d, start[t], start[t + 1], n, sigmoid, p, rows, &squares);
+            t++;
+        }
+    }
     for (int r = 0; r < GROUP; r++)
         sum += (double)squares[r];
     return sum;
@@ -187,19 +295,24 @@ double URN__KERNEL(squares_both)(int64_t from, int64_t to, int64_t d, const int6
                     .shift = (urn__real)mean->shift,
                     .weight = (urn__real)(mean->weight * mean->gain),
                     .far = mean->far};
+    owners rows;
+    rows.d = d;
+    rows.own = own;
+    rows.base = base;
+    rows.out = out;
     const int64_t lines = (d + LINE - 1) / LINE;
     switch (mean->sigmoid ? -lines : lines) { /* the lengths with a body of their own */
 #define CASE(l)                                                                                    \
     case l:                                                                                        \
-        return add_runs(from, to, (l)*PER_LINE, d, false, &p, start, own, base, out);              \
+        return add_all(from, to, (l)*PER_LINE, false, &p, start, &rows);                           \
     case -(l):                                                                                     \
-        return add_runs(from, to, (l)*PER_LINE, d, true, &p, start, own, base, out);
+        return add_all(from, to, (l)*PER_LINE, true, &p, start, &rows);
         CASE(1)
         CASE(2)
         CASE(3)
         CASE(4)
 #undef CASE
     default:
-        return add_runs(from, to, lines * PER_LINE, d, mean->sigmoid, &p, start, own, base, out);
+        return add_all(from, to, lines * PER_LINE, mean->sigmoid, &p, start, &rows);
     }
 }

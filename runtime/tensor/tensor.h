@@ -68,6 +68,7 @@ typedef struct urn__squares {
     double offset, gain, shift, weight;
 } urn__squares;
 #define URN__SQUARES_MOST_LINES 8 /* a row's lines of the cache, at most */
+#define URN__SQUARES_OWN_LINES 4  /* of rows that have code of their own */
 
 #define URN__T double
 #define URN__TABLE urn__kernels

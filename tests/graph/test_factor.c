@@ -85,10 +85,13 @@ static urn__id rows(fixture *f, const problem *p, int32_t plate, int64_t targets
     ix->order = urn__arena_alloc(f->arena, (size_t)p->n + 1, sizeof *ix->order);
     ix->start = urn__arena_alloc(f->arena, (size_t)targets + 2, sizeof *ix->start);
     for (int64_t r = 0; r < p->n; r++) {
-        const double u = next_unit(f);
-        ix->row[r] = p->one_user && plate == 2 ? (int32_t)(targets / 2)
-                     : sorted                  ? (int32_t)(r * targets / p->n / 2 * 2)
-                                               : (int32_t)((double)targets * u * u);
+        const double u = next_unit(f), part = (double)r / (double)p->n;
+        const double at = sorted ? part * part : u * u; /* from long rows to short */
+        ix->row[r] = (int32_t)((double)targets * at);
+        if (sorted) /* and each second one empty */
+            ix->row[r] = ix->row[r] / 2 * 2;
+        if (p->one_user && plate == 2)
+            ix->row[r] = (int32_t)(targets / 2);
     }
     urn__index_sort(ix);
     const urn__index_attr attr = {
@@ -313,6 +316,11 @@ static void known_shapes(void **state)
         {.n = 1, .n_users = 5, .n_items = 9, .dim = 30, .map = -1, .priors = true},
         {.n = 40, .n_users = 7, .n_items = 5, .dim = 3, .map = -1, .biases = true},
         {.n = 6000, .n_users = 900, .n_items = 40, .dim = 30, .map = -1, .priors = true},
+        /* one pass over rows with few ratings: 2 on average and often none; among long ones */
+        {.n = 6000, .n_users = 3000, .n_items = 50, .dim = 20, .map = URN__MAP_SIGMOID},
+        {.n = 9001, .n_users = 6000, .n_items = 40, .dim = 16, .map = -1, .priors = true},
+        {.n = 9000, .n_users = 400, .n_items = 60, .dim = 61, .map = -1, .one_user = true},
+        {.n = 9000, .n_users = 600, .n_items = 60, .dim = 32, .map = -1, .level = true},
         {.n = 6000, .n_users = 40, .n_items = 900, .dim = 30, .map = -1, .priors = true},
         {.n = 6000, .n_users = 40, .n_items = 900, .dim = 33, .map = -1, .biases = true},
         {.n = 6000, .n_users = 40, .n_items = 900, .dim = 16, .map = URN__MAP_SIGMOID},

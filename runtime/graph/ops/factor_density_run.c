@@ -284,7 +284,7 @@ static void add_some(const stretch *s, int64_t n, const int64_t *start, const ur
 static void add_block(const stretch *s, int64_t from, int64_t to, const int64_t *start,
                       const urn__real *base, urn__real *out)
 {
-    enum { SOME = 64 };
+    enum { SOME = 256 };
     const int64_t d = s->job->d;
     const urn__real *own = (const urn__real *)s->job->call->in[URN__FACTOR_U] + from * d;
     int64_t within[SOME + 1];

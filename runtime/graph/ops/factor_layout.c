@@ -11,7 +11,8 @@
 #define MOST_BLOCK 512
 #define RATINGS_A_ROW 24 /* of V, for each copy of its partial */
 #define MOST_COPIES 8
-#define SQUARES_A_ROW 32    /* ratings of a row of U from which on one pass over them pays */
+#define SQUARES_A_ROW 32    /* ratings of a row of U from which on one pass over long rows pays */
+#define SQUARES_BLOCK 2048  /* no second pass comes for its rows */
 #define FEW_RATINGS 1048576 /* whose rows are written down, not found again in each run */
 
 static int64_t tasks_for(int64_t n, int64_t rows)
@@ -46,9 +47,11 @@ static bool is_squares(const factor_job *job)
     bool shared = true;
     for (int k = 0; k < job->n_params; k++)
         shared = shared && !job->param[k].a_row;
-    return job->by_block && shared && job->n >= SQUARES_A_ROW * job->n_u &&
+    const int64_t most =
+        job->n >= SQUARES_A_ROW * job->n_u ? URN__SQUARES_MOST_LINES : URN__SQUARES_OWN_LINES;
+    return job->by_block && shared && job->d <= most * LINE &&
            a->density.family->quadratic != NULL && a->density.producer == 0 && !job->offset_a_row &&
-           (a->link < 0 || a->link == URN__MAP_SIGMOID) && job->d <= URN__SQUARES_MOST_LINES * LINE;
+           (a->link < 0 || a->link == URN__MAP_SIGMOID);
 }
 
 /* Of a thread: mean, value, density, partial of the mean, link's slope, two of each parameter, the
@@ -84,6 +87,8 @@ static void lay_out(factor_job *job, const urn__factor_attr *a, const urn__shape
     }
     job->n_sums = 1 + job->n_params;
     job->squares = is_squares(job);
+    if (job->squares)
+        job->block = SQUARES_BLOCK;
     job->thread_size = doubles_for(job->block) * (5 + 2 * job->n_params) +
                        (family_scratch(job) + 7) / 8 * 8 + job->block + URN__ROWS_AT_ONCE;
 }
