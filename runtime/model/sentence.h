@@ -31,12 +31,9 @@ bool urn__sentence_take_words(urn__sentence *s);
 /* Is no parameter missing? */
 bool urn__sentence_all_parameters(const urn__sentence *s);
 
-/* The event's side and the site's shape, from parameters, plates and the value; then the mask, and
- * whether the value has that shape. */
-bool urn__sentence_find_dim(urn__sentence *s);
-bool urn__sentence_find_shape(urn__sentence *s);
-bool urn__sentence_take_mask(urn__sentence *s);
-bool urn__sentence_check_value(const urn__sentence *s);
+/* The event's side and the site's shape, from parameters, plates and the value; the mask; and
+ * whether an observed value has that shape. */
+bool urn__sentence_take_shape(urn__sentence *s);
 
 static inline const urn__shape *urn__sentence_shape_of(const urn__sentence *s, urn__id id)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The event's side: from the parameter that says so, or from .size. */
-bool urn__sentence_find_dim(urn__sentence *s)
+static bool find_dim(urn__sentence *s)
 {
     const urn_family *f = s->family;
     s->site.dim = 1;
@@ -122,7 +122,7 @@ static bool fit_batch(const urn__sentence *s, const char *what, const urn__shape
     return false;
 }
 
-bool urn__sentence_find_shape(urn__sentence *s)
+static bool find_shape(urn__sentence *s)
 {
     urn__shape grid = urn__plate_shape(s->m, s->site.plate);
     for (int i = 0; i < s->site.n_given; i++) {
@@ -152,7 +152,7 @@ bool urn__sentence_find_shape(urn__sentence *s)
     return true;
 }
 
-bool urn__sentence_check_value(const urn__sentence *s)
+static bool check_value(const urn__sentence *s)
 {
     const urn__shape *v = urn__sentence_shape_of(s, s->given.value.id);
     char found[160], expected[160];
@@ -165,7 +165,7 @@ bool urn__sentence_check_value(const urn__sentence *s)
     return false;
 }
 
-bool urn__sentence_take_mask(urn__sentence *s)
+static bool take_mask(urn__sentence *s)
 {
     if (s->given.mask.model == NULL && s->given.mask.id == 0)
         return true;
@@ -185,4 +185,10 @@ bool urn__sentence_take_mask(urn__sentence *s)
     }
     s->site.mask = s->given.mask.id;
     return true;
+}
+
+bool urn__sentence_take_shape(urn__sentence *s)
+{
+    return find_dim(s) && find_shape(s) && take_mask(s) &&
+           (!s->observed || s->unnamed || check_value(s));
 }

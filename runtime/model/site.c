@@ -128,9 +128,7 @@ static bool take_arguments(urn__sentence *s)
     }
     if (s->observed && !urn__sentence_valid_handle(s, s->given.value, "value"))
         return false;
-    return urn__sentence_all_parameters(s) && urn__sentence_find_dim(s) &&
-           urn__sentence_find_shape(s) && urn__sentence_take_mask(s) &&
-           (!s->observed || s->unnamed || urn__sentence_check_value(s));
+    return urn__sentence_all_parameters(s) && urn__sentence_take_shape(s);
 }
 
 static urn_var keep(urn__sentence *s)

@@ -95,13 +95,13 @@ URN__INLINE void residuals(bool sigmoid, const pass *p, const urn__real *x,
     memcpy(weight, &w, sizeof w);
 }
 
-/* Rows whose ratings are taken together: their numbers, those they start from (or NULL) and their
- * sums, d each. */
+/* The rows that have the ratings in order, d numbers each: their values, what their sums start from
+ * (or NULL), and their sums. */
 typedef struct owners {
     int64_t d;
     const urn__real *own, *base;
     urn__real *out;
-    int64_t at[TOGETHER + GROUP]; /* where the row of each rating begins; -1 after the last */
+    int64_t at[TOGETHER + GROUP]; /* of rows taken together, by rating; -1 after the last */
 } owners;
 
 URN__INLINE void load(const urn__real *row, int64_t n, int64_t d, vector *registers)
@@ -194,7 +194,8 @@ URN__INLINE void add_row(int64_t at, int64_t from, int64_t to, int64_t n, bool s
     end_row(rows, at, n, sum);
 }
 
-/* As add_group, with the row of each rating, which may end there. */
+/* As add_group, with the row of each rating, which may end there. As an option of add_group it
+ * would cost that the registers its row is kept in. */
 URN__INLINE void add_mixed(bool whole, int64_t m, int64_t n, bool sigmoid, const pass *p, int64_t j,
                            const owners *rows, const int64_t *at, vector *sum, group *squares)
 {
